@@ -1,0 +1,106 @@
+import type {PodSpec, ServiceSpec} from './core.ts'
+import type {Condition, Kind, KubeObject} from './object.ts'
+
+/** The four kinds of `kubernetes.dask.org/v1` (contract section 1; our own fields: api-additions). */
+
+export const GROUP = 'kubernetes.dask.org'
+export const API_VERSION = `${GROUP}/v1`
+
+/** The only metadata that upstream's CRDs keep inside a spec. */
+export interface PartMetadata {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+export interface SchedulerPart {
+  readonly metadata?: PartMetadata
+  readonly spec: PodSpec
+  readonly service: ServiceSpec
+}
+
+export interface WorkerPart {
+  readonly replicas?: number
+  readonly metadata?: PartMetadata
+  readonly spec: PodSpec
+}
+
+export interface DaskClusterSpec {
+  /** Seconds; 0 or absent: never. */
+  readonly idleTimeout?: number
+  readonly scheduler: SchedulerPart
+  readonly worker: WorkerPart
+}
+
+export type ClusterPhase = 'Created' | 'Pending' | 'Running' | 'Error'
+
+export interface DaskClusterStatus {
+  readonly phase?: ClusterPhase
+  readonly conditions?: readonly Condition[]
+  readonly observedGeneration?: number
+  readonly replicas?: number
+  readonly readyReplicas?: number
+  readonly schedulerAddress?: string
+  readonly dashboardURL?: string
+}
+
+export interface DaskCluster extends KubeObject {
+  readonly spec: DaskClusterSpec
+  readonly status?: DaskClusterStatus
+}
+
+export interface DaskWorkerGroupSpec {
+  /** Name of the DaskCluster in the same namespace. */
+  readonly cluster: string
+  readonly worker: WorkerPart
+}
+
+export interface DaskWorkerGroupStatus {
+  readonly replicas?: number
+  readonly readyReplicas?: number
+  readonly retiringReplicas?: number
+  /** Label selector of the group's worker pods, as the scale subresource wants it. */
+  readonly selector?: string
+  readonly conditions?: readonly Condition[]
+  readonly observedGeneration?: number
+}
+
+export interface DaskWorkerGroup extends KubeObject {
+  readonly spec: DaskWorkerGroupSpec
+  readonly status?: DaskWorkerGroupStatus
+}
+
+export type JobStatus = 'JobCreated' | 'ClusterCreated' | 'Running' | 'Successful' | 'Failed'
+
+export interface DaskJobSpec {
+  readonly job: {readonly metadata?: PartMetadata; readonly spec: PodSpec}
+  readonly cluster: {readonly metadata?: PartMetadata; readonly spec: DaskClusterSpec}
+}
+
+export interface DaskJobStatus {
+  readonly jobStatus?: JobStatus
+  readonly clusterName?: string
+  readonly jobRunnerPodName?: string
+  readonly startTime?: string
+  readonly endTime?: string
+  readonly conditions?: readonly Condition[]
+  readonly exitCode?: number
+  readonly reason?: string
+  readonly message?: string
+  readonly observedGeneration?: number
+}
+
+export interface DaskJob extends KubeObject {
+  readonly spec: DaskJobSpec
+  readonly status?: DaskJobStatus
+}
+
+export interface DaskAutoscaler extends KubeObject {
+  readonly spec: {readonly cluster: string; readonly minimum: number; readonly maximum: number}
+}
+
+const dask = <T extends KubeObject>(kind: string, plural: string): Kind<T> => ({apiVersion: API_VERSION, kind, plural, namespaced: true})
+
+export const DASK_CLUSTERS = dask<DaskCluster>('DaskCluster', 'daskclusters')
+export const DASK_WORKER_GROUPS = dask<DaskWorkerGroup>('DaskWorkerGroup', 'daskworkergroups')
+export const DASK_JOBS = dask<DaskJob>('DaskJob', 'daskjobs')
+export const DASK_AUTOSCALERS = dask<DaskAutoscaler>('DaskAutoscaler', 'daskautoscalers')

@@ -1,0 +1,40 @@
+/** Names, labels, annotations and env variables that users' manifests and the official client know (contract 2.2). */
+
+export const LABEL_CLUSTER = 'dask.org/cluster-name'
+export const LABEL_COMPONENT = 'dask.org/component'
+export const LABEL_GROUP = 'dask.org/workergroup-name'
+export const LABEL_ISTIO_INJECT = 'sidecar.istio.io/inject'
+
+export type Component = 'scheduler' | 'worker' | 'workergroup' | 'job-runner'
+
+/** Marks a worker pod as chosen to leave, with the time of the choice; written before the choice is acted on. */
+export const ANNOTATION_RETIRING = 'kubernetes.dask.org/retiring'
+/** On the default worker group: the number that its cluster handed down last (design section 9). */
+export const ANNOTATION_HANDED_DOWN = 'kubernetes.dask.org/handed-down-replicas'
+
+export const ENV_WORKER_NAME = 'DASK_WORKER_NAME'
+export const ENV_SCHEDULER_ADDRESS = 'DASK_SCHEDULER_ADDRESS'
+
+export const PORT_COMM = 'tcp-comm'
+export const PORT_DASHBOARD = 'http-dashboard'
+export const DEFAULT_COMM_PORT = 8786
+
+/** Longest valid cluster name: 63 characters less `-scheduler`. */
+export const MAX_CLUSTER_NAME = 53
+
+const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+
+export const isClusterName = (name: string): boolean => name.length <= MAX_CLUSTER_NAME && CLUSTER_NAME.test(name)
+
+/** The sentence users know from upstream (contract 1.4). */
+export const invalidClusterName = (name: string): string =>
+  `The DaskCluster ${name} is invalid: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', ` +
+  'and must start and end with an alphanumeric character. DaskCluster name must also be under 53 characters.'
+
+export const schedulerName = (cluster: string): string => `${cluster}-scheduler`
+export const defaultGroupName = (cluster: string): string => `${cluster}-default`
+export const workerName = (group: string, id: string): string => `${group}-worker-${id}`
+export const runnerName = (job: string): string => `${job}-runner`
+
+/** Resolves under every cluster domain: the domain itself is left to the pod's search list. */
+export const schedulerHost = (cluster: string, namespace: string): string => `${schedulerName(cluster)}.${namespace}.svc`

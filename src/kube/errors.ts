@@ -1,0 +1,31 @@
+/** The API server's own refusal: `status` and `reason` as in metav1.Status, `message` in the server's words. */
+export class KubeError extends Error {
+  override readonly name = 'KubeError'
+  readonly status: number
+  readonly reason: string
+  /** Seconds that the server asks to wait (`Retry-After` or `details.retryAfterSeconds`). */
+  readonly retryAfter: number | undefined
+  /** `details` of the Status: causes by field. */
+  readonly causes: readonly {readonly field?: string; readonly message?: string; readonly reason?: string}[]
+
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    extra: {readonly retryAfter?: number | undefined; readonly causes?: KubeError['causes']} = {},
+  ) {
+    super(message)
+    this.status = status
+    this.reason = reason
+    this.retryAfter = extra.retryAfter
+    this.causes = extra.causes ?? []
+  }
+}
+
+/** No answer came: refused, unresolvable, timed out, TLS. `cause` is the network's own error. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError'
+}
+
+export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404
+export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.status === 409

@@ -1,0 +1,91 @@
+import type {Condition, Kind, KubeObject, Ref} from '../../api/object.ts'
+import type {Cache} from '../../kube/informer.ts'
+
+/**
+ * The contract between the engine and a controller: `observe` reads and decides nothing, `plan` decides everything and
+ * does no I/O, the engine carries the plan out (design section 3).
+ */
+
+/** Server-side apply under the operator's field manager: Services, groups, owner-side patches of metadata. */
+export interface Apply {
+  readonly do: 'apply'
+  readonly kind: Kind
+  readonly object: KubeObject
+}
+
+/** POST; `metadata.name` must be set. 409 is not an error: the name's uniqueness is the guard. */
+export interface Create {
+  readonly do: 'create'
+  readonly kind: Kind
+  readonly object: KubeObject
+}
+
+/** JSON merge patch of the main resource, refused by the server unless `uid` (and `resourceVersion`) still hold. */
+export interface Patch {
+  readonly do: 'patch'
+  readonly kind: Kind
+  readonly ref: Ref
+  readonly uid: string
+  readonly resourceVersion?: string
+  readonly patch: Readonly<Record<string, unknown>>
+}
+
+/** DELETE with the UID as precondition; 404 and a UID that no longer holds are not errors. */
+export interface Delete {
+  readonly do: 'delete'
+  readonly kind: Kind
+  readonly ref: Ref
+  readonly uid: string
+  readonly why: string
+  readonly gracePeriodSeconds?: number
+}
+
+/** A Kubernetes Event on the owner; equal events are aggregated. */
+export interface Tell {
+  readonly do: 'tell'
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+}
+
+export type Action = Apply | Create | Patch | Delete | Tell
+
+export interface Plan<Status, Own extends {readonly do: string} = never> {
+  /**
+   * Data, carried out in stages: actions of one inner array run in parallel (bounded), the arrays one after another;
+   * a failure in a stage stops the later ones. Each action is idempotent.
+   */
+  readonly stages: readonly (readonly (Action | Own)[])[]
+  /** What is true now, computed afresh. `undefined`: leave the status alone. */
+  readonly status: Status | undefined
+  /** Milliseconds; only when time itself may change the answer. */
+  readonly wakeAfter?: number
+}
+
+/** What a controller may read: the caches of the kinds that it named, synced. */
+export interface Reader {
+  cache<T extends KubeObject>(kind: Kind<T>): Cache<T>
+}
+
+export interface Controller<Owner extends KubeObject & {readonly status?: unknown}, World, Own extends {readonly do: string} = never> {
+  readonly kind: Kind<Owner>
+  /** Kinds whose objects carry a controller ownerReference to the owner; a change enqueues the owner (old and new one). */
+  readonly owns: readonly Kind[]
+  /** Other kinds that are read; `keysOf` names the owners to look at again when such an object comes, changes or goes. */
+  readonly watches?: readonly {readonly kind: Kind; readonly keysOf: (object: KubeObject, reader: Reader) => readonly Ref[]}[]
+  observe(owner: Owner, reader: Reader, signal: AbortSignal): Promise<World> | World
+  plan(owner: Owner, world: World, now: number): Plan<NonNullable<Owner['status']>, Own>
+  /** Carries out the controller's own actions (say, retiring workers through a scheduler); must be idempotent. */
+  act?(owner: Owner, action: Own, signal: AbortSignal): Promise<void>
+  /** How a failed action is told in the status; `error` is in the server's own words. */
+  failed(status: NonNullable<Owner['status']>, failure: Failure, now: number): NonNullable<Owner['status']>
+}
+
+export interface Failure {
+  readonly reason: string
+  readonly message: string
+  /** Terminal: no retry until the object changes (validation, 400, 422). */
+  readonly terminal: boolean
+}
+
+export type {Condition}
