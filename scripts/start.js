@@ -1,0 +1,54 @@
+// Plain JavaScript for any Node.js: brings the checkout's own packages and Node.js, then runs scripts/<name>.ts on it.
+// `npm run check`, `npm test`, `npm run quickstart` and `npm run bench` all come through here, so that each of them works in a fresh clone.
+import {spawn, spawnSync} from 'node:child_process'
+import {createHash} from 'node:crypto'
+import {existsSync, readFileSync, writeFileSync} from 'node:fs'
+import {constants} from 'node:os'
+import {delimiter, dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const [name, ...args] = process.argv.slice(2)
+
+const fail = (sentence) => {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(1)
+}
+
+/** Installs the locked packages, unless those of this very lock file are there already. */
+const install = () => {
+  const stamp = join(root, 'node_modules', '.installed-lock')
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  process.stderr.write('Installing packages (npm ci), once …\n')
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {...process.env, npm_config_engine_strict: 'false'},
+  })
+  if (npm.signal) process.kill(process.pid, npm.signal)
+  if (npm.status !== 0) fail('`npm ci` failed; its own words stand above. Is the package registry within reach?')
+  writeFileSync(stamp, lock)
+}
+
+/** The Node.js that the toolchain brings, or the running one where there is none for this platform. */
+const node = () => {
+  const own = join(root, 'node_modules', '.bin', 'node')
+  if (existsSync(own)) return own
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major > 22 || (major === 22 && minor >= 19)) return process.execPath
+  return fail(`This needs Node.js 22.19 or later; this is ${process.versions.node}. Install a current one from nodejs.org and try again.`)
+}
+
+install()
+const child = spawn(node(), ['--no-warnings', join(root, 'scripts', `${name}.ts`), ...args], {
+  cwd: root,
+  stdio: 'inherit',
+  env: {...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter)},
+})
+// The terminal sends Ctrl-C to the whole group; a signal sent to this process alone is handed on.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal === 'SIGINT' || child.kill(signal))
+child.on('error', (error) => fail(`${node()} does not start: ${error.message}`))
+child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

@@ -1,0 +1,114 @@
+/**
+ * `npm test`: the rings of docs/testing.md, one after another, and one plain line with the counts of all of them.
+ * A ring that cannot run on this machine says why and counts as skipped; where CI is set that is a failure.
+ * `npm test -- unit sandbox` runs the named rings alone.
+ */
+import {spawn} from 'node:child_process'
+import {mkdtemp, readFile, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {ensureDask, NEWEST_DASK, OLDEST_DASK} from '../test/toolchain/pythons.ts'
+
+interface Ring {
+  readonly name: string
+  readonly promise: string
+  /** Rejects with the reason why the ring cannot run on this machine. */
+  readonly prepare: readonly (() => Promise<unknown>)[]
+  readonly command: readonly [string, ...string[]]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+interface Counts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+const story = (line: string): void => console.error(line)
+
+/** Runs a program with its output on ours; rejects when it ends in failure. */
+const program = (command: readonly [string, ...string[]], env: Readonly<Record<string, string>> = {}): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const [file, ...args] = command
+    const child = spawn(file, args, {stdio: ['ignore', 'inherit', 'inherit'], env: {...process.env, ...env}})
+    child.on('error', reject)
+    child.on('close', (code, signal) => (code === 0 ? resolve() : reject(new Error(`${command.join(' ')} ended with ${signal ?? code}`))))
+  })
+
+const bundle = (): Promise<void> => program(['node', 'scripts/build.ts'])
+const dasks = (): Promise<unknown> => Promise.all([NEWEST_DASK, OLDEST_DASK].map((version) => ensureDask(version, story)))
+const controlPlane = (): Promise<void> => program(['node', 'test/kubernetes/build.ts'])
+const namespace = (): Promise<void> => program(['node', 'test/kubernetes/netns.ts', 'true'])
+
+const RINGS: readonly Ring[] = [
+  {name: 'unit', promise: 'plans, protocols and parts', prepare: [bundle], command: ['vitest', 'run', '--project', 'unit']},
+  {name: 'dask', promise: 'real Dask, newest and oldest', prepare: [dasks], command: ['vitest', 'run', '--project', 'dask']},
+  {
+    name: 'sandbox',
+    promise: 'the whole product on the sandbox',
+    prepare: [bundle, dasks],
+    command: ['vitest', 'run', '--project', 'conformance', '--project', 'sandbox'],
+    env: {GROUND: 'sandbox'},
+  },
+  {
+    name: 'kubernetes',
+    promise: 'the whole product on a real control plane',
+    prepare: [bundle, dasks, controlPlane, namespace],
+    command: ['node', 'test/kubernetes/netns.ts', 'vitest', 'run', '--project', 'conformance', '--project', 'kubernetes'],
+    env: {GROUND: 'kubernetes'},
+  },
+]
+
+const counted = async (report: string): Promise<Counts> => {
+  const {numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites} = JSON.parse(
+    await readFile(report, 'utf8'),
+  ) as Record<string, number>
+  const failed = numFailedTests ?? 0
+  // A file that does not even load has no failed test, but it is a failure.
+  const unloaded = failed === 0 && (numFailedTestSuites ?? 0) > 0 ? (numFailedTestSuites ?? 0) : 0
+  return {passed: numPassedTests ?? 0, failed: failed + unloaded, skipped: (numPendingTests ?? 0) + (numTodoTests ?? 0)}
+}
+
+const runRing = async (ring: Ring, report: string): Promise<Counts> => {
+  console.log(`\n── ${ring.name}: ${ring.promise}`)
+  try {
+    for (const prepare of ring.prepare) await prepare()
+  } catch (error) {
+    console.log(`${ring.name} cannot run here: ${error instanceof Error ? error.message : String(error)}`)
+    return process.env['CI'] ? {passed: 0, failed: 1, skipped: 0} : {passed: 0, failed: 0, skipped: 1}
+  }
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const failure = await program([...ring.command, ...reporters], ring.env).then(
+    () => undefined,
+    (error: Error) => error,
+  )
+  const counts = await counted(report).catch((error: Error) => {
+    console.log(`${ring.name} left no report: ${error.message}`)
+    return {passed: 0, failed: 1, skipped: 0}
+  })
+  return failure && counts.failed === 0 ? {...counts, failed: 1} : counts
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !RINGS.some((ring) => ring.name === name))
+if (unknown.length > 0) {
+  console.error(`no ring is called ${unknown.join(', ')}; there are ${RINGS.map((ring) => ring.name).join(', ')}`)
+  process.exit(2)
+}
+
+const reports = await mkdtemp(join(tmpdir(), 'dask-k8s-rings-'))
+const results: {readonly ring: Ring; readonly counts: Counts; readonly seconds: number}[] = []
+for (const ring of RINGS.filter(({name}) => wanted.length === 0 || wanted.includes(name))) {
+  const started = performance.now()
+  const counts = await runRing(ring, join(reports, `${ring.name}.json`))
+  results.push({ring, counts, seconds: (performance.now() - started) / 1000})
+}
+await rm(reports, {recursive: true, force: true})
+
+console.log('')
+for (const {ring, counts, seconds} of results)
+  console.log(`${ring.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds.toFixed(0)} s`)
+const total = (key: keyof Counts): number => results.reduce((sum, {counts}) => sum + counts[key], 0)
+const failed = total('failed') + (process.env['CI'] ? total('skipped') : 0)
+process.exitCode = failed > 0 || total('passed') === 0 ? 1 : 0
+console.log(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`)

@@ -1,0 +1,41 @@
+/** Virtual environments with the Dask versions that the tests stand on: made once, kept in the user's cache. */
+import {execFile} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import {mkdir, rm, writeFile} from 'node:fs/promises'
+import {homedir} from 'node:os'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+
+const run = promisify(execFile)
+
+/** The newest Dask that was tried, and the oldest that is supported (the one that Debian 12 ships). */
+export const NEWEST_DASK = '2026.8.0'
+export const OLDEST_DASK = '2022.12.1'
+
+const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'dask-k8s', 'python')
+
+export const daskEnvironment = (version: string): string => join(cache, `dask-${version}`)
+
+/**
+ * Resolves with the folder of a virtual environment that has this Dask; makes it when it is not there (about 20 s).
+ * Rejects with pip's own words.
+ */
+export async function ensureDask(version: string, log: (line: string) => void = () => {}): Promise<string> {
+  const directory = daskEnvironment(version)
+  if (existsSync(join(directory, '.complete'))) return directory
+  log(`making a Python environment with Dask ${version}, once …`)
+  await mkdir(cache, {recursive: true})
+  await rm(directory, {recursive: true, force: true})
+  try {
+    await run('python3', ['-m', 'venv', directory])
+    const pip = [join(directory, 'bin', 'python'), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'] as const
+    // The oldest one still imports pkg_resources, which newer setuptools have dropped.
+    await run(pip[0], [...pip.slice(1), 'setuptools<70', `dask==${version}`, `distributed==${version}`])
+    await writeFile(join(directory, '.complete'), version)
+  } catch (error) {
+    await rm(directory, {recursive: true, force: true})
+    const {stderr} = error as {stderr?: string}
+    throw new Error(`no Python environment with Dask ${version} could be made: ${stderr?.trim() || String(error)}`)
+  }
+  return directory
+}
