@@ -1,0 +1,59 @@
+/** Where a sandbox keeps its things, and the file by which other processes know it. */
+import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
+import {homedir} from 'node:os'
+import {join} from 'node:path'
+
+export interface SandboxInfo {
+  readonly name: string
+  readonly pid: number
+  /** Start of the process in clock ticks since boot: with the pid it names one process for ever (proc(5), field 22). */
+  readonly pidStart: string
+  readonly url: string
+  /** Name of the kubeconfig context. */
+  readonly context: string
+  /** The sandbox's own kubeconfig, with its context as the current one. */
+  readonly kubeconfig: string
+  readonly directory: string
+  readonly python: string
+  readonly startedAt: string
+}
+
+export const DEFAULT_SANDBOX = 'default'
+
+export const contextName = (name: string): string => (name === DEFAULT_SANDBOX ? 'dask-sandbox' : `dask-sandbox-${name}`)
+
+/** `$XDG_STATE_HOME/dask-k8s/sandbox/<name>`, readable by the owner alone. */
+export const sandboxDirectory = (name: string): string =>
+  join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'dask-k8s', 'sandbox', name)
+
+const stateFile = (name: string): string => join(sandboxDirectory(name), 'state.json')
+
+export async function makeDirectory(name: string): Promise<string> {
+  const directory = sandboxDirectory(name)
+  await mkdir(directory, {recursive: true, mode: 0o700})
+  return directory
+}
+
+/** The sandbox that the state file tells of, if its process is still that one. */
+export async function readRunning(name: string): Promise<SandboxInfo | undefined> {
+  const text = await readFile(stateFile(name), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const info = JSON.parse(text) as SandboxInfo
+  return (await processStart(info.pid)) === info.pidStart ? info : undefined
+}
+
+export async function writeState(info: SandboxInfo): Promise<void> {
+  const file = stateFile(info.name)
+  await writeFile(`${file}.new`, `${JSON.stringify(info, null, 2)}\n`, {mode: 0o600})
+  await rename(`${file}.new`, file)
+}
+
+export const removeState = (name: string): Promise<void> => rm(stateFile(name), {force: true})
+
+/** `undefined` where no such process lives (a zombie does not). */
+export async function processStart(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  // The command's name stands in parentheses and may hold anything; what follows it is plain.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields && fields[0] !== 'Z' ? fields[19] : undefined
+}

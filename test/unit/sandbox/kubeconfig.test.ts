@@ -1,0 +1,88 @@
+import {mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {parse} from 'yaml'
+import {addContext, removeContext, writeOwnKubeconfig} from '../../../src/sandbox/kubeconfig.ts'
+
+const ENTRY = {context: 'dask-sandbox', url: 'https://127.0.0.1:6443', ca: 'PEM', token: 'secret'}
+
+const USERS = `# my clusters
+apiVersion: v1
+kind: Config
+current-context: work
+clusters:
+  - name: work # the one that matters
+    cluster:
+      server: https://work.example
+contexts:
+  - name: work
+    context: {cluster: work, user: me}
+users:
+  - name: me
+    user: {token: mine}
+`
+
+let directory: string
+let file: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'))
+  file = join(directory, 'kube', 'config')
+})
+afterEach(() => rm(directory, {recursive: true}))
+
+describe('a user’s kubeconfig', () => {
+  it('gets the context beside its own and keeps its current context and comments', async () => {
+    const users = join(directory, 'users')
+    await writeFile(users, USERS)
+    await addContext(users, ENTRY)
+    const text = await readFile(users, 'utf8')
+    const config = parse(text)
+    expect(config['current-context']).toBe('work')
+    expect(config.contexts.map((context: {name: string}) => context.name)).toEqual(['work', 'dask-sandbox'])
+    expect(config.clusters[1].cluster).toEqual({server: ENTRY.url, 'certificate-authority-data': Buffer.from('PEM').toString('base64')})
+    expect(text).toContain('# my clusters')
+    expect(text).toContain('# the one that matters')
+  })
+
+  it('holds one entry after the context came twice, with the newer address', async () => {
+    await addContext(file, ENTRY)
+    await addContext(file, {...ENTRY, url: 'https://127.0.0.1:7777'})
+    const config = parse(await readFile(file, 'utf8'))
+    expect(config.clusters).toHaveLength(1)
+    expect(config.clusters[0].cluster.server).toBe('https://127.0.0.1:7777')
+  })
+
+  it('is as before when the context has come and gone', async () => {
+    const users = join(directory, 'users')
+    await writeFile(users, USERS)
+    await addContext(users, ENTRY)
+    await removeContext(users, ENTRY.context)
+    expect(parse(await readFile(users, 'utf8'))).toEqual(parse(USERS))
+  })
+
+  it('goes when nothing but the context was in it', async () => {
+    await addContext(file, ENTRY)
+    await removeContext(file, ENTRY.context)
+    await expect(stat(file)).rejects.toThrow('ENOENT')
+  })
+
+  it('is never overwritten when it is no YAML', async () => {
+    const broken = join(directory, 'broken')
+    await writeFile(broken, 'clusters: [')
+    await expect(addContext(broken, ENTRY)).rejects.toThrow(/is no valid kubeconfig/)
+    expect(await readFile(broken, 'utf8')).toBe('clusters: [')
+  })
+
+  it('is readable by its owner alone', async () => {
+    await addContext(file, ENTRY)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('the sandbox’s own kubeconfig', () => {
+  it('has its context as the current one', async () => {
+    await writeOwnKubeconfig(file, ENTRY)
+    expect(parse(await readFile(file, 'utf8'))['current-context']).toBe('dask-sandbox')
+  })
+})
