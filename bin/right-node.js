@@ -1,0 +1,66 @@
+// Plain JavaScript for Node.js from 12 on: runs the bundled program on this Node.js, or on the newer one that lies beside it.
+import * as childProcess from 'node:child_process'
+import * as fs from 'node:fs'
+import * as nodeModule from 'node:module'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import * as url from 'node:url'
+
+const NEEDED = [22, 19]
+
+const root = path.join(path.dirname(url.fileURLToPath(import.meta.url)), '..')
+
+const isNewEnough = () => {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])
+}
+
+const fail = (sentence) => {
+  process.stderr.write(`error: ${sentence}\n`)
+  process.exit(1)
+}
+
+/** The Node.js of the package `node-<platform>-<arch>`, where it is installed beside this one. */
+const nodeBeside = () => {
+  try {
+    const require = nodeModule.createRequire(import.meta.url)
+    const name = process.platform === 'win32' ? 'node.exe' : 'node'
+    const found = path.join(path.dirname(require.resolve(`node-${process.platform}-${process.arch}/package.json`)), 'bin', name)
+    return fs.existsSync(found) ? found : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Starts the program once more under the right Node.js; signals go on to it, its exit code comes back. */
+const startAgain = (node) => {
+  const child = childProcess.spawn(node, [...process.execArgv, ...process.argv.slice(1)], {stdio: 'inherit'})
+  // A terminal sends Ctrl-C to the child as well: it would come twice.
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
+    process.on(signal, () => {
+      if (!(hasTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT'))) child.kill(signal)
+    })
+  child.on('error', (error) => fail(`${node} does not start: ${error.message}`))
+  child.on('exit', (code, signal) => process.exit(code === null ? 128 + os.constants.signals[signal] : code))
+}
+
+/** Does the work on a Node.js that can: in this process, or in another one that runs the same command. */
+export const onRightNode = (work) => {
+  if (isNewEnough()) return work()
+  const node = nodeBeside()
+  if (node) return startAgain(node)
+  return fail(
+    `this needs Node.js ${NEEDED.join('.')} or later, and this is ${process.versions.node}: install a current one from https://nodejs.org`,
+  )
+}
+
+/** `program` is a file of dist/ that exports `start(name)`. */
+export const run = (program, name) =>
+  onRightNode(async () => {
+    const file = path.join(root, 'dist', program)
+    if (!fs.existsSync(file)) return fail(`${name} is not built yet: run \`npm run build\` in ${root}`)
+    if (nodeModule.default.enableCompileCache) nodeModule.default.enableCompileCache()
+    const {start} = await import(url.pathToFileURL(file).href)
+    return start(name)
+  })

@@ -1,0 +1,87 @@
+/**
+ * `npm run build`: the program in dist/, with every library in it, so that the published package has no dependency.
+ * Each command is a file of its own and loads only the chunks that it needs; one JSON file names them all.
+ */
+import {glob, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {fileURLToPath, pathToFileURL} from 'node:url'
+import {Plugin} from '@oclif/core'
+import {build as bundle} from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+
+/** Bundled CommonJS libraries call `require` for Node's own modules. */
+const REQUIRE = "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
+
+const ENTRIES = ['src/cli/main.ts', 'src/cli/complete.ts']
+
+/** Whether a source is newer than the bundle, or there is none. */
+export async function isStale(): Promise<boolean> {
+  const built = await stat(join(dist, 'oclif.manifest.json')).catch(() => undefined)
+  if (!built) return true
+  for await (const file of glob(['src/**/*.{ts,tsx,json,py}', 'manifests/crds/*.yaml', 'scripts/build.ts', 'package.json'], {cwd: root}))
+    if ((await stat(join(root, file))).mtimeMs > built.mtimeMs) return true
+  return false
+}
+
+/** Builds beside the old bundle and puts the new one in its place: a command that starts meanwhile finds one or the other. */
+export async function build(): Promise<void> {
+  const fresh = join(root, `dist.${process.pid}`)
+  try {
+    await mkdir(fresh)
+    await writeBundle(fresh)
+    await writeManifest(fresh)
+    await rm(dist, {recursive: true, force: true})
+    await rename(fresh, dist)
+  } finally {
+    await rm(fresh, {recursive: true, force: true})
+  }
+}
+
+const writeBundle = async (outdir: string): Promise<void> => {
+  const commands = await Array.fromAsync(glob('src/commands/**/*.ts', {cwd: root}))
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: [
+      ...ENTRIES.map((entry) => ({in: entry, out: entry.replace(/^src\/cli\//, '').replace(/\.ts$/, '')})),
+      ...commands.map((entry) => ({in: entry, out: entry.replace(/^src\//, '').replace(/\.ts$/, '')})),
+    ],
+    outdir,
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    banner: {js: REQUIRE},
+    loader: {'.py': 'text', '.yaml': 'text'},
+    // Ink's developer tools are loaded only where DEV is set; they are no part of a released program.
+    external: ['react-devtools-core'],
+    define: {'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"'},
+    logLevel: 'warning',
+  })
+  await writeFile(join(outdir, 'package.json'), await ownPackage())
+}
+
+/** What the program needs of package.json at run time. */
+const ownPackage = async (): Promise<string> => {
+  const {name, version, type, engines, oclif} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, unknown>
+  return `${JSON.stringify({name, version, type, engines, oclif: {...(oclif as object), commands: './commands'}})}\n`
+}
+
+/** Every command with its flags as oclif reads them at start-up, so that only the called one is loaded. */
+const writeManifest = async (outdir: string): Promise<void> => {
+  const plugin = new Plugin({root: outdir, isRoot: true, ignoreManifest: true, errorOnManifestCreate: true})
+  await plugin.load()
+  await writeFile(join(outdir, 'oclif.manifest.json'), JSON.stringify(plugin.manifest))
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const started = performance.now()
+  await build()
+  process.stdout.write(`dist/ built in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
+}

@@ -1,0 +1,69 @@
+import {Command, type Config, type Interfaces} from '@oclif/core'
+import {splitAtDashes} from './argv.ts'
+import {type Connection, openConnection} from './connection.ts'
+import {CommandFailed} from './failure.ts'
+import {type GlobalFlags, globalFlags} from './flags.ts'
+import {type Interruption, watchInterruption} from './interruption.ts'
+import {usageFailure} from './usage-failure.ts'
+
+/** What every command shares: kubectl's flags, one connection that is closed at the end, and Ctrl-C as an AbortSignal. */
+export abstract class DaskCommand extends Command {
+  static override baseFlags = globalFlags
+
+  #connection: Connection | undefined
+  #interruption: Interruption | undefined
+
+  /** The program as it was called: `kubectl dask` or `dask-k8s`. */
+  protected get bin(): string {
+    return this.config.bin
+  }
+
+  /** Aborted by Ctrl-C; the command then puts things in order and ends with exit code 130. */
+  protected get signal(): AbortSignal {
+    this.#interruption ??= watchInterruption()
+    return this.#interruption.signal
+  }
+
+  /** What stands after `--`, untouched; `undefined` without a `--`. */
+  protected readonly tail: readonly string[] | undefined
+
+  constructor(argv: string[], config: Config) {
+    const {before, after} = splitAtDashes(argv)
+    super([...before], config)
+    this.tail = after
+  }
+
+  /** The call by the command's own flags and arguments. Throws a usage error in one sentence. */
+  protected override async parse<
+    F extends Interfaces.OutputFlags<F>,
+    B extends Interfaces.OutputFlags<B>,
+    A extends Interfaces.OutputArgs<A>,
+  >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+    try {
+      return await super.parse(options, argv)
+    } catch (error) {
+      throw usageFailure(error, `${this.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`)
+    }
+  }
+
+  /** The connection of this call; the same one each time. */
+  protected async connect(flags: GlobalFlags): Promise<Connection> {
+    this.#connection ??= await openConnection(flags)
+    return this.#connection
+  }
+
+  protected override async finally(): Promise<void> {
+    this.#interruption?.stop()
+    await this.#connection?.client.close()
+  }
+
+  /** Errors are told once, in `main`, which needs to know where the command was talking to. */
+  protected override async catch(error: Error): Promise<never> {
+    const {client, namespace} = this.#connection ?? {}
+    throw new CommandFailed(error, {
+      bin: this.bin,
+      ...(client && {context: client.context, server: client.server}),
+      ...(namespace && {namespace}),
+    })
+  }
+}

@@ -1,0 +1,93 @@
+import {Args, Flags} from '@oclif/core'
+import {parseDuration} from './duration.ts'
+import {parseEnv, parsePair} from './pairs.ts'
+
+/** kubectl's own global flags, everywhere alike; the help lists them in one line. */
+export const GLOBAL = 'GLOBAL'
+
+const global = {helpGroup: GLOBAL} as const
+
+export const globalFlags = {
+  namespace: Flags.string({...global, char: 'n', helpValue: 'NAME', summary: "Namespace; the context's own where it is not given."}),
+  context: Flags.string({...global, helpValue: 'NAME', summary: 'Context of the kubeconfig to use.'}),
+  kubeconfig: Flags.string({...global, helpValue: 'PATH', summary: 'Kubeconfig file to use.'}),
+  cluster: Flags.string({...global, helpValue: 'NAME', summary: 'Cluster entry of the kubeconfig to use.'}),
+  user: Flags.string({...global, helpValue: 'NAME', summary: 'User entry of the kubeconfig to use.'}),
+  as: Flags.string({...global, helpValue: 'USER', summary: 'User to impersonate.'}),
+  'as-group': Flags.string({
+    ...global,
+    helpValue: 'GROUP',
+    multiple: true,
+    multipleNonGreedy: true,
+    summary: 'Group to impersonate; may be repeated.',
+  }),
+  token: Flags.string({...global, helpValue: 'TOKEN', summary: 'Bearer token for the API server.'}),
+  server: Flags.string({...global, char: 's', helpValue: 'URL', summary: 'Address of the API server.'}),
+  'request-timeout': Flags.custom<number>({parse: async (text) => parseDuration(text)})({
+    ...global,
+    helpValue: 'TIME',
+    summary: 'How long one request may take, like 30s; 0 is for ever.',
+  }),
+  'insecure-skip-tls-verify': Flags.boolean({...global, summary: "Do not check the server's certificate."}),
+}
+
+export type GlobalFlags = {
+  readonly namespace?: string | undefined
+  readonly context?: string | undefined
+  readonly kubeconfig?: string | undefined
+  readonly cluster?: string | undefined
+  readonly user?: string | undefined
+  readonly as?: string | undefined
+  readonly 'as-group'?: readonly string[] | undefined
+  readonly token?: string | undefined
+  readonly server?: string | undefined
+  readonly 'request-timeout'?: number | undefined
+  readonly 'insecure-skip-tls-verify'?: boolean | undefined
+}
+
+/** For commands that list objects. */
+export const listFlags = {
+  'all-namespaces': Flags.boolean({char: 'A', summary: 'Of all namespaces.'}),
+  selector: Flags.string({char: 'l', helpValue: 'LABELS', summary: 'Only those with these labels, like team=ml,tier!=test.'}),
+  output: Flags.string({char: 'o', options: ['json', 'yaml', 'name', 'wide'], helpValue: 'FORMAT', summary: 'json, yaml, name or wide.'}),
+  'no-headers': Flags.boolean({summary: 'Without the line of headers.'}),
+}
+
+/** For commands whose answer is one object. */
+export const outputFlag = Flags.string({char: 'o', options: ['json', 'yaml', 'name'], helpValue: 'FORMAT', summary: 'json, yaml or name.'})
+
+export const dryRunFlag = Flags.string({
+  options: ['client', 'server', 'none'],
+  helpValue: 'client|server',
+  summary: 'Only show what would be written; with "server" the API server checks it too.',
+})
+
+/** `--timeout`, with a default like `5m`; milliseconds. */
+export const timeoutFlag = (text: string) =>
+  Flags.custom<number>({parse: async (given) => parseDuration(given)})({
+    default: parseDuration(text),
+    helpValue: 'TIME',
+    summary: `How long to wait (${text} where it is not given).`,
+    noCacheDefault: true,
+  })
+
+/** `-e NAME=value`, repeatable; the value may hold `=`. */
+export const envFlag = Flags.custom<{readonly name: string; readonly value: string}>({
+  char: 'e',
+  helpValue: 'NAME=VALUE',
+  multiple: true,
+  multipleNonGreedy: true,
+  parse: async (text) => parseEnv(text),
+})
+
+/** `--label key=value`, repeatable. */
+export const pairFlag = Flags.custom<readonly [string, string]>({
+  helpValue: 'KEY=VALUE',
+  multiple: true,
+  multipleNonGreedy: true,
+  parse: async (text) => parsePair(text),
+})
+
+export const nameArg = (noun: string) => Args.string({description: `Name of the ${noun}.`, required: true, ignoreStdin: true})
+
+export const namesArg = (noun: string) => Args.string({description: `Names of ${noun}.`, multiple: true, ignoreStdin: true})

@@ -1,0 +1,42 @@
+import {LEASES} from '../api/core.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {KubeError} from '../kube/errors.ts'
+
+export interface Versions {
+  readonly server: {readonly gitVersion: string; readonly platform?: string}
+  /** Who holds the operator's lease; `undefined` where nobody does, or where we may not look. */
+  readonly operator: {readonly holder: string; readonly lease: string; readonly renewed: string | undefined} | undefined
+}
+
+/** Name of the lease that the leading operator holds. */
+const LEASE = 'dask-operator'
+
+export async function readVersions(client: KubeClient, signal: AbortSignal): Promise<Versions> {
+  const [server, operator] = await Promise.all([readServer(client, signal), readOperator(client, signal)])
+  return {server, operator}
+}
+
+const readServer = async (client: KubeClient, signal: AbortSignal): Promise<Versions['server']> => {
+  const answer = await client.raw({path: '/version', signal})
+  const text = await answer.body.text()
+  if (answer.status !== 200) throw new KubeError(answer.status, 'Unknown', text)
+  return JSON.parse(text) as Versions['server']
+}
+
+const readOperator = async (client: KubeClient, signal: AbortSignal): Promise<Versions['operator']> => {
+  const leases = await client.list(LEASES, {fieldSelector: `metadata.name=${LEASE}`, signal}).catch((error: unknown) => {
+    // Looking at leases of all namespaces is a right of its own; the versions are worth telling without it.
+    if (error instanceof KubeError && error.status === 403) return {items: []}
+    throw error
+  })
+  const held = leases.items.find(({spec}) => {
+    const lasts = (spec?.leaseDurationSeconds ?? 0) * 1000
+    return spec?.holderIdentity && Date.parse(spec.renewTime ?? '') + lasts > Date.now()
+  })
+  if (!held) return undefined
+  return {
+    holder: held.spec?.holderIdentity ?? '',
+    lease: `${held.metadata.namespace ?? ''}/${held.metadata.name}`,
+    renewed: held.spec?.renewTime,
+  }
+}

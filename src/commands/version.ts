@@ -1,0 +1,32 @@
+import {Flags} from '@oclif/core'
+import {DaskCommand} from '../cli/command.ts'
+import {outputFlag} from '../cli/flags.ts'
+import {answer, formatDocument} from '../cli/output.ts'
+import {readVersions} from '../cli/versions.ts'
+
+export default class Version extends DaskCommand {
+  static override summary = 'Versions of this program, the API server and the operator.'
+  static override examples = [
+    {description: 'All of them', command: 'version'},
+    {description: 'Without asking a server', command: 'version --client -o json'},
+  ]
+  static override flags = {
+    client: Flags.boolean({summary: 'Of this program only; no server is asked.'}),
+    output: outputFlag,
+  }
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(Version)
+    const client = {version: this.config.version, node: process.versions.node, platform: `${process.platform}/${process.arch}`}
+    const format = flags.output === 'yaml' ? 'yaml' : 'json'
+    const asDocument = flags.output !== undefined
+    if (!asDocument) answer(`Client Version: v${client.version}\n`)
+    if (flags.client) return asDocument ? answer(await formatDocument({client}, format)) : undefined
+    const connection = await this.connect(flags)
+    const {server, operator} = await readVersions(connection.client, this.signal)
+    if (asDocument) return answer(await formatDocument({client, server, operator: operator ?? null}, format))
+    answer(
+      `Server Version: ${server.gitVersion}\nOperator: ${operator ? `${operator.holder} (lease ${operator.lease})` : 'none is running'}\n`,
+    )
+  }
+}
