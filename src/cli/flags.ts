@@ -62,6 +62,10 @@ export const dryRunFlag = Flags.string({
   summary: 'Only show what would be written; with "server" the API server checks it too.',
 })
 
+/** Whether and where the call is only tried; `undefined` for a real one. */
+export const dryRunOf = (flags: {readonly 'dry-run'?: string | undefined}): 'client' | 'server' | undefined =>
+  flags['dry-run'] === 'client' || flags['dry-run'] === 'server' ? flags['dry-run'] : undefined
+
 /** `--timeout`, with a default like `5m`; milliseconds. */
 export const timeoutFlag = (text: string) =>
   Flags.custom<number>({parse: async (given) => parseDuration(given)})({

@@ -1,0 +1,95 @@
+import {Flags} from '@oclif/core'
+import {invalidClusterName, isClusterName} from '../api/names.ts'
+import {type ClusterChoices, DEFAULT_IMAGE, DEFAULT_WORKERS, type Marks} from './cluster-manifest.ts'
+import {parseDuration} from './duration.ts'
+import {envFlag, pairFlag} from './flags.ts'
+import {UserError, usageError} from './user-error.ts'
+
+/** A Kubernetes quantity, as far as a typing mistake shows: `500m`, `1.5`, `4Gi`. */
+const quantityFlag = Flags.custom<string>({
+  helpValue: 'QUANTITY',
+  parse: async (text) => {
+    if (/^\d+(\.\d+)?([eE]\d+|m|[kMGTPE]i?|Ki)?$/.test(text)) return text
+    throw usageError(`"${text}" is no quantity`, 'write it like 500m, 2 or 4Gi')
+  },
+})
+
+/** Flags of the pods that a command generates. */
+export const workerFlags = {
+  workers: Flags.integer({char: 'w', min: 0, helpValue: 'N', summary: `Number of workers (default ${DEFAULT_WORKERS}).`}),
+  image: Flags.string({helpValue: 'IMAGE', summary: `Image of all pods (default ${DEFAULT_IMAGE}).`}),
+  cpu: quantityFlag({summary: 'CPUs of each worker, request and limit alike.'}),
+  memory: quantityFlag({summary: 'Memory of each worker, request and limit alike.'}),
+  env: envFlag({summary: 'Environment variable of all pods; may be repeated.'}),
+}
+
+export const schedulerFlags = {
+  'scheduler-cpu': quantityFlag({summary: 'CPUs of the scheduler.'}),
+  'scheduler-memory': quantityFlag({summary: 'Memory of the scheduler.'}),
+  'scheduler-service-type': Flags.string({
+    options: ['ClusterIP', 'NodePort', 'LoadBalancer'],
+    helpValue: 'TYPE',
+    summary: 'Type of the Service before the scheduler (default ClusterIP).',
+  }),
+  'idle-timeout': Flags.custom<number>({parse: async (text) => parseDuration(text)})({
+    helpValue: 'TIME',
+    summary: 'Delete the cluster when it has been idle this long.',
+  }),
+}
+
+export const markFlags = {
+  label: pairFlag({summary: 'Label of the object; may be repeated.'}),
+  annotation: pairFlag({summary: 'Annotation of the object; may be repeated.'}),
+}
+
+export interface ChoiceFlags {
+  readonly workers?: number | undefined
+  readonly image?: string | undefined
+  readonly cpu?: string | undefined
+  readonly memory?: string | undefined
+  readonly env?: readonly {readonly name: string; readonly value: string}[] | undefined
+  readonly 'scheduler-cpu'?: string | undefined
+  readonly 'scheduler-memory'?: string | undefined
+  readonly 'scheduler-service-type'?: string | undefined
+  readonly 'idle-timeout'?: number | undefined
+}
+
+export const choicesOf = (flags: ChoiceFlags): ClusterChoices => ({
+  workers: flags.workers ?? DEFAULT_WORKERS,
+  image: flags.image ?? DEFAULT_IMAGE,
+  env: flags.env,
+  resources: {cpu: flags.cpu, memory: flags.memory},
+  schedulerResources: {cpu: flags['scheduler-cpu'], memory: flags['scheduler-memory']},
+  schedulerServiceType: flags['scheduler-service-type'],
+  idleTimeout: flags['idle-timeout'] === undefined ? undefined : Math.ceil(flags['idle-timeout'] / 1000),
+})
+
+export interface MarkFlags {
+  readonly label?: readonly (readonly [string, string])[] | undefined
+  readonly annotation?: readonly (readonly [string, string])[] | undefined
+}
+
+export const marksOf = (flags: MarkFlags): Marks => ({
+  ...(flags.label?.length && {labels: Object.fromEntries(flags.label)}),
+  ...(flags.annotation?.length && {annotations: Object.fromEntries(flags.annotation)}),
+})
+
+/** Flags that make a manifest say nothing beside one that is given. */
+export function refuseBeside(file: string | undefined, flags: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+  const given = names.filter((name) => flags[name] !== undefined)
+  if (file !== undefined && given.length > 0)
+    throw usageError(`--filename and ${given.map((name) => `--${name}`).join(', ')} exclude each other`, 'change the manifest instead')
+}
+
+/** Rejects, before anything is sent, a name that the operator would refuse (contract 1.4). */
+export function checkClusterName(name: string): void {
+  if (!isClusterName(name)) throw new UserError(invalidClusterName(name))
+}
+
+/** Names of groups end in their pods' names and labels, which hold 63 characters. */
+export function checkGroupName(name: string): void {
+  if (name.length > 45 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
+    throw new UserError(
+      `the name "${name}" is invalid for a group of workers: lower case letters, digits and "-", a letter or digit at both ends, and at most 45 characters`,
+    )
+}

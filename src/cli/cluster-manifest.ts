@@ -1,0 +1,114 @@
+import type {Container, EnvVar} from '../api/core.ts'
+import {API_VERSION, type DaskCluster, type DaskClusterSpec, type DaskWorkerGroup, type WorkerPart} from '../api/dask.ts'
+import {DEFAULT_COMM_PORT, LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
+
+/** The image of upstream's generator. */
+export const DEFAULT_IMAGE = 'ghcr.io/dask/dask:latest'
+export const DEFAULT_WORKERS = 3
+
+const DASHBOARD_PORT = 8787
+const WORKER_DASHBOARD_PORT = 8788
+
+/** CPU and memory of one container as Kubernetes quantities; requests and limits are the same. */
+export interface Resources {
+  readonly cpu?: string | undefined
+  readonly memory?: string | undefined
+}
+
+export interface PodChoices {
+  readonly image: string
+  readonly env?: readonly EnvVar[] | undefined
+}
+
+export interface WorkerChoices extends PodChoices {
+  readonly workers: number
+  readonly resources?: Resources | undefined
+}
+
+export interface ClusterChoices extends WorkerChoices {
+  readonly schedulerResources?: Resources | undefined
+  readonly schedulerServiceType?: string | undefined
+  /** Seconds; 0 is never. */
+  readonly idleTimeout?: number | undefined
+}
+
+export interface Marks {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** A DaskCluster as upstream's generator makes it (contract 1.5), but with the commands that every Dask has: `dask scheduler`, `dask worker`. */
+export const clusterManifest = (name: string, namespace: string | undefined, choices: ClusterChoices, marks: Marks = {}): DaskCluster => ({
+  apiVersion: API_VERSION,
+  kind: 'DaskCluster',
+  metadata: {name, ...(namespace !== undefined && {namespace}), ...marks},
+  spec: clusterSpec(name, choices),
+})
+
+/** `name` is that of the cluster: its Service selects by it. */
+export const clusterSpec = (name: string, choices: ClusterChoices): DaskClusterSpec => ({
+  ...(choices.idleTimeout ? {idleTimeout: choices.idleTimeout} : {}),
+  worker: workerPart(choices),
+  scheduler: {
+    spec: {containers: [schedulerContainer(choices)]},
+    service: {
+      type: choices.schedulerServiceType ?? 'ClusterIP',
+      selector: {[LABEL_CLUSTER]: name, [LABEL_COMPONENT]: 'scheduler'},
+      ports: [
+        {name: PORT_COMM, protocol: 'TCP', port: DEFAULT_COMM_PORT, targetPort: PORT_COMM},
+        {name: PORT_DASHBOARD, protocol: 'TCP', port: DASHBOARD_PORT, targetPort: PORT_DASHBOARD},
+      ],
+    },
+  },
+})
+
+/** A further group of workers for a cluster that exists. */
+export const groupManifest = (
+  name: string,
+  namespace: string | undefined,
+  cluster: string,
+  choices: WorkerChoices,
+  marks: Marks = {},
+): DaskWorkerGroup => ({
+  apiVersion: API_VERSION,
+  kind: 'DaskWorkerGroup',
+  metadata: {name, ...(namespace !== undefined && {namespace}), ...marks},
+  spec: {cluster, worker: workerPart(choices)},
+})
+
+const workerPart = ({workers, image, env, resources}: WorkerChoices): WorkerPart => ({
+  replicas: workers,
+  spec: {
+    containers: [
+      {
+        name: 'worker',
+        image,
+        args: ['dask', 'worker', '--name', '$(DASK_WORKER_NAME)', '--dashboard', '--dashboard-address', String(WORKER_DASHBOARD_PORT)],
+        ...common(env, resources),
+        ports: [{name: PORT_DASHBOARD, containerPort: WORKER_DASHBOARD_PORT, protocol: 'TCP'}],
+      },
+    ],
+  },
+})
+
+const schedulerContainer = ({image, env, schedulerResources}: ClusterChoices): Container => ({
+  name: 'scheduler',
+  image,
+  args: ['dask', 'scheduler', '--host', '0.0.0.0'],
+  ...common(env, schedulerResources),
+  ports: [
+    {name: PORT_COMM, containerPort: DEFAULT_COMM_PORT, protocol: 'TCP'},
+    {name: PORT_DASHBOARD, containerPort: DASHBOARD_PORT, protocol: 'TCP'},
+  ],
+  readinessProbe: {httpGet: {port: PORT_DASHBOARD, path: '/health'}, periodSeconds: 1, timeoutSeconds: 300},
+  livenessProbe: {httpGet: {port: PORT_DASHBOARD, path: '/health'}, initialDelaySeconds: 15, periodSeconds: 20},
+})
+
+/** The fields that every generated container has only where they were asked for. */
+export const common = (env: readonly EnvVar[] | undefined, {cpu, memory}: Resources = {}): Partial<Container> => {
+  const amounts = {...(cpu !== undefined && {cpu}), ...(memory !== undefined && {memory})}
+  return {
+    ...(env?.length ? {env} : {}),
+    ...(Object.keys(amounts).length > 0 ? {resources: {requests: amounts, limits: amounts}} : {}),
+  }
+}

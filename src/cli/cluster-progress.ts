@@ -1,0 +1,100 @@
+import type {Pod} from '../api/core.ts'
+import type {DaskCluster} from '../api/dask.ts'
+import {LABEL_COMPONENT} from '../api/names.ts'
+import {podCause} from '../api/pod-cause.ts'
+import {conditionOf} from './columns.ts'
+
+/** Why something does not go on, in the words of the cause. */
+export interface Problem {
+  readonly reason: string
+  readonly message: string
+  readonly pod?: Pod
+  /** It does not mend itself: waiting on makes no sense. */
+  readonly isFinal: boolean
+}
+
+export interface StepNews {
+  readonly name: string
+  readonly state: 'waiting' | 'working' | 'done' | 'failed'
+  readonly detail: string
+}
+
+export interface ClusterProgress {
+  readonly steps: readonly StepNews[]
+  readonly isReady: boolean
+  readonly problem: Problem | undefined
+}
+
+/** Causes that a person must mend; others (no room yet, a quota) may pass while one waits. */
+const FINAL = new Set([
+  ...['ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError'],
+  ...['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'StartError', 'ContainerCannotRun'],
+  ...['CrashLoopBackOff'],
+])
+
+/** How far a cluster has come on its way to ready, by its own status and its pods. Works with the Python operator's status too. */
+export function clusterProgress(cluster: DaskCluster, pods: readonly Pod[]): ClusterProgress {
+  const living = pods.filter(({metadata}) => metadata.deletionTimestamp === undefined)
+  const schedulers = living.filter((pod) => pod.metadata.labels?.[LABEL_COMPONENT] === 'scheduler')
+  const workers = living.filter((pod) => pod.metadata.labels?.[LABEL_COMPONENT] === 'worker')
+  const wanted = cluster.status?.replicas ?? cluster.spec.worker.replicas ?? 0
+  const readyWorkers = workers.filter(isPodReady).length
+  const isReady =
+    hasReadyCondition(cluster) ?? (cluster.status?.phase === 'Running' && schedulers.some(isPodReady) && readyWorkers >= wanted)
+  return {
+    steps: [schedulerStep(schedulers), workersStep(workers, readyWorkers, Math.max(wanted, workers.length))],
+    isReady,
+    problem: isReady ? undefined : worst([clusterProblem(cluster), firstPodProblem([...schedulers, ...workers])]),
+  }
+}
+
+export const isPodReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some(({type, status}) => type === 'Ready' && status === 'True') ?? false
+
+/** `undefined` where the operator writes no conditions for this cluster. */
+const hasReadyCondition = ({metadata, status}: DaskCluster): boolean | undefined => {
+  const ready = conditionOf(status?.conditions, 'Ready')
+  if (!ready) return undefined
+  const isCurrent = (ready.observedGeneration ?? status?.observedGeneration ?? metadata.generation ?? 0) >= (metadata.generation ?? 0)
+  return ready.status === 'True' && isCurrent
+}
+
+const schedulerStep = ([pod]: readonly Pod[]): StepNews => {
+  if (!pod) return {name: 'scheduler', state: 'waiting', detail: ''}
+  if (isPodReady(pod)) return {name: 'scheduler', state: 'done', detail: 'ready'}
+  const cause = podCause(pod)
+  return {name: 'scheduler', state: 'working', detail: cause ? `${cause.reason}: ${cause.message}` : (pod.status?.phase ?? 'Pending')}
+}
+
+const workersStep = (workers: readonly Pod[], ready: number, wanted: number): StepNews => {
+  const blocked = workers.map((pod) => (isPodReady(pod) ? undefined : podCause(pod))).filter((cause) => cause !== undefined)
+  const [first] = blocked
+  const why = first ? `; ${blocked.length} ${first.reason}: ${first.message}` : ''
+  return {
+    name: 'workers',
+    state: ready >= wanted ? 'done' : workers.length === 0 ? 'waiting' : 'working',
+    detail: `${ready}/${wanted} ready${why}`,
+  }
+}
+
+const clusterProblem = ({status}: DaskCluster): Problem | undefined => {
+  const told = status?.conditions?.find(
+    ({type, status: is}) => (type === 'Degraded' && is === 'True') || (type === 'Ready' && is !== 'True'),
+  )
+  if (status?.phase === 'Error')
+    return {reason: told?.reason ?? 'Error', message: told?.message ?? 'the operator refuses this cluster', isFinal: true}
+  const degraded = conditionOf(status?.conditions, 'Degraded')
+  return degraded?.status === 'True' ? {reason: degraded.reason, message: degraded.message, isFinal: FINAL.has(degraded.reason)} : undefined
+}
+
+/** The first pod that cannot go on, one whose cause is final before the others. */
+export const firstPodProblem = (pods: readonly Pod[]): Problem | undefined => {
+  const problems = pods.map((pod): Problem | undefined => {
+    const cause = isPodReady(pod) ? undefined : podCause(pod)
+    return cause && {...cause, pod, isFinal: FINAL.has(cause.reason)}
+  })
+  return worst(problems)
+}
+
+const worst = (problems: readonly (Problem | undefined)[]): Problem | undefined =>
+  problems.find((problem) => problem?.isFinal) ?? problems.find((problem) => problem !== undefined)

@@ -1,0 +1,14 @@
+import {Flags} from '@oclif/core'
+import {dryRunFlag, timeoutFlag} from './flags.ts'
+
+/** The flags of every `delete`. */
+export const deleteFlags = {
+  all: Flags.boolean({summary: 'All of the namespace.'}),
+  selector: Flags.string({char: 'l', helpValue: 'LABELS', summary: 'Those with these labels, like team=ml.'}),
+  yes: Flags.boolean({char: 'y', summary: 'Do not ask.'}),
+  wait: Flags.boolean({allowNo: true, default: true, summary: 'Wait until they and their pods are gone (that is the default).'}),
+  timeout: timeoutFlag('5m'),
+  'ignore-not-found': Flags.boolean({summary: 'It is no failure when one does not exist.'}),
+  'dry-run': dryRunFlag,
+  output: Flags.string({char: 'o', options: ['name'], helpValue: 'name', summary: 'Print names alone.'}),
+}

@@ -1,0 +1,136 @@
+import {PODS, type Pod} from '../api/core.ts'
+import type {Kind, KubeObject} from '../api/object.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {isNotFound} from '../kube/errors.ts'
+import {dryRunOf} from './flags.ts'
+import {answer} from './output.ts'
+import {UserError, usageError} from './user-error.ts'
+import {type Look, openWatch} from './watch.ts'
+import {answerObject, doneText} from './write.ts'
+
+export interface DeleteFlags {
+  readonly all: boolean
+  readonly selector?: string | undefined
+  readonly yes: boolean
+  readonly wait: boolean
+  readonly timeout: number
+  readonly 'ignore-not-found': boolean
+  readonly 'dry-run'?: string | undefined
+  readonly output?: string | undefined
+}
+
+export interface DeleteCall<T extends KubeObject> {
+  readonly client: KubeClient
+  readonly kind: Kind<T>
+  readonly namespace: string
+  readonly names: readonly string[]
+  readonly flags: DeleteFlags
+  readonly signal: AbortSignal
+  /** Pods that go with an object; waiting is over when they are gone too. */
+  readonly podsOf: (object: T) => string
+  /** What has to happen before an object may go, like retiring its workers. */
+  readonly before?: (object: T) => Promise<void>
+}
+
+/**
+ * Deletes what the call names and, unless told otherwise, waits until it and its pods are gone.
+ * Asks first where somebody can answer. Nothing is deleted when one of the names does not exist.
+ */
+export async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
+  const {client, kind, namespace, names, flags, signal, podsOf, before} = call
+  const dryRun = dryRunOf(flags)
+  const chosen = [names.length > 0, flags.all, flags.selector !== undefined].filter(Boolean).length
+  if (chosen !== 1)
+    throw usageError(chosen === 0 ? 'nothing is chosen' : 'names, --all and -l exclude each other', 'give names, or --all, or -l LABELS')
+  const objects = await readChosen(call)
+  if (objects.length === 0) return answer(flags.output === 'name' ? '' : `No resources found in ${namespace} namespace.\n`)
+  if (!flags.yes && dryRun === undefined) await askFirst(objects, namespace, signal)
+
+  const pods = flags.wait && dryRun === undefined ? await podUids(call, objects, podsOf) : new Set<string>()
+  for (const object of objects) {
+    const {name, uid} = object.metadata
+    if (dryRun !== 'client') {
+      if (dryRun === undefined) await before?.(object)
+      await client
+        .delete(
+          kind,
+          {namespace, name},
+          {propagationPolicy: 'Background', dryRun: dryRun === 'server', signal, ...(uid !== undefined && {uid})},
+        )
+        .catch((error: unknown) => {
+          // Somebody else was quicker: what was asked for has happened.
+          if (!isNotFound(error)) throw error
+        })
+    }
+    await answerObject(object, flags.output, doneText('deleted', dryRun))
+  }
+  if (flags.wait && dryRun === undefined) await untilGone(call, objects, pods)
+}
+
+const readChosen = async <T extends KubeObject>({client, kind, namespace, names, flags, signal}: DeleteCall<T>): Promise<readonly T[]> => {
+  const withKind = (object: T): T => ({...object, apiVersion: kind.apiVersion, kind: kind.kind})
+  if (names.length === 0) {
+    const list = await client.list(kind, {namespace, signal, ...(flags.selector !== undefined && {labelSelector: flags.selector})})
+    return list.items.map(withKind)
+  }
+  const found = await Promise.all(
+    [...new Set(names)].map((name) =>
+      client.get(kind, {namespace, name}, {signal}).catch((error: unknown) => {
+        if (flags['ignore-not-found'] && isNotFound(error)) return undefined
+        throw error
+      }),
+    ),
+  )
+  return found.filter((object) => object !== undefined).map(withKind)
+}
+
+/** Asks on a terminal; where nobody can answer the call itself is the answer. */
+const askFirst = async (objects: readonly KubeObject[], namespace: string, signal: AbortSignal): Promise<void> => {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return
+  const {createInterface} = await import('node:readline/promises')
+  const terminal = createInterface({input: process.stdin, output: process.stderr})
+  try {
+    const names = objects.map(({kind, metadata}) => `${kind} "${metadata.name}"`).join(', ')
+    const reply = await terminal.question(`Delete ${names} in namespace "${namespace}"? [y/N] `, {signal})
+    if (!/^y(es)?$/i.test(reply.trim())) throw new UserError('nothing was deleted')
+  } finally {
+    terminal.close()
+  }
+}
+
+const podUids = async <T extends KubeObject>(
+  {client, namespace, signal}: DeleteCall<T>,
+  objects: readonly T[],
+  podsOf: (object: T) => string,
+): Promise<ReadonlySet<string>> => {
+  const lists = await Promise.all(objects.map((object) => client.list(PODS, {namespace, labelSelector: podsOf(object), signal})))
+  return new Set(lists.flatMap(({items}) => items.map(({metadata}) => metadata.uid ?? '')))
+}
+
+const untilGone = async <T extends KubeObject>(
+  {client, kind, namespace, flags, signal, podsOf}: DeleteCall<T>,
+  objects: readonly T[],
+  podUidsThen: ReadonlySet<string>,
+): Promise<void> => {
+  const watch = await openWatch(client, signal)
+  try {
+    const uids = new Set(objects.map(({metadata}) => metadata.uid))
+    const owners = watch.see(kind, {namespace})
+    const pods = objects.map((object) => watch.see<Pod>(PODS, {namespace, labelSelector: podsOf(object)}))
+    const left = (): readonly KubeObject[] => [
+      ...owners.list(namespace).filter(({metadata}) => uids.has(metadata.uid)),
+      ...pods.flatMap((cache) => cache.list(namespace).filter(({metadata}) => podUidsThen.has(metadata.uid ?? ''))),
+    ]
+    await watch.until((): Look<true> => (left().length === 0 ? {done: true} : {}), {
+      timeoutMs: flags.timeout,
+      waitingFor: () => `${left().length} objects are still being deleted: ${left().slice(0, 3).map(qualifiedNameOf(kind)).join(', ')}`,
+    })
+  } finally {
+    watch.close()
+  }
+}
+
+const qualifiedNameOf =
+  (kind: Kind) =>
+  ({kind: own, metadata}: KubeObject): string =>
+    `${own ?? kind.kind} "${metadata.name}"`

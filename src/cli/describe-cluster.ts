@@ -1,0 +1,156 @@
+import {EVENTS, type Event, PODS, type Pod} from '../api/core.ts'
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../api/dask.ts'
+import {LABEL_CLUSTER} from '../api/names.ts'
+import {podCause} from '../api/pod-cause.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {clusterProgress, type Problem} from './cluster-progress.ts'
+import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
+import {formatAge} from './duration.ts'
+import {alignCells, renderTable} from './table.ts'
+
+/** A cluster with all that belongs to it, as it was read at one time. */
+export interface ClusterView {
+  readonly cluster: DaskCluster
+  readonly groups: readonly DaskWorkerGroup[]
+  readonly pods: readonly Pod[]
+  readonly events: readonly Event[]
+}
+
+const MAX_EVENTS = 10
+const MAX_PODS = 20
+/** Events of a namespace that are looked through. */
+const EVENTS_LIMIT = 1000
+
+export async function readCluster(client: KubeClient, namespace: string, name: string, signal: AbortSignal): Promise<ClusterView> {
+  const [cluster, groups, pods, events] = await Promise.all([
+    client.get(DASK_CLUSTERS, {namespace, name}, {signal}),
+    client.list(DASK_WORKER_GROUPS, {namespace, signal}),
+    client.list(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, signal}),
+    client.list(EVENTS, {namespace, limit: EVENTS_LIMIT, signal}),
+  ])
+  const own = groups.items.filter(({spec}) => spec.cluster === name)
+  const names = new Set([
+    `DaskCluster/${name}`,
+    ...own.map((group) => `DaskWorkerGroup/${group.metadata.name}`),
+    ...pods.items.map((pod) => `Pod/${pod.metadata.name}`),
+  ])
+  const told = events.items.filter(
+    ({involvedObject: {kind, name: about}}) => names.has(`${kind}/${about}`) || isOldPod(kind, about, name, own),
+  )
+  return {cluster, groups: own, pods: pods.items, events: told.toSorted((one, other) => eventTime(one).localeCompare(eventTime(other)))}
+}
+
+/** Pods that are gone are known by their names alone. */
+const isOldPod = (kind: string, pod: string, cluster: string, groups: readonly DaskWorkerGroup[]): boolean =>
+  kind === 'Pod' && (pod === `${cluster}-scheduler` || groups.some(({metadata}) => pod.startsWith(`${metadata.name}-worker-`)))
+
+const eventTime = ({lastTimestamp, firstTimestamp, metadata}: Event): string =>
+  lastTimestamp ?? firstTimestamp ?? metadata.creationTimestamp ?? ''
+
+/** One screen: what it is, what is wrong with it, and what to do next. */
+export function renderCluster(view: ClusterView, bin: string, now: number): string {
+  const {cluster, groups, pods, events} = view
+  const conditions = cluster.status?.conditions ?? []
+  return [
+    facts(cluster, pods, now),
+    ...(conditions.length > 0
+      ? [
+          titled('Conditions', [
+            ['TYPE', 'STATUS', 'REASON', 'MESSAGE'],
+            ...conditions.map(({type, status, reason, message}) => [type, status, reason, message]),
+          ]),
+        ]
+      : []),
+    ...(groups.length > 0 ? [`Worker groups:\n${indent(renderTable(groups, groupColumns, {now}))}`] : []),
+    pods.length > 0
+      ? titled('Pods', [['NAME', 'STATUS', 'RESTARTS', 'AGE', 'CAUSE'], ...podRows(pods, now)], hidden(pods))
+      : 'Pods: none\n',
+    ...(events.length > 0
+      ? [
+          titled('Events', [
+            ['AGE', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE'],
+            ...events.slice(-MAX_EVENTS).map((event) => eventRow(event, now)),
+          ]),
+        ]
+      : []),
+    `Next: ${nextStep(view, bin)}\n`,
+  ].join('\n')
+}
+
+const facts = (cluster: DaskCluster, pods: readonly Pod[], now: number): string => {
+  const {metadata, spec, status} = cluster
+  const workers = clusterProgress(cluster, pods)
+    .steps.find(({name}) => name === 'workers')
+    ?.detail.split(';')[0]
+  const ready = conditionOf(status?.conditions, 'Ready')
+  const image = spec.worker.spec.containers[0]?.image
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['Name:', metadata.name],
+    ['Namespace:', metadata.namespace],
+    ['Status:', [clusterStatus(cluster), ready?.status === 'True' ? '' : ready?.message].filter(Boolean).join(': ')],
+    ['Workers:', workers],
+    ['Scheduler:', status?.schedulerAddress],
+    ['Dashboard:', status?.dashboardURL],
+    ['Image:', image],
+    ['Age:', formatAge(metadata.creationTimestamp, now)],
+  ]
+  return alignCells(rows.filter((row): row is readonly [string, string] => Boolean(row[1])))
+}
+
+const titled = (title: string, rows: readonly (readonly string[])[], after = ''): string => `${title}:\n${alignCells(rows, '  ')}${after}`
+
+const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ')
+
+const hidden = (pods: readonly Pod[]): string => (pods.length > MAX_PODS ? `  … and ${pods.length - MAX_PODS} more\n` : '')
+
+/** Pods that are in trouble come first. */
+const podRows = (pods: readonly Pod[], now: number): readonly (readonly string[])[] =>
+  pods
+    .toSorted((one, other) => Number(podCause(one) === undefined) - Number(podCause(other) === undefined))
+    .slice(0, MAX_PODS)
+    .map((pod) => {
+      const cause = podCause(pod)
+      const restarts = pod.status?.containerStatuses?.reduce((sum, {restartCount}) => sum + restartCount, 0) ?? 0
+      return [
+        pod.metadata.name,
+        podStatus(pod),
+        String(restarts),
+        formatAge(pod.metadata.creationTimestamp, now),
+        cause ? `${cause.reason}: ${cause.message}` : '',
+      ]
+    })
+
+const podStatus = ({metadata, status}: Pod): string => {
+  if (metadata.deletionTimestamp !== undefined) return 'Terminating'
+  const waiting = status?.containerStatuses?.find(({state}) => state?.waiting?.reason)?.state?.waiting?.reason
+  return waiting ?? status?.reason ?? status?.phase ?? 'Pending'
+}
+
+const eventRow = (event: Event, now: number): readonly string[] => [
+  formatAge(eventTime(event), now),
+  event.type,
+  event.reason,
+  `${event.involvedObject.kind.toLowerCase()}/${event.involvedObject.name}`,
+  `${event.message.trim().replaceAll(/\s*\n\s*/g, ' ')}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}`,
+]
+
+/** The command that helps most now. */
+const nextStep = ({cluster, pods}: ClusterView, bin: string): string => {
+  const {name, namespace} = cluster.metadata
+  const on = `${name} -n ${namespace}`
+  if (cluster.metadata.deletionTimestamp !== undefined) return 'wait: it is being deleted'
+  const {isReady, problem} = clusterProgress(cluster, pods)
+  if (isReady) return `${bin} cluster logs ${on} -f`
+  if (problem) return remedy(problem, bin, on)
+  return cluster.status?.phase === undefined
+    ? `nothing has taken this cluster up: "${bin} operator run" starts an operator`
+    : `wait: ${bin} cluster describe ${on}`
+}
+
+const remedy = ({reason, pod}: Problem, bin: string, on: string): string => {
+  if (reason.includes('Image'))
+    return `is the image's name right, and may the cluster pull it? ${bin} cluster delete ${on}, then create it with --image`
+  if (reason === 'Unschedulable') return `ask for less, or for a bigger Kubernetes: ${bin} cluster scale ${on} N`
+  if (pod) return `${bin} cluster logs ${on} --previous${pod.metadata.name.endsWith('-scheduler') ? ' --scheduler' : ''}`
+  return `${bin} cluster describe ${on} -o yaml`
+}

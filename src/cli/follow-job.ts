@@ -1,0 +1,166 @@
+import {PODS, type Pod} from '../api/core.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../api/dask.ts'
+import {LABEL_CLUSTER, runnerName} from '../api/names.ts'
+import type {KubeClient} from '../kube/client.ts'
+import type {Cache} from '../kube/informer.ts'
+import {clusterProgress, firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
+import {followLogs} from './pod-logs.ts'
+import {EXIT, UserError} from './user-error.ts'
+import {impatience, problemError} from './wait-cluster.ts'
+import {type Look, openWatch, type Watch} from './watch.ts'
+
+const PATIENCE_MS = 20_000
+/** A job that has ended is told by its status; its runner ends a moment before. */
+const STATUS_TIMEOUT_MS = 60_000
+
+export interface FollowJobOptions {
+  readonly client: KubeClient
+  readonly namespace: string
+  readonly name: string
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly report: (step: StepNews) => void
+  /** Called once, before the first line: the program runs. */
+  readonly onStart: () => void
+  readonly onLine: (line: string) => void
+  readonly bin: string
+}
+
+export interface JobEnd {
+  readonly job: DaskJob
+  readonly isSuccessful: boolean
+  /** The program's own exit code; `undefined` where it never ran or is not known. */
+  readonly exitCode: number | undefined
+  readonly message: string | undefined
+}
+
+/**
+ * Follows a job from its creation to its end, with every line of its log once.
+ * Rejects with exit code 125 when its pods cannot start or the job is deleted, with 124 when the time is up; the job itself goes on.
+ */
+export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
+  const {client, namespace, name, signal, timeoutMs, report, onStart, onLine, bin} = options
+  const watch = await openWatch(client, signal)
+  const deadline = performance.now() + timeoutMs
+  const left = (): number => Math.max(0, deadline - performance.now())
+  try {
+    const caches: Caches = {
+      jobs: watch.see(DASK_JOBS, {namespace, name}),
+      clusters: watch.see(DASK_CLUSTERS, {namespace, name}),
+      pods: watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`}),
+    }
+    const see = (): Sight => lookAtJob(caches, namespace, name)
+    const patience = impatience(PATIENCE_MS)
+    const started = await watch.until(() => untilStarted(see(), patience, report), {
+      timeoutMs,
+      waitingFor: () => `job "${name}" has not started`,
+    })
+    if ('reason' in started) {
+      const error = await problemError(client, name, started, bin, signal)
+      throw new UserError(error.message, {next: [`"${bin} job delete ${name}" takes the job away`], exitCode: EXIT.ownFailure})
+    }
+    if (started.runner) {
+      onStart()
+      const container = started.runner.spec.containers[0]?.name
+      const change = (atMostMs: number): Promise<void> => nextEnd(watch, see, atMostMs)
+      const lines = followLogs(client, {
+        namespace,
+        name: started.runner.metadata.name,
+        ...(container !== undefined && {container}),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(left(), 2 ** 31 - 1))]),
+        isOver: () => hasEnded(see()),
+        change,
+      })
+      for await (const line of withDeadline(lines, left, name)) onLine(line)
+    }
+    const rest = Math.max(left(), hasEnded(see()) ? STATUS_TIMEOUT_MS : 0)
+    const end = await watch.until(() => untilEnded(see()), {timeoutMs: rest, waitingFor: () => `job "${name}" still runs`})
+    return describeEnd(end, started.runner ?? see().runner)
+  } finally {
+    watch.close()
+  }
+}
+
+interface Caches {
+  readonly jobs: Cache<DaskJob>
+  readonly clusters: Cache<DaskCluster>
+  readonly pods: Cache<Pod>
+}
+
+interface Sight {
+  readonly job: DaskJob
+  readonly cluster: DaskCluster | undefined
+  readonly pods: readonly Pod[]
+  readonly runner: Pod | undefined
+}
+
+const lookAtJob = ({jobs, clusters, pods}: Caches, namespace: string, name: string): Sight => {
+  const job = jobs.get({namespace, name})
+  if (!job) throw new UserError(`job "${name}" was deleted`, {exitCode: EXIT.ownFailure})
+  const runnerPod = job.status?.jobRunnerPodName ?? runnerName(name)
+  return {job, cluster: clusters.get({namespace, name}), pods: pods.list(namespace), runner: pods.get({namespace, name: runnerPod})}
+}
+
+const isTerminal = ({status}: DaskJob): boolean => status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed'
+
+const containerState = (pod: Pod | undefined): 'waiting' | 'running' | 'ended' => {
+  if (pod?.status?.phase === 'Succeeded' || pod?.status?.phase === 'Failed') return 'ended'
+  const state = pod?.status?.containerStatuses?.[0]?.state
+  return state?.running ? 'running' : state?.terminated ? 'ended' : 'waiting'
+}
+
+const hasEnded = ({job, runner}: Sight): boolean => isTerminal(job) || !runner || containerState(runner) === 'ended'
+
+/** Done when the program runs or has run, when the job is over without it, or when its pods cannot start. */
+const untilStarted = (
+  {job, cluster, pods, runner}: Sight,
+  patience: (problem: Problem) => number,
+  report: FollowJobOptions['report'],
+): Look<{readonly runner: Pod | undefined} | Problem> => {
+  const progress = cluster && clusterProgress(cluster, pods)
+  for (const step of progress?.steps ?? []) report(step)
+  if (runner && containerState(runner) !== 'waiting') {
+    report({name: 'program', state: 'done', detail: 'started'})
+    return {done: {runner}}
+  }
+  if (isTerminal(job)) return {done: {runner: undefined}}
+  const problem = (runner && firstPodProblem([runner])) ?? progress?.problem
+  report({name: 'program', state: 'waiting', detail: runner && problem?.pod === runner ? `${problem.reason}: ${problem.message}` : ''})
+  if (!problem) return {}
+  const left = patience(problem)
+  return left <= 0 ? {done: problem} : {again: left}
+}
+
+const untilEnded = ({job}: Sight): Look<DaskJob> => (isTerminal(job) ? {done: job} : {})
+
+/** Resolves when the program has ended, or after the time given. */
+const nextEnd = async (watch: Watch, see: () => Sight, atMostMs: number): Promise<void> => {
+  const until = performance.now() + atMostMs
+  await watch.until(
+    () => (hasEnded(see()) || performance.now() >= until ? {done: true} : {again: Math.max(1, until - performance.now())}),
+    {
+      timeoutMs: atMostMs * 10,
+      waitingFor: () => 'the program still runs',
+    },
+  )
+}
+
+/** The lines; when the time is up, the sentence that says so instead of the abort. */
+async function* withDeadline(lines: AsyncIterable<string>, left: () => number, name: string): AsyncGenerator<string> {
+  try {
+    yield* lines
+  } catch (error) {
+    if (left() > 0) throw error
+    throw new UserError(`job "${name}" still runs; it goes on`, {exitCode: EXIT.timedOut})
+  }
+}
+
+const describeEnd = (job: DaskJob, runner: Pod | undefined): JobEnd => {
+  const terminated = runner?.status?.containerStatuses?.[0]?.state?.terminated
+  return {
+    job,
+    isSuccessful: job.status?.jobStatus === 'Successful',
+    exitCode: job.status?.exitCode ?? terminated?.exitCode,
+    message: job.status?.message ?? terminated?.message ?? terminated?.reason,
+  }
+}

@@ -1,0 +1,104 @@
+import {PODS} from '../api/core.ts'
+import {DASK_CLUSTERS, type DaskCluster} from '../api/dask.ts'
+import {LABEL_CLUSTER} from '../api/names.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {type ClusterProgress, clusterProgress, type Problem, type StepNews} from './cluster-progress.ts'
+import {lastLogLines} from './pod-logs.ts'
+import {EXIT, UserError} from './user-error.ts'
+import {type Look, openWatch} from './watch.ts'
+
+/** How long a cause that may pass (no room yet, a quota) is given before the wait ends with it. */
+const PATIENCE_MS = 20_000
+/** How long an operator may take to notice a cluster before we ask whether there is one. */
+const UNSERVED_MS = 10_000
+
+export interface WaitOptions {
+  readonly client: KubeClient
+  readonly namespace: string
+  readonly name: string
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly report: (step: StepNews) => void
+  /** The program as it was called, for what to do next. */
+  readonly bin: string
+}
+
+/**
+ * Waits until a cluster is ready; resolves with it.
+ * Ends early, with the true reason, when a pod cannot start (with the last lines of its log when it crashed) and when the cluster is deleted.
+ */
+export async function waitForCluster({client, namespace, name, timeoutMs, signal, report, bin}: WaitOptions): Promise<DaskCluster> {
+  const watch = await openWatch(client, signal)
+  try {
+    const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
+    const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`})
+    const patience = impatience(PATIENCE_MS)
+    const started = performance.now()
+    let last: ClusterProgress | undefined
+    const look = (): Look<DaskCluster | Problem> => {
+      const cluster = clusters.get({namespace, name})
+      if (!cluster) throw new UserError(`DaskCluster "${name}" was deleted while waiting for it`, {exitCode: EXIT.notFound})
+      last = clusterProgress(cluster, pods.list(namespace))
+      for (const step of last.steps) report(step)
+      if (last.isReady) return {done: cluster}
+      if (last.problem) {
+        const left = patience(last.problem)
+        return left <= 0 ? {done: last.problem} : {again: left}
+      }
+      return unserved(cluster, performance.now() - started, report)
+    }
+    const waitingFor = (): string => `DaskCluster "${name}" is not ready: ${whatIsMissing(last)}`
+    const end = await watch.until(look, {timeoutMs, waitingFor})
+    if ('kind' in end) return end
+    report({name: end.pod?.metadata.name ?? 'cluster', state: 'failed', detail: `${end.reason}: ${end.message}`})
+    throw await problemError(client, name, end, bin, signal)
+  } finally {
+    watch.close()
+  }
+}
+
+/** Milliseconds that a problem may still last, 0 for one that is final; the count starts when the reason first shows. */
+export const impatience = (patienceMs: number): ((problem: Problem) => number) => {
+  let reason: string | undefined
+  let since = 0
+  return (problem) => {
+    if (problem.isFinal) return 0
+    if (problem.reason !== reason) {
+      reason = problem.reason
+      since = performance.now()
+    }
+    return patienceMs - (performance.now() - since)
+  }
+}
+
+const unserved = (cluster: DaskCluster, waitedMs: number, report: WaitOptions['report']): Look<never> => {
+  if (cluster.status?.phase !== undefined) return {}
+  if (waitedMs < UNSERVED_MS) return {again: UNSERVED_MS - waitedMs}
+  report({name: 'operator', state: 'waiting', detail: 'nothing has taken this cluster up yet: is an operator running?'})
+  return {}
+}
+
+const whatIsMissing = (progress: ClusterProgress | undefined): string => {
+  if (!progress) return 'the API server has not answered'
+  const missing = progress.steps.filter(({state}) => state !== 'done')
+  return missing.map(({name, detail}) => `${name} ${detail || 'not created'}`).join(', ') || 'its operator has not said so'
+}
+
+/** The sentence that ends a wait early. */
+export const problemError = async (
+  client: KubeClient,
+  cluster: string,
+  problem: Problem,
+  bin: string,
+  signal: AbortSignal,
+): Promise<UserError> => {
+  const {pod, reason, message} = problem
+  const lines = pod && reason === 'CrashLoopBackOff' ? await lastLogLines(client, pod, signal) : []
+  const log = lines.length > 0 ? `; its last words: ${lines.join(' | ')}` : ''
+  const subject = pod
+    ? `pod ${pod.metadata.name} of DaskCluster "${cluster}" does not start`
+    : `DaskCluster "${cluster}" does not get ready`
+  return new UserError(`${subject}: ${reason}: ${message}${log}`, {
+    next: [`"${bin} cluster describe ${cluster}" shows more`, `"${bin} cluster delete ${cluster}" takes it away`],
+  })
+}

@@ -1,0 +1,103 @@
+import type {Kind, KubeObject} from '../api/object.ts'
+import type {KubeClient} from '../kube/client.ts'
+import type {Cache, Informer} from '../kube/informer.ts'
+import {formatDuration} from './duration.ts'
+import {EXIT, UserError} from './user-error.ts'
+
+/** The longest time that a Node.js timer can count. */
+const FOREVER_MS = 2 ** 31 - 1
+
+export interface Scope {
+  readonly namespace: string
+  readonly name?: string
+  readonly labelSelector?: string
+}
+
+/** What a look found: the end with its value, or a time after which only the clock may have changed the answer. */
+export type Look<T> = {readonly done: T} | {readonly again?: number}
+
+export interface UntilOptions {
+  readonly timeoutMs: number
+  /** The fact for the time-out's sentence: what is still missing. */
+  readonly waitingFor: () => string
+}
+
+export interface Watch {
+  /** A cache that follows the objects of this scope; ask before `until`. */
+  see<T extends KubeObject>(kind: Kind<T>, scope: Scope): Cache<T>
+  /**
+   * Looks at the caches at each change until there is an end. Never polls.
+   * Rejects with what `look` throws, when the signal is aborted, when the first list fails, and (exit code 124) when the time is up.
+   */
+  until<T>(look: () => Look<T>, options: UntilOptions): Promise<T>
+  close(): void
+}
+
+/** Follows objects on the API server, for commands that wait. */
+export async function openWatch(client: KubeClient, signal: AbortSignal): Promise<Watch> {
+  const {startInformer} = await import('../kube/start-informer.ts')
+  const stop = new AbortController()
+  const informers: Informer[] = []
+  const listeners = new Set<() => void>()
+  const failed = Promise.withResolvers<never>()
+  // Told through `until`; without one under way nobody waits for it.
+  failed.promise.catch(() => undefined)
+  const changed = (): void => {
+    for (const listener of listeners) listener()
+  }
+  return {
+    see: (kind, {namespace, name, labelSelector}) => {
+      let synced = false
+      const informer = startInformer({
+        client,
+        kind,
+        namespace,
+        ...(labelSelector !== undefined && {labelSelector}),
+        ...(name !== undefined && {fieldSelector: `metadata.name=${name}`}),
+        signal: stop.signal,
+        onChange: changed,
+        // Later failures are bridged by the informer itself; the first list tells whether it can work at all.
+        onError: (error) => synced || failed.reject(error),
+      })
+      informer.synced.then(
+        () => {
+          synced = true
+        },
+        () => undefined,
+      )
+      informers.push(informer)
+      return informer
+    },
+    until: async <T>(look: () => Look<T>, {timeoutMs, waitingFor}: UntilOptions): Promise<T> => {
+      signal.throwIfAborted()
+      const {promise, resolve, reject} = Promise.withResolvers<T>()
+      let alarm: NodeJS.Timeout | undefined
+      const lookAgain = (): void => {
+        clearTimeout(alarm)
+        try {
+          const found = look()
+          if ('done' in found) resolve(found.done)
+          else if (found.again !== undefined) alarm = setTimeout(lookAgain, found.again)
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const onAbort = (): void => reject(signal.reason)
+      const onTimeout = (): void => reject(new UserError(`after ${formatDuration(timeoutMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut}))
+      const deadline = setTimeout(onTimeout, Math.min(timeoutMs, FOREVER_MS))
+      signal.addEventListener('abort', onAbort, {once: true})
+      try {
+        await Promise.race([Promise.all(informers.map(({synced}) => synced)), failed.promise, promise])
+        listeners.add(lookAgain)
+        lookAgain()
+        return await Promise.race([promise, failed.promise])
+      } finally {
+        clearTimeout(deadline)
+        clearTimeout(alarm)
+        listeners.delete(lookAgain)
+        signal.removeEventListener('abort', onAbort)
+      }
+    },
+    close: () => stop.abort(),
+  }
+}

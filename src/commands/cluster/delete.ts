@@ -1,0 +1,27 @@
+import {DASK_CLUSTERS} from '../../api/dask.ts'
+import {LABEL_CLUSTER} from '../../api/names.ts'
+import {DaskCommand} from '../../cli/command.ts'
+import {deleteObjects} from '../../cli/delete.ts'
+import {deleteFlags} from '../../cli/delete-flags.ts'
+import {namesArg} from '../../cli/flags.ts'
+
+export default class ClusterDelete extends DaskCommand {
+  static override summary = 'Delete Dask clusters, and wait until their pods are gone.'
+  static override description = 'Asks first on a terminal. Results that only the cluster holds are lost.\n'
+  static override examples = [
+    {description: 'One, without being asked', command: 'cluster delete demo --yes'},
+    {description: 'All of a team', command: 'cluster delete -l team=ml'},
+    {description: 'Without waiting', command: 'cluster delete demo --no-wait'},
+  ]
+  static override args = {name: namesArg('clusters')}
+  static override flags = deleteFlags
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(ClusterDelete)
+    const {client, namespace} = await this.connect(flags)
+    await deleteObjects({
+      ...{client, kind: DASK_CLUSTERS, namespace, names: args.name ?? [], flags, signal: this.signal},
+      podsOf: ({metadata}) => `${LABEL_CLUSTER}=${metadata.name}`,
+    })
+  }
+}

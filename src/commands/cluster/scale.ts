@@ -1,0 +1,63 @@
+import {Args, Flags} from '@oclif/core'
+import {defaultGroupName} from '../../api/names.ts'
+import {DaskCommand} from '../../cli/command.ts'
+import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
+import {answer} from '../../cli/output.ts'
+import {scaleCluster, waitForGroup} from '../../cli/scale.ts'
+import {usageError} from '../../cli/user-error.ts'
+import {modeFor, showProgress} from '../../ui/progress/show.ts'
+
+export default class ClusterScale extends DaskCommand {
+  static override summary = "Set the number of a cluster's workers."
+  static override description =
+    'Workers that go are retired first: what they hold moves to others, what they run is finished, and no task is started twice.\n'
+  static override examples = [
+    {description: 'Five workers', command: 'cluster scale demo 5'},
+    {description: 'Two workers, and wait until the others have retired', command: 'cluster scale demo 2 --wait'},
+  ]
+  static override args = {
+    name: nameArg('cluster'),
+    workers: Args.integer({description: 'Number of workers.', min: 0, ignoreStdin: true}),
+  }
+  static override flags = {
+    replicas: Flags.integer({
+      char: 'w',
+      aliases: ['workers'],
+      min: 0,
+      helpValue: 'N',
+      summary: 'Number of workers, instead of the argument.',
+    }),
+    wait: Flags.boolean({summary: 'Wait until all of them are ready and none is still retiring.'}),
+    timeout: timeoutFlag('5m'),
+    'dry-run': dryRunFlag,
+  }
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(ClusterScale)
+    const replicas = args.workers ?? flags.replicas
+    if (replicas === undefined) throw usageError('WORKERS is missing', `"${this.bin} cluster scale ${args.name} 5" sets five`)
+    const {client, namespace} = await this.connect(flags)
+    const dryRun = dryRunOf(flags)
+    const {name} = args
+    const call = {client, namespace, replicas, dryRun: dryRun !== undefined, signal: this.signal}
+    const {before} = await scaleCluster(name, call)
+    const suffix = dryRun === undefined ? '' : ` (${dryRun === 'server' ? 'server ' : ''}dry run)`
+    answer(
+      `daskcluster.kubernetes.dask.org/${name} ${before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`}${suffix}\n`,
+    )
+    if (!flags.wait || dryRun !== undefined) return
+    const title = `DaskCluster "${name}" in namespace "${namespace}"`
+    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
+    const wait = {
+      client,
+      namespace,
+      cluster: name,
+      group: defaultGroupName(name),
+      replicas,
+      timeoutMs: flags.timeout,
+      signal: this.signal,
+      bin: this.bin,
+    }
+    await waitForGroup({...wait, report: progress.report}).finally(progress.close)
+  }
+}

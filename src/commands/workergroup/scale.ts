@@ -1,0 +1,51 @@
+import {Args, Flags} from '@oclif/core'
+import {DASK_WORKER_GROUPS} from '../../api/dask.ts'
+import {DaskCommand} from '../../cli/command.ts'
+import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
+import {answer} from '../../cli/output.ts'
+import {scaleGroup, waitForGroup} from '../../cli/scale.ts'
+import {modeFor, showProgress} from '../../ui/progress/show.ts'
+
+export default class WorkerGroupScale extends DaskCommand {
+  static override summary = 'Set the number of workers of one group.'
+  static override description = 'Workers that go are retired first: no task is lost or started twice.\n'
+  static override examples = [
+    {description: 'Two workers, and wait until the others have retired', command: 'workergroup scale highmem 2 --wait'},
+  ]
+  static override args = {
+    name: nameArg('group'),
+    workers: Args.integer({description: 'Number of workers.', min: 0, required: true, ignoreStdin: true}),
+  }
+  static override flags = {
+    wait: Flags.boolean({summary: 'Wait until all of them are ready and none is still retiring.'}),
+    timeout: timeoutFlag('5m'),
+    'dry-run': dryRunFlag,
+  }
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(WorkerGroupScale)
+    const {client, namespace} = await this.connect(flags)
+    const dryRun = dryRunOf(flags)
+    const {name, workers: replicas} = args
+    const {before} = await scaleGroup(name, {client, namespace, replicas, dryRun: dryRun !== undefined, signal: this.signal})
+    const suffix = dryRun === undefined ? '' : ` (${dryRun === 'server' ? 'server ' : ''}dry run)`
+    answer(
+      `daskworkergroup.kubernetes.dask.org/${name} ${before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`}${suffix}\n`,
+    )
+    if (!flags.wait || dryRun !== undefined) return
+    const {spec} = await client.get(DASK_WORKER_GROUPS, {namespace, name}, {signal: this.signal})
+    const title = `DaskWorkerGroup "${name}" in namespace "${namespace}"`
+    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
+    const wait = {
+      client,
+      namespace,
+      cluster: spec.cluster,
+      group: name,
+      replicas,
+      timeoutMs: flags.timeout,
+      signal: this.signal,
+      bin: this.bin,
+    }
+    await waitForGroup({...wait, report: progress.report}).finally(progress.close)
+  }
+}
