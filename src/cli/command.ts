@@ -5,10 +5,14 @@ import {CommandFailed} from './failure.ts'
 import {type GlobalFlags, globalFlags} from './flags.ts'
 import {type Interruption, watchInterruption} from './interruption.ts'
 import {usageFailure} from './usage-failure.ts'
+import {EXIT} from './user-error.ts'
 
 /** What every command shares: kubectl's flags, one connection that is closed at the end, and Ctrl-C as an AbortSignal. */
 export abstract class DaskCommand extends Command {
   static override baseFlags = globalFlags
+
+  /** The exit code of a failure that has none of its own. */
+  protected readonly failedWith: number = EXIT.failed
 
   #connection: Connection | undefined
   #interruption: Interruption | undefined
@@ -60,7 +64,7 @@ export abstract class DaskCommand extends Command {
   /** Errors are told once, in `main`, which needs to know where the command was talking to. */
   protected override async catch(error: Error): Promise<never> {
     const {client, namespace} = this.#connection ?? {}
-    throw new CommandFailed(error, {
+    throw new CommandFailed(error, this.failedWith, {
       bin: this.bin,
       ...(client && {context: client.context, server: client.server}),
       ...(namespace && {namespace}),

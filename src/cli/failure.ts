@@ -15,11 +15,14 @@ export interface Place {
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed'
   override readonly cause: unknown
+  /** The exit code of a failure that has none of its own. */
+  readonly exitCode: number
   readonly place: Place
 
-  constructor(cause: unknown, place: Place) {
+  constructor(cause: unknown, exitCode: number, place: Place) {
     super('the command failed')
     this.cause = cause
+    this.exitCode = exitCode
     this.place = place
   }
 }
@@ -34,7 +37,10 @@ export interface Failure {
 
 /** Any error as one sentence with its cause and the next step; what is not known to us keeps its own words. */
 export function explain(error: unknown, place: Place): Failure {
-  if (error instanceof CommandFailed) return explain(error.cause, error.place)
+  if (error instanceof CommandFailed) {
+    const failure = explain(error.cause, error.place)
+    return failure.exitCode === EXIT.failed ? {...failure, exitCode: error.exitCode} : failure
+  }
   if (error instanceof Interrupted) return {message: '', next: [], exitCode: error.exitCode}
   if (error instanceof UserError) return {message: oneLine(error.message), next: error.next, exitCode: error.exitCode}
   if (error instanceof Exit) return {message: '', next: [], exitCode: error.exitCode}

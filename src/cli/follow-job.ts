@@ -7,7 +7,7 @@ import {clusterProgress, firstPodProblem, type Problem, type StepNews} from './c
 import {followLogs} from './pod-logs.ts'
 import {EXIT, UserError} from './user-error.ts'
 import {impatience, problemError} from './wait-cluster.ts'
-import {type Look, openWatch, type Watch} from './watch.ts'
+import {type Look, openWatch} from './watch.ts'
 
 const PATIENCE_MS = 20_000
 /** A job that has ended is told by its status; its runner ends a moment before. */
@@ -24,6 +24,9 @@ export interface FollowJobOptions {
   readonly onStart: () => void
   readonly onLine: (line: string) => void
   readonly bin: string
+  /** Where the log begins; at its start where neither is given. */
+  readonly tailLines?: number
+  readonly sinceSeconds?: number
 }
 
 export interface JobEnd {
@@ -56,20 +59,21 @@ export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
       waitingFor: () => `job "${name}" has not started`,
     })
     if ('reason' in started) {
-      const error = await problemError(client, name, started, bin, signal)
-      throw new UserError(error.message, {next: [`"${bin} job delete ${name}" takes the job away`], exitCode: EXIT.ownFailure})
+      const {message} = await problemError(client, name, started, bin, signal)
+      throw new UserError(message, {next: [`"${bin} job delete ${name}" takes the job away`]})
     }
     if (started.runner) {
       onStart()
       const container = started.runner.spec.containers[0]?.name
-      const change = (atMostMs: number): Promise<void> => nextEnd(watch, see, atMostMs)
       const lines = followLogs(client, {
         namespace,
         name: started.runner.metadata.name,
         ...(container !== undefined && {container}),
+        ...(options.tailLines !== undefined && {tailLines: options.tailLines}),
+        ...(options.sinceSeconds !== undefined && {sinceSeconds: options.sinceSeconds}),
         signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(left(), 2 ** 31 - 1))]),
         isOver: () => hasEnded(see()),
-        change,
+        change: (atMostMs) => watch.change(atMostMs, () => hasEnded(see())),
       })
       for await (const line of withDeadline(lines, left, name)) onLine(line)
     }
@@ -96,7 +100,7 @@ interface Sight {
 
 const lookAtJob = ({jobs, clusters, pods}: Caches, namespace: string, name: string): Sight => {
   const job = jobs.get({namespace, name})
-  if (!job) throw new UserError(`job "${name}" was deleted`, {exitCode: EXIT.ownFailure})
+  if (!job) throw new UserError(`job "${name}" was deleted`)
   const runnerPod = job.status?.jobRunnerPodName ?? runnerName(name)
   return {job, cluster: clusters.get({namespace, name}), pods: pods.list(namespace), runner: pods.get({namespace, name: runnerPod})}
 }
@@ -132,18 +136,6 @@ const untilStarted = (
 }
 
 const untilEnded = ({job}: Sight): Look<DaskJob> => (isTerminal(job) ? {done: job} : {})
-
-/** Resolves when the program has ended, or after the time given. */
-const nextEnd = async (watch: Watch, see: () => Sight, atMostMs: number): Promise<void> => {
-  const until = performance.now() + atMostMs
-  await watch.until(
-    () => (hasEnded(see()) || performance.now() >= until ? {done: true} : {again: Math.max(1, until - performance.now())}),
-    {
-      timeoutMs: atMostMs * 10,
-      waitingFor: () => 'the program still runs',
-    },
-  )
-}
 
 /** The lines; when the time is up, the sentence that says so instead of the abort. */
 async function* withDeadline(lines: AsyncIterable<string>, left: () => number, name: string): AsyncGenerator<string> {

@@ -6,6 +6,8 @@ const LAST_LINES = 3
 /** Reached back when a dropped stream is taken up again: lines that come twice are left out. */
 const OVERLAP_SECONDS = 5
 const RETRY_MS = 500
+/** A container that has ended but may come again (a crash loop) is asked for less and less often. */
+const MAX_RETRY_MS = 8_000
 
 /** The last lines of a container that crashed; none where they cannot be had. */
 export async function lastLogLines(client: KubeClient, pod: Pod, signal: AbortSignal): Promise<readonly string[]> {
@@ -21,7 +23,7 @@ export async function lastLogLines(client: KubeClient, pod: Pod, signal: AbortSi
       signal,
       ...(container !== undefined && {container}),
     }
-    const lines = await Array.fromAsync(streamLogs(client, options)).catch((error: unknown) => {
+    const lines = await Array.fromAsync(streamLogs(client, options)).catch((error: unknown): string[] => {
       // The log is an extra to a failure that is told anyway; it may be gone with its container.
       if (error instanceof KubeError) return []
       throw error
@@ -35,6 +37,9 @@ export interface FollowOptions {
   readonly namespace: string
   readonly name: string
   readonly container?: string
+  /** Where the first look begins; from the start of the log where neither is given. */
+  readonly tailLines?: number
+  readonly sinceSeconds?: number
   readonly signal: AbortSignal
   /** Whether the container has ended: then what is left of its log is read, and that is the end. */
   readonly isOver: () => boolean
@@ -46,18 +51,23 @@ export interface FollowOptions {
 export async function* followLogs(client: KubeClient, options: FollowOptions): AsyncGenerator<string> {
   const {namespace, name, container, signal, isOver, change} = options
   const {streamLogs} = await import('../kube/logs.ts')
+  const {tailLines, sinceSeconds} = options
+  const begin = {...(tailLines !== undefined && {tailLines}), ...(sinceSeconds !== undefined && {sinceSeconds})}
   const seen = new Seen()
   let lastLineAt: number | undefined
+  let retryMs = RETRY_MS
   for (;;) {
     const wasOver = isOver()
-    const sinceSeconds = lastLineAt === undefined ? undefined : Math.ceil((performance.now() - lastLineAt) / 1000) + OVERLAP_SECONDS
-    const request = {namespace, name, follow: !wasOver, timestamps: true, signal, ...(container !== undefined && {container})}
+    const from = lastLineAt === undefined ? begin : {sinceSeconds: Math.ceil((performance.now() - lastLineAt) / 1000) + OVERLAP_SECONDS}
+    const request = {namespace, name, follow: !wasOver, timestamps: true, signal, ...from, ...(container !== undefined && {container})}
     try {
       seen.rewind()
-      for await (const line of streamLogs(client, {...request, ...(sinceSeconds !== undefined && {sinceSeconds})})) {
+      for await (const line of streamLogs(client, request)) {
         lastLineAt = performance.now()
         const text = seen.fresh(line)
-        if (text !== undefined) yield text
+        if (text === undefined) continue
+        retryMs = RETRY_MS
+        yield text
       }
     } catch (error) {
       signal.throwIfAborted()
@@ -65,7 +75,8 @@ export async function* followLogs(client: KubeClient, options: FollowOptions): A
       if (error instanceof KubeError && (error.status === 401 || error.status === 403)) throw error
     }
     if (wasOver) return
-    await change(RETRY_MS)
+    await change(retryMs)
+    retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)
   }
 }
 

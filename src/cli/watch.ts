@@ -30,6 +30,8 @@ export interface Watch {
    * Rejects with what `look` throws, when the signal is aborted, when the first list fails, and (exit code 124) when the time is up.
    */
   until<T>(look: () => Look<T>, options: UntilOptions): Promise<T>
+  /** Resolves when `isSo`, or after the time given, whichever comes first. */
+  change(atMostMs: number, isSo: () => boolean): Promise<void>
   close(): void
 }
 
@@ -44,6 +46,36 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
   failed.promise.catch(() => undefined)
   const changed = (): void => {
     for (const listener of listeners) listener()
+  }
+  const until = async <T>(look: () => Look<T>, {timeoutMs, waitingFor}: UntilOptions): Promise<T> => {
+    signal.throwIfAborted()
+    const {promise, resolve, reject} = Promise.withResolvers<T>()
+    let alarm: NodeJS.Timeout | undefined
+    const lookAgain = (): void => {
+      clearTimeout(alarm)
+      try {
+        const found = look()
+        if ('done' in found) resolve(found.done)
+        else if (found.again !== undefined) alarm = setTimeout(lookAgain, found.again)
+      } catch (error) {
+        reject(error)
+      }
+    }
+    const onAbort = (): void => reject(signal.reason)
+    const onTimeout = (): void => reject(new UserError(`after ${formatDuration(timeoutMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut}))
+    const deadline = setTimeout(onTimeout, Math.min(timeoutMs, FOREVER_MS))
+    signal.addEventListener('abort', onAbort, {once: true})
+    try {
+      await Promise.race([Promise.all(informers.map(({synced}) => synced)), failed.promise, promise])
+      listeners.add(lookAgain)
+      lookAgain()
+      return await Promise.race([promise, failed.promise])
+    } finally {
+      clearTimeout(deadline)
+      clearTimeout(alarm)
+      listeners.delete(lookAgain)
+      signal.removeEventListener('abort', onAbort)
+    }
   }
   return {
     see: (kind, {namespace, name, labelSelector}) => {
@@ -68,35 +100,14 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
       informers.push(informer)
       return informer
     },
-    until: async <T>(look: () => Look<T>, {timeoutMs, waitingFor}: UntilOptions): Promise<T> => {
-      signal.throwIfAborted()
-      const {promise, resolve, reject} = Promise.withResolvers<T>()
-      let alarm: NodeJS.Timeout | undefined
-      const lookAgain = (): void => {
-        clearTimeout(alarm)
-        try {
-          const found = look()
-          if ('done' in found) resolve(found.done)
-          else if (found.again !== undefined) alarm = setTimeout(lookAgain, found.again)
-        } catch (error) {
-          reject(error)
-        }
+    until,
+    change: async (atMostMs, isSo) => {
+      const end = performance.now() + atMostMs
+      const look = (): Look<true> => {
+        const left = end - performance.now()
+        return left <= 0 || isSo() ? {done: true} : {again: Math.ceil(left)}
       }
-      const onAbort = (): void => reject(signal.reason)
-      const onTimeout = (): void => reject(new UserError(`after ${formatDuration(timeoutMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut}))
-      const deadline = setTimeout(onTimeout, Math.min(timeoutMs, FOREVER_MS))
-      signal.addEventListener('abort', onAbort, {once: true})
-      try {
-        await Promise.race([Promise.all(informers.map(({synced}) => synced)), failed.promise, promise])
-        listeners.add(lookAgain)
-        lookAgain()
-        return await Promise.race([promise, failed.promise])
-      } finally {
-        clearTimeout(deadline)
-        clearTimeout(alarm)
-        listeners.delete(lookAgain)
-        signal.removeEventListener('abort', onAbort)
-      }
+      await until(look, {timeoutMs: Number.POSITIVE_INFINITY, waitingFor: () => ''})
     },
     close: () => stop.abort(),
   }

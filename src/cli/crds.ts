@@ -1,0 +1,45 @@
+import {existsSync} from 'node:fs'
+import {readdir, readFile} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {CUSTOM_RESOURCE_DEFINITIONS} from '../api/core.ts'
+import {API_VERSION} from '../api/dask.ts'
+import type {KubeObject} from '../api/object.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {KubeError} from '../kube/errors.ts'
+import {FIELD_MANAGER} from './write.ts'
+
+/** Whether the API server knows the resources of Dask. */
+export async function hasCrds(client: KubeClient, signal: AbortSignal): Promise<boolean> {
+  const answer = await client.raw({path: `/apis/${API_VERSION}`, signal})
+  const text = await answer.body.text()
+  if (answer.status === 200) return true
+  if (answer.status === 404) return false
+  throw new KubeError(answer.status, 'Unknown', text.slice(0, 500))
+}
+
+/** The definitions that came with this program. */
+export async function readCrds(): Promise<readonly KubeObject[]> {
+  const folder = join(packageRoot(), 'manifests', 'crds')
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).toSorted()
+  const {parseAllDocuments} = await import('./yaml.ts')
+  const documents = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
+  return documents.flatMap((text) => [...parseAllDocuments(text)].map((document) => document.toJS() as KubeObject))
+}
+
+/**
+ * Installs or upgrades the definitions by server-side apply. Fields that somebody else has set (the Python operator's own definitions) are taken over:
+ * ours are supersets of them, and a definition made of both would be neither.
+ */
+export async function applyCrds(client: KubeClient, signal: AbortSignal): Promise<readonly string[]> {
+  const crds = await readCrds()
+  for (const crd of crds) await client.apply(CUSTOM_RESOURCE_DEFINITIONS, crd, {fieldManager: FIELD_MANAGER, force: true, signal})
+  return crds.map(({metadata}) => metadata.name)
+}
+
+/** The folder of this package, seen from its source as from its bundle. */
+const packageRoot = (): string => {
+  const above = (folder: string): string =>
+    existsSync(join(folder, 'manifests', 'crds')) || dirname(folder) === folder ? folder : above(dirname(folder))
+  return above(dirname(fileURLToPath(import.meta.url)))
+}

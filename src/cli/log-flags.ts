@@ -1,0 +1,28 @@
+import {Flags} from '@oclif/core'
+import {parseDuration} from './duration.ts'
+
+/** The flags of every `logs`, named as in kubectl. */
+export const logFlags = {
+  follow: Flags.boolean({char: 'f', summary: 'Go on with new lines as they come.'}),
+  tail: Flags.integer({min: 0, helpValue: 'N', summary: 'Only the last lines of each pod.'}),
+  since: Flags.custom<number>({parse: async (text) => parseDuration(text)})({
+    helpValue: 'TIME',
+    summary: 'Only lines newer than this, like 5m.',
+  }),
+  previous: Flags.boolean({char: 'p', exclusive: ['follow'], summary: 'Of the container before, which has crashed or been restarted.'}),
+  timestamps: Flags.boolean({exclusive: ['follow'], summary: 'With the time of each line.'}),
+}
+
+export interface LogFlags {
+  readonly follow: boolean
+  readonly tail?: number | undefined
+  readonly since?: number | undefined
+  readonly previous: boolean
+  readonly timestamps: boolean
+}
+
+/** Where a log begins, as the API takes it. */
+export const beginOf = ({tail, since}: LogFlags): {readonly tailLines?: number; readonly sinceSeconds?: number} => ({
+  ...(tail !== undefined && {tailLines: tail}),
+  ...(since !== undefined && {sinceSeconds: Math.max(1, Math.ceil(since / 1000))}),
+})

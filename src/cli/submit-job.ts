@@ -1,0 +1,61 @@
+import {randomInt} from 'node:crypto'
+import {basename} from 'node:path'
+import {CONFIG_MAPS} from '../api/core.ts'
+import {DASK_JOBS, type DaskJob} from '../api/dask.ts'
+import {MAX_CLUSTER_NAME} from '../api/names.ts'
+import type {KubeClient} from '../kube/client.ts'
+import type {JobFile} from './job-files.ts'
+import {filesManifest, filesName} from './job-manifest.ts'
+import {createObject, FIELD_MANAGER} from './write.ts'
+
+/** Letters and digits that nobody mixes up, as Kubernetes generates names. */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789'
+const SUFFIX_LENGTH = 5
+
+/** A name for a job that has none: what it runs, and something random. */
+export function generateJobName(command: readonly string[]): string {
+  const program = command.find((word) => /\.(py|pyw|ipynb|sh)$/.test(word)) ?? command[0] ?? 'job'
+  const stem = basename(program)
+    .replace(/\.[^.]+$/, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, MAX_CLUSTER_NAME - SUFFIX_LENGTH - 1)
+    .replaceAll(/^-+|-+$/g, '')
+  const suffix = Array.from({length: SUFFIX_LENGTH}, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+  return `${stem || 'job'}-${suffix}`
+}
+
+/**
+ * Makes a job and, before it, the ConfigMap with its files, which then belongs to the job and goes with it.
+ * Leaves no ConfigMap behind when the job is refused. Not aborted half-way: these are three short requests.
+ */
+export async function submitJob(
+  client: KubeClient,
+  namespace: string,
+  job: DaskJob,
+  files: readonly JobFile[],
+  dryRun: boolean,
+): Promise<DaskJob> {
+  const signal = new AbortController().signal
+  const {name} = job.metadata
+  if (files.length === 0) return await createObject({client, kind: DASK_JOBS, object: job, dryRun, signal})
+  const luggage = await createObject({client, kind: CONFIG_MAPS, object: filesManifest(name, namespace, files), dryRun, signal})
+  const removeLuggage = (): Promise<void> =>
+    client.delete(CONFIG_MAPS, {namespace, name: filesName(name)}, luggage.metadata.uid === undefined ? {} : {uid: luggage.metadata.uid})
+  try {
+    const made = await createObject({client, kind: DASK_JOBS, object: job, dryRun, signal})
+    if (dryRun) return made
+    const {uid = ''} = made.metadata
+    const owner = {apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, name, uid, controller: true, blockOwnerDeletion: false}
+    await client.patch(
+      CONFIG_MAPS,
+      {namespace, name: filesName(name)},
+      {metadata: {ownerReferences: [owner]}},
+      {type: 'merge', fieldManager: FIELD_MANAGER},
+    )
+    return made
+  } catch (error) {
+    if (!dryRun) await removeLuggage().catch(() => undefined)
+    throw error
+  }
+}

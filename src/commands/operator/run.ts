@@ -1,0 +1,47 @@
+import {randomUUID} from 'node:crypto'
+import {hostname} from 'node:os'
+import {Flags} from '@oclif/core'
+import {DaskCommand} from '../../cli/command.ts'
+import {applyCrds, hasCrds} from '../../cli/crds.ts'
+import {tell} from '../../cli/output.ts'
+import {UserError} from '../../cli/user-error.ts'
+import {runOperator} from '../../operator/run.ts'
+
+export default class OperatorRun extends DaskCommand {
+  static override summary = 'Run the operator here, in the foreground, for the cluster that the kubeconfig leads to.'
+  static override description =
+    'It serves all namespaces, or the one that -n names. Beside another operator it waits as a standby. Ctrl-C stops it; clusters go on without it.\n'
+  static override examples = [
+    {description: 'Install the resource definitions, then serve', command: 'operator run --apply-crds'},
+    {description: 'Serve one namespace of another cluster', command: 'operator run --context staging -n team-a'},
+  ]
+  static override flags = {
+    'apply-crds': Flags.boolean({summary: 'First install or upgrade the resource definitions of Dask.'}),
+    'leader-election': Flags.boolean({allowNo: true, default: true, summary: 'Take turns with other operators (that is the default).'}),
+  }
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(OperatorRun)
+    const {client} = await this.connect(flags)
+    if (flags['apply-crds']) {
+      const names = await applyCrds(client, this.signal)
+      tell(`applied ${names.join(', ')}`)
+    } else if (!(await hasCrds(client, this.signal)))
+      throw new UserError(`the Kubernetes API (context "${client.context}") does not know the resources of Dask`, {
+        next: [`"${this.bin} operator run --apply-crds" installs their definitions first`],
+      })
+    await runOperator({
+      client,
+      identity: `${hostname()}_${randomUUID()}`,
+      leaderElection: flags['leader-election'],
+      outside: true,
+      signal: this.signal,
+      log: tell,
+      onReady: () =>
+        tell(
+          `serving ${flags.namespace === undefined ? 'all namespaces' : `namespace "${flags.namespace}"`} of context "${client.context}"`,
+        ),
+      ...(flags.namespace !== undefined && {namespace: flags.namespace}),
+    })
+  }
+}

@@ -1,0 +1,55 @@
+import {Flags} from '@oclif/core'
+import {workerFlags} from '../../cli/choices.ts'
+import {DaskCommand} from '../../cli/command.ts'
+import {tell} from '../../cli/output.ts'
+import {usageError} from '../../cli/user-error.ts'
+import {sandboxDown, sandboxUp} from '../../sandbox/life.ts'
+
+export default class SandboxRun extends DaskCommand {
+  static override summary = 'Run a program on a Dask cluster on this machine, without Kubernetes.'
+  static override description =
+    'As "job run", in a sandbox that is started for it and ended after it, unless it runs already. Its exit code is that of the program.\n'
+  static override usage = '[flags] -- COMMAND [ARGS...]'
+  static override examples = [
+    {description: 'A script of this folder, on two workers', command: 'sandbox run -w 2 -- python train.py'},
+    {description: 'And leave the sandbox running for the next time', command: 'sandbox run --keep -- python train.py'},
+  ]
+  static override flags = {
+    sandbox: Flags.string({default: 'default', helpValue: 'NAME', summary: 'Name of the sandbox, where there are several.'}),
+    workers: workerFlags.workers,
+    env: workerFlags.env,
+    file: Flags.string({
+      helpValue: 'PATH',
+      multiple: true,
+      multipleNonGreedy: true,
+      summary: 'A further file that travels along; may be repeated.',
+    }),
+    python: Flags.string({helpValue: 'PATH', summary: 'Python that has dask and distributed, for all pods.'}),
+    keep: Flags.boolean({summary: 'Leave the sandbox running.'}),
+  }
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(SandboxRun)
+    const command = this.tail ?? []
+    if (command.length === 0)
+      throw usageError('there is no command', `write it behind "--", like "${this.bin} sandbox run -- python train.py"`)
+    const name = flags.sandbox
+    const python = flags.python === undefined ? [] : ['--python', flags.python]
+    const up = await sandboxUp({
+      name,
+      serve: [process.execPath, process.argv[1] ?? '', 'sandbox', 'serve', '--name', name, ...python],
+      signal: this.signal,
+    })
+    if (!up.already) tell(`sandbox "${name}" is up`)
+    try {
+      const given = [
+        ...(flags.workers === undefined ? [] : ['--workers', String(flags.workers)]),
+        ...(flags.env ?? []).flatMap((variable) => ['--env', `${variable.name}=${variable.value}`]),
+        ...(flags.file ?? []).flatMap((path) => ['--file', path]),
+      ]
+      await this.config.runCommand('job:run', ['--kubeconfig', up.kubeconfig, '--rm', ...given, '--', ...command])
+    } finally {
+      if (!up.already && !flags.keep) await sandboxDown({name})
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import {hostname} from 'node:os'
+import {Flags} from '@oclif/core'
+import {DaskCommand} from '../../cli/command.ts'
+import {applyCrds} from '../../cli/crds.ts'
+import {tell} from '../../cli/output.ts'
+import {sandboxName} from '../../cli/sandbox-flags.ts'
+import {runOperator} from '../../operator/run.ts'
+import {startSandbox} from '../../sandbox/serve.ts'
+
+export default class SandboxServe extends DaskCommand {
+  static override summary = 'Serve a sandbox in the foreground.'
+  static override hidden = true
+  static override examples = [{description: 'What "sandbox up" starts', command: 'sandbox serve'}]
+  static override flags = {
+    name: sandboxName,
+    python: Flags.string({default: 'python3', helpValue: 'PATH', summary: 'Python that has dask and distributed, for all pods.'}),
+  }
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(SandboxServe)
+    const log = (line: string): void => tell(`${new Date().toISOString()} ${line}`)
+    const sandbox = await startSandbox({name: flags.name, python: flags.python, log})
+    try {
+      await applyCrds(sandbox.client, this.signal)
+      await runOperator({
+        client: sandbox.client,
+        identity: `${hostname()}-${process.pid}`,
+        outside: true,
+        signal: this.signal,
+        log,
+        onReady: () => sandbox.announce(),
+      })
+    } finally {
+      await sandbox.stop()
+    }
+  }
+}
