@@ -13,7 +13,10 @@ export interface Apply {
   readonly object: KubeObject
 }
 
-/** POST; `metadata.name` must be set. 409 is not an error: the name's uniqueness is the guard. */
+/**
+ * POST; `metadata.name` must be set. 409 is not an error: the name's uniqueness is the guard.
+ * The engine adds the controller ownerReference to the owner; builders leave it out (the same holds for `Apply`).
+ */
 export interface Create {
   readonly do: 'create'
   readonly kind: Kind
@@ -36,6 +39,8 @@ export interface Delete {
   readonly kind: Kind
   readonly ref: Ref
   readonly uid: string
+  /** For an object that may only go as it was seen; a 409 then means: look again. */
+  readonly resourceVersion?: string
   readonly why: string
   readonly gracePeriodSeconds?: number
 }
@@ -69,10 +74,16 @@ export interface Reader {
 
 export interface Controller<Owner extends KubeObject & {readonly status?: unknown}, World, Own extends {readonly do: string} = never> {
   readonly kind: Kind<Owner>
+  /**
+   * Called once the caches are synced and this process leads: `enqueue` has an owner looked at again when something outside
+   * the API server (a retirement under way) has changed its answer. What it starts ends with `signal`.
+   */
+  start?(enqueue: (ref: Ref) => void, signal: AbortSignal): void
   /** Kinds whose objects carry a controller ownerReference to the owner; a change enqueues the owner (old and new one). */
   readonly owns: readonly Kind[]
   /** Other kinds that are read; `keysOf` names the owners to look at again when such an object comes, changes or goes. */
   readonly watches?: readonly {readonly kind: Kind; readonly keysOf: (object: KubeObject, reader: Reader) => readonly Ref[]}[]
+  /** `owner` is normalised by the engine (no nulls, law 5) and has no deletionTimestamp. */
   observe(owner: Owner, reader: Reader, signal: AbortSignal): Promise<World> | World
   plan(owner: Owner, world: World, now: number): Plan<NonNullable<Owner['status']>, Own>
   /** Carries out the controller's own actions (say, retiring workers through a scheduler); must be idempotent. */
