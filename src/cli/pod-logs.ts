@@ -104,6 +104,7 @@ export class Seen {
     }
     this.#atLast = stamp === this.#last ? this.#atLast + 1 : 1
     this.#last = stamp
+    this.#skip = 0
     return text
   }
 }
