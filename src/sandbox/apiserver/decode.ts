@@ -1,0 +1,110 @@
+/**
+ * Reads an object of a built-in kind as the real server's typed decoder does: nulls are absent fields, a wrong type is a
+ * 400, an unknown field is dropped and reported. Defaults of the schema (`protocol: TCP`) are filled in.
+ */
+import {badRequest} from './errors.ts'
+import {isObject, type JsonObject} from './json.ts'
+import {definitionNameOf, fieldSchema, itemSchema, resolve, type Schema} from './schema.ts'
+
+interface Reading {
+  readonly kind: string
+  readonly version: string
+  readonly unknown: string[]
+  readonly fill: boolean
+}
+
+export interface Decoded {
+  readonly object: JsonObject
+  /** Paths of fields that the kind does not have. */
+  readonly unknown: readonly string[]
+}
+
+/** `fill: false` leaves defaults out: what is applied server-side owns only what it says. */
+export function decodeTyped(schema: Schema, value: JsonObject, kind: string, version: string, fill = true): Decoded {
+  const reading: Reading = {kind, version, unknown: [], fill}
+  const object = readObject(reading, resolve(schema), value, '', kind)
+  return {object, unknown: reading.unknown}
+}
+
+const readObject = (reading: Reading, schema: Schema, value: JsonObject, path: string, type: string): JsonObject => {
+  if (!schema.properties && !schema.additionalProperties) return value
+  const read: Record<string, unknown> = {}
+  for (const [field, child] of Object.entries(value)) {
+    const at = path ? `${path}.${field}` : field
+    const property = schema.properties?.[field]
+    const inner = fieldSchema(schema, field)
+    if (!inner) {
+      if (schema['x-kubernetes-preserve-unknown-fields']) read[field] = child
+      else reading.unknown.push(at)
+    } else if (child !== null) {
+      const name = property && definitionNameOf(property)
+      read[field] = readValue(reading, inner, child, at, name ? lastPart(name) : type)
+    } else if (!property && inner.type === 'string') read[field] = ''
+  }
+  if (!reading.fill) return read
+  for (const [field, property] of Object.entries(schema.properties ?? {})) {
+    const fallback = property.default
+    // An empty default of a whole object ({}) only says that the field is no pointer.
+    if (fallback !== undefined && fallback !== null && read[field] === undefined && !isObject(fallback) && fallback !== '')
+      read[field] = fallback
+  }
+  return read
+}
+
+const readValue = (reading: Reading, schema: Schema, value: unknown, path: string, type: string): unknown => {
+  if (schema.oneOf || schema.format === 'int-or-string') {
+    if (typeof value === 'string' || typeof value === 'number') return value
+    throw wrongType(reading, value, path, type, schema)
+  }
+  switch (schema.type) {
+    case 'object':
+      if (!isObject(value)) throw wrongType(reading, value, path, type, schema)
+      return readObject(reading, schema, value, path, type)
+    case 'array': {
+      if (!Array.isArray(value)) throw wrongType(reading, value, path, type, schema)
+      const items = itemSchema(schema)
+      if (!items) return value
+      const itemName = schema.items && definitionNameOf(schema.items)
+      const itemType = itemName ? lastPart(itemName) : type
+      return value.map((item, index) => {
+        if (item === null) return items.type === 'string' ? '' : readValue(reading, items, {}, `${path}[${index}]`, itemType)
+        return readValue(reading, items, item, `${path}[${index}]`, itemType)
+      })
+    }
+    case 'string':
+      if (typeof value !== 'string') throw wrongType(reading, value, path, type, schema)
+      return value
+    case 'boolean':
+      if (typeof value !== 'boolean') throw wrongType(reading, value, path, type, schema)
+      return value
+    case 'integer':
+      if (typeof value !== 'number' || !Number.isInteger(value)) throw wrongType(reading, value, path, type, schema)
+      return value
+    case 'number':
+      if (typeof value !== 'number') throw wrongType(reading, value, path, type, schema)
+      return value
+    default:
+      return value
+  }
+}
+
+const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
+
+/** In the words of Go's decoder: `cannot unmarshal string into Go struct field Container.spec.containers.args of type []string`. */
+const wrongType = (reading: Reading, value: unknown, path: string, type: string, schema: Schema): Error => {
+  const told = Array.isArray(value) ? 'array' : isObject(value) ? 'object' : typeof value === 'boolean' ? 'bool' : typeof value
+  const exact = told === 'number' && schema.type === 'integer' ? `number ${value}` : told
+  return badRequest(
+    `${reading.kind} in version "${reading.version}" cannot be handled as a ${reading.kind}: json: cannot unmarshal ${exact} ` +
+      `into Go struct field ${type}.${path.replaceAll(/\[\d+\]/g, '')} of type ${goType(schema)}`,
+  )
+}
+
+const goType = (schema: Schema): string => {
+  if (schema.type === 'array') return `[]${goType(itemSchema(schema) ?? {})}`
+  if (schema.type === 'integer') return schema.format === 'int64' ? 'int64' : 'int32'
+  if (schema.type === 'boolean') return 'bool'
+  if (schema.type === 'object' && typeof schema.additionalProperties === 'object')
+    return `map[string]${goType(resolve(schema.additionalProperties))}`
+  return schema.type === 'object' ? 'struct' : (schema.type ?? 'string')
+}

@@ -1,0 +1,152 @@
+/** What the server serves, told in both ways: aggregated (apidiscovery.k8s.io) and group by group. */
+import {apiVersionOf, type Registry, type Resource} from './resources.ts'
+import {REVIEWS} from './reviews.ts'
+
+const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+
+interface Subresource {
+  readonly name: string
+  readonly kind: string
+  readonly verbs: readonly string[]
+  readonly group?: string
+}
+
+/** Subresources of pods that are connections or requests of their own. */
+const OF_PODS: readonly Subresource[] = [
+  {name: 'binding', kind: 'Binding', verbs: ['create']},
+  {name: 'eviction', kind: 'Eviction', verbs: ['create'], group: 'policy'},
+  {name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get']},
+  {name: 'log', kind: 'Pod', verbs: ['get']},
+  {name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get']},
+]
+
+const subresourcesOf = (resource: Resource): readonly Subresource[] => [
+  ...(resource.hasStatus ? [{name: 'status', kind: resource.kind, verbs: ['get', 'patch', 'update']}] : []),
+  ...(resource.scale ? [{name: 'scale', kind: 'Scale', verbs: ['get', 'patch', 'update'], group: 'autoscaling'}] : []),
+  ...(resource.storage === 'pods' ? OF_PODS : []),
+]
+
+interface GroupVersion {
+  readonly group: string
+  readonly version: string
+}
+
+/** Every group and version, in the order in which they were first served. */
+const groupVersions = (registry: Registry): readonly GroupVersion[] => {
+  const all = [...registry.all(), ...REVIEWS.map(({group}) => ({group, version: 'v1'}))]
+  return [...new Map(all.map(({group, version}) => [`${group}/${version}`, {group, version}])).values()]
+}
+
+const resourcesAt = (registry: Registry, at: GroupVersion): readonly Resource[] =>
+  registry.all().filter((each) => each.group === at.group && each.version === at.version)
+
+/** `GET /api`. */
+export const coreVersions = (address: string): object => ({
+  kind: 'APIVersions',
+  versions: ['v1'],
+  serverAddressByClientCIDRs: [{clientCIDR: '0.0.0.0/0', serverAddress: address}],
+})
+
+/** `GET /apis`. */
+export const groupList = (registry: Registry): object => ({
+  kind: 'APIGroupList',
+  apiVersion: 'v1',
+  groups: [...new Set(groupVersions(registry).map(({group}) => group))].filter(Boolean).map((group) => groupOf(registry, group)),
+})
+
+const groupOf = (registry: Registry, name: string): object | undefined => {
+  const versions = groupVersions(registry)
+    .filter(({group}) => group === name)
+    .map(({group, version}) => ({groupVersion: `${group}/${version}`, version}))
+  return versions.length > 0 ? {name, versions, preferredVersion: versions[0]} : undefined
+}
+
+/** `GET /apis/<group>`. */
+export const groupAt = (registry: Registry, name: string): object | undefined => {
+  const group = groupOf(registry, name)
+  return group && {kind: 'APIGroup', apiVersion: 'v1', ...group}
+}
+
+/** `GET /api/v1`, `GET /apis/<group>/<version>`; `undefined` where nothing is served. */
+export const resourceList = (registry: Registry, at: GroupVersion): object | undefined => {
+  const resources = resourcesAt(registry, at).flatMap((resource) => {
+    const {plural, singular, namespaced, kind, shortNames, categories} = resource
+    const own = {
+      name: plural,
+      singularName: singular,
+      namespaced,
+      kind,
+      verbs: VERBS,
+      ...(shortNames.length > 0 && {shortNames}),
+      ...(categories.length > 0 && {categories}),
+    }
+    const below = subresourcesOf(resource).map((each) => ({
+      name: `${plural}/${each.name}`,
+      singularName: '',
+      namespaced,
+      ...(each.group !== undefined && {group: each.group, version: 'v1'}),
+      kind: each.kind,
+      verbs: each.verbs,
+    }))
+    return [own, ...below]
+  })
+  const reviews = reviewsAt(at).map(({plural, kind}) => ({
+    name: plural,
+    singularName: kind.toLowerCase(),
+    namespaced: false,
+    kind,
+    verbs: ['create'],
+  }))
+  const all = [...resources, ...reviews]
+  return all.length > 0 ? {kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersionOf(at), resources: all} : undefined
+}
+
+const reviewsAt = ({group, version}: GroupVersion): typeof REVIEWS =>
+  version === 'v1' ? REVIEWS.filter((each) => each.group === group) : []
+
+/** `GET /api` and `GET /apis` with `as=APIGroupDiscoveryList`: one answer instead of one for each version. */
+export const aggregated = (registry: Registry, isCore: boolean, version: string): object => {
+  const versions = groupVersions(registry).filter(({group}) => (group === '') === isCore)
+  const groups = [...new Set(versions.map(({group}) => group))]
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
+    items: groups.map((name) => ({
+      metadata: {name: name || undefined, creationTimestamp: null},
+      versions: versions
+        .filter(({group}) => group === name)
+        .map((at) => ({
+          version: at.version,
+          freshness: 'Current',
+          resources: [
+            ...resourcesAt(registry, at).map(discovered),
+            ...reviewsAt(at).map((each) => discoveredReview(each.plural, each.kind)),
+          ],
+        })),
+    })),
+  }
+}
+
+const discovered = (resource: Resource): object => ({
+  resource: resource.plural,
+  responseKind: {group: resource.group, version: resource.version, kind: resource.kind},
+  scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+  singularResource: resource.singular,
+  verbs: VERBS,
+  ...(resource.shortNames.length > 0 && {shortNames: resource.shortNames}),
+  ...(resource.categories.length > 0 && {categories: resource.categories}),
+  subresources: subresourcesOf(resource).map((each) => ({
+    subresource: each.name,
+    responseKind: {group: each.group ?? resource.group, version: each.group === undefined ? resource.version : 'v1', kind: each.kind},
+    verbs: each.verbs,
+  })),
+})
+
+const discoveredReview = (plural: string, kind: string): object => ({
+  resource: plural,
+  responseKind: {group: '', version: '', kind},
+  scope: 'Cluster',
+  singularResource: kind.toLowerCase(),
+  verbs: ['create'],
+})

@@ -1,0 +1,218 @@
+/** The built-in kinds that the sandbox serves. */
+
+import {type ApiObject, isObject, objectAt, without} from '../json.ts'
+import {checkKeys, dnsLabel, dnsSubdomain, type NameRule, pathSegment} from '../names.ts'
+import type {Ground, Hooks, Resource} from '../resources.ts'
+import {definitions} from '../schema.ts'
+import {AGE, type Column, NAME} from '../table/column.ts'
+import {
+  BINDING_COLUMNS,
+  CONFIG_MAP_COLUMNS,
+  CRD_COLUMNS,
+  ENDPOINT_SLICE_COLUMNS,
+  ENDPOINTS_COLUMNS,
+  EVENT_COLUMNS,
+  LEASE_COLUMNS,
+  NAMESPACE_COLUMNS,
+  NODE_COLUMNS,
+  ROLE_COLUMNS,
+  SECRET_COLUMNS,
+  SERVICE_ACCOUNT_COLUMNS,
+  SERVICE_COLUMNS,
+} from '../table/columns.ts'
+import {POD_COLUMNS} from '../table/pod-columns.ts'
+import {startCrd, validateCrd} from './crds.ts'
+import {fromEventsV1, toEventsV1} from './events.ts'
+import {startPod, validatePod, withPodDefaults} from './pods.ts'
+import {type ServiceGround, startService, validateService, withServiceDefaults} from './services.ts'
+
+interface Row {
+  readonly schema: string
+  readonly group?: string
+  readonly plural?: string
+  readonly namespaced?: boolean
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  readonly hasStatus?: boolean
+  readonly hasGeneration?: boolean
+  readonly selectable?: readonly string[]
+  readonly columns?: readonly Column[]
+  readonly nameRule?: NameRule
+  readonly storage?: string
+  readonly hooks?: Hooks
+}
+
+const INVOLVED = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(
+  (field) => `involvedObject.${field}`,
+)
+const EVENT = {shortNames: ['ev'], columns: EVENT_COLUMNS, selectable: [...INVOLVED, 'reason', 'type', 'reportingComponent', 'source']}
+
+const othersThan = (service: ApiObject, {store, serviceCidr}: Ground): ServiceGround => ({
+  cidr: serviceCidr,
+  services: store
+    .list('services')
+    .filter((each) => each.metadata.name !== service.metadata.name || each.metadata.namespace !== service.metadata.namespace),
+})
+
+/** `stringData` is write-only: it lands in `data`. */
+const withSecretData = (secret: ApiObject): ApiObject => {
+  const typed = {type: 'Opaque', ...secret}
+  const texts = secret['stringData']
+  if (!isObject(texts)) return typed
+  const encoded = Object.entries(texts).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')])
+  return {...without(typed, 'stringData'), data: {...objectAt(secret, 'data'), ...Object.fromEntries(encoded)}}
+}
+
+const startNamespace = (namespace: ApiObject): ApiObject => ({
+  ...namespace,
+  metadata: {...namespace.metadata, labels: {...namespace.metadata.labels, 'kubernetes.io/metadata.name': namespace.metadata.name}},
+  spec: {finalizers: ['kubernetes']},
+  status: {phase: 'Active'},
+})
+
+const ROWS: readonly Row[] = [
+  {
+    schema: 'core.v1.Pod',
+    shortNames: ['po'],
+    categories: ['all'],
+    hasStatus: true,
+    hasGeneration: true,
+    selectable: ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'status.phase', 'status.podIP'],
+    columns: POD_COLUMNS,
+    hooks: {start: startPod, change: withPodDefaults, validate: validatePod},
+  },
+  {
+    schema: 'core.v1.Service',
+    shortNames: ['svc'],
+    categories: ['all'],
+    hasStatus: true,
+    selectable: ['spec.clusterIP', 'spec.type'],
+    columns: SERVICE_COLUMNS,
+    nameRule: dnsLabel,
+    hooks: {
+      start: (service, ground) => startService(service, othersThan(service, ground)),
+      change: (service, old, ground) => withServiceDefaults(service, othersThan(service, ground), old),
+      validate: (service, old, ground) => validateService(service, ground.serviceCidr, old),
+    },
+  },
+  {
+    schema: 'core.v1.ConfigMap',
+    shortNames: ['cm'],
+    columns: CONFIG_MAP_COLUMNS,
+    hooks: {validate: (map) => [...checkKeys('data', map['data']), ...checkKeys('binaryData', map['binaryData'])]},
+  },
+  {
+    schema: 'core.v1.Secret',
+    selectable: ['type'],
+    columns: SECRET_COLUMNS,
+    hooks: {start: withSecretData, change: withSecretData, validate: (secret) => checkKeys('data', secret['data'])},
+  },
+  {schema: 'core.v1.ServiceAccount', shortNames: ['sa'], columns: SERVICE_ACCOUNT_COLUMNS},
+  {schema: 'core.v1.Event', ...EVENT, storage: 'events'},
+  {
+    schema: 'core.v1.Namespace',
+    namespaced: false,
+    shortNames: ['ns'],
+    hasStatus: true,
+    selectable: ['status.phase'],
+    columns: NAMESPACE_COLUMNS,
+    nameRule: dnsLabel,
+    hooks: {start: startNamespace},
+  },
+  {
+    schema: 'core.v1.Node',
+    namespaced: false,
+    shortNames: ['no'],
+    hasStatus: true,
+    selectable: ['spec.unschedulable'],
+    columns: NODE_COLUMNS,
+  },
+  {schema: 'core.v1.Endpoints', plural: 'endpoints', shortNames: ['ep'], columns: ENDPOINTS_COLUMNS},
+  {schema: 'core.v1.ResourceQuota', shortNames: ['quota'], hasStatus: true},
+  {schema: 'core.v1.LimitRange', shortNames: ['limits']},
+  {schema: 'coordination.v1.Lease', group: 'coordination.k8s.io', columns: LEASE_COLUMNS},
+  {schema: 'discovery.v1.EndpointSlice', group: 'discovery.k8s.io', columns: ENDPOINT_SLICE_COLUMNS},
+  {
+    schema: 'events.v1.Event',
+    group: 'events.k8s.io',
+    ...EVENT,
+    storage: 'events',
+    selectable: EVENT.selectable,
+    hooks: {fromStored: toEventsV1, toStored: fromEventsV1},
+  },
+  {schema: 'rbac.v1.Role', group: 'rbac.authorization.k8s.io', columns: ROLE_COLUMNS, nameRule: pathSegment},
+  {schema: 'rbac.v1.RoleBinding', group: 'rbac.authorization.k8s.io', columns: BINDING_COLUMNS, nameRule: pathSegment},
+  {schema: 'rbac.v1.ClusterRole', group: 'rbac.authorization.k8s.io', namespaced: false, columns: ROLE_COLUMNS, nameRule: pathSegment},
+  {
+    schema: 'rbac.v1.ClusterRoleBinding',
+    group: 'rbac.authorization.k8s.io',
+    namespaced: false,
+    columns: BINDING_COLUMNS,
+    nameRule: pathSegment,
+  },
+  {
+    schema: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
+    group: 'apiextensions.k8s.io',
+    namespaced: false,
+    shortNames: ['crd', 'crds'],
+    categories: ['api-extensions'],
+    hasStatus: true,
+    hasGeneration: true,
+    columns: CRD_COLUMNS,
+    hooks: {start: (crd) => startCrd(crd), change: startCrd, validate: validateCrd},
+  },
+]
+
+const makeResource = (row: Row): Resource => {
+  const name = row.schema.startsWith('io.') ? row.schema : `io.k8s.api.${row.schema}`
+  const kind = name.slice(name.lastIndexOf('.') + 1)
+  const singular = kind.toLowerCase()
+  const plural = row.plural ?? `${singular}s`
+  const group = row.group ?? ''
+  return {
+    group,
+    version: 'v1',
+    kind,
+    plural,
+    singular,
+    listKind: `${kind}List`,
+    namespaced: row.namespaced ?? true,
+    shortNames: row.shortNames ?? [],
+    categories: row.categories ?? [],
+    storage: row.storage ?? (group ? `${plural}.${group}` : plural),
+    isCustom: false,
+    schema: definitions[name],
+    hasStatus: row.hasStatus ?? false,
+    hasGeneration: row.hasGeneration ?? false,
+    selectable: row.selectable ?? [],
+    columns: row.columns ?? [NAME, AGE],
+    nameRule: row.nameRule ?? dnsSubdomain,
+    hooks: row.hooks ?? {},
+  }
+}
+
+export const BUILT_IN: readonly Resource[] = ROWS.map(makeResource)
+
+/** Groups of a real server whose kinds the sandbox leaves out: asking for one of them is told, not just 404. */
+export const UNSERVED_GROUPS: readonly string[] = [
+  'apps',
+  'batch',
+  'networking.k8s.io',
+  'storage.k8s.io',
+  'policy',
+  'admissionregistration.k8s.io',
+  'apiregistration.k8s.io',
+  'scheduling.k8s.io',
+  'node.k8s.io',
+  'certificates.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'metrics.k8s.io',
+]
+/** The same for kinds of the core group. */
+export const UNSERVED_CORE: readonly string[] = [
+  'replicationcontrollers',
+  'persistentvolumes',
+  'persistentvolumeclaims',
+  'podtemplates',
+  'componentstatuses',
+]

@@ -1,0 +1,102 @@
+/** From a request's body to an object that may be stored: identity, decoding, metadata. */
+import {randomUUID} from 'node:crypto'
+import type {KubeObject} from '../../api/object.ts'
+import {decodeTyped} from './decode.ts'
+import {badRequest, type Cause, forbiddenField, invalid} from './errors.ts'
+import {type ApiObject, isObject, type JsonObject, objectAt} from './json.ts'
+import {checkMetadata} from './names.ts'
+import {apiVersionOf, type Ground, type Resource} from './resources.ts'
+import {prune, withDefaults} from './structural.ts'
+import {validateCustom} from './validate-schema.ts'
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+
+/** Now, as metadata carries it: whole seconds. */
+export const timestamp = (ms = Date.now()): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+
+/** The body as an object of the resource: 400 when it is none, or of another kind, name or namespace than the request's. */
+export function identified(resource: Resource, body: unknown, namespace: string, name?: string): JsonObject {
+  if (!isObject(body)) throw badRequest('the request has no JSON object as its body')
+  const apiVersion = apiVersionOf(resource)
+  const {apiVersion: givenVersion = apiVersion, kind = resource.kind} = body
+  if (kind !== resource.kind)
+    throw badRequest(`${kind} in version "${givenVersion}" cannot be handled as a ${resource.kind}: the kinds differ`)
+  if (givenVersion !== apiVersion)
+    throw badRequest(`the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`)
+  const metadata = objectAt(body, 'metadata')
+  if (resource.namespaced && metadata['namespace'] && metadata['namespace'] !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  if (name !== undefined && metadata['name'] && metadata['name'] !== name)
+    throw badRequest(`the name of the object (${metadata['name']}) does not match the name on the URL (${name})`)
+  const placed = resource.namespaced
+    ? {...metadata, namespace}
+    : Object.fromEntries(Object.entries(metadata).filter(([field]) => field !== 'namespace'))
+  return {...body, kind, apiVersion, metadata: {...placed, ...(name !== undefined && {name})}}
+}
+
+export interface Read {
+  readonly object: JsonObject
+  readonly warnings: readonly string[]
+}
+
+/** The object without unknown fields and with defaults; unknown fields are told or refused as `validation` says. */
+export function decoded(resource: Resource, object: JsonObject, validation: FieldValidation, fill = true): Read {
+  const {schema, kind, version, isCustom} = resource
+  if (!schema) return {object, warnings: []}
+  const read = isCustom ? prune(schema, object) : decodeTyped(schema, object, kind, apiVersionOf(resource), fill)
+  const told = read.unknown.map((path) => `unknown field "${path}"`)
+  if (told.length > 0 && validation === 'Strict')
+    throw badRequest(
+      `${kind} in version "${isCustom ? version : apiVersionOf(resource)}" cannot be handled as a ${kind}: strict decoding error: ${told.join(', ')}`,
+    )
+  const filled = isCustom && fill ? (withDefaults(schema, read.object) as JsonObject) : read.object
+  return {object: filled, warnings: validation === 'Warn' ? told : []}
+}
+
+const isBlank = (value: unknown): boolean =>
+  value === null || value === '' || (Array.isArray(value) && value.length === 0) || (isObject(value) && Object.keys(value).length === 0)
+
+/** Go leaves empty metadata out; so do we, or the same object would look different after each client. */
+export const tidyMetadata = (metadata: JsonObject): ApiObject['metadata'] =>
+  Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isBlank(value))) as unknown as ApiObject['metadata']
+
+export function newMetadata(resource: Resource, given: JsonObject): ApiObject['metadata'] {
+  const {resourceVersion, selfLink: _, deletionTimestamp: __, deletionGracePeriodSeconds: ___, generation: ____, ...rest} = given
+  if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')
+  return tidyMetadata({
+    ...rest,
+    uid: randomUUID(),
+    creationTimestamp: timestamp(),
+    ...(resource.hasGeneration && {generation: 1}),
+  })
+}
+
+/** What a client may not change stays as it was. */
+export function changedMetadata(given: JsonObject, old: ApiObject): ApiObject['metadata'] {
+  const {uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion} = old.metadata
+  const {deletionTimestamp: _, deletionGracePeriodSeconds: __, generation: ___, selfLink: ____, ...rest} = given
+  return {
+    ...tidyMetadata({...rest, uid, creationTimestamp, resourceVersion}),
+    ...(deletionTimestamp !== undefined && {deletionTimestamp}),
+    ...(deletionGracePeriodSeconds !== undefined && {deletionGracePeriodSeconds}),
+    ...(generation !== undefined && {generation}),
+  }
+}
+
+/** Refuses with 422 and every cause. */
+export function validate(resource: Resource, object: ApiObject, old: ApiObject | undefined, ground: Ground): void {
+  const causes: Cause[] = checkMetadata(object, resource.nameRule)
+  if (old?.metadata.deletionTimestamp) {
+    const added = (object.metadata.finalizers ?? []).filter((each) => !old.metadata.finalizers?.includes(each))
+    if (added.length > 0) {
+      const list = added.map((each) => `"${each}"`).join(', ')
+      const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`
+      causes.push(forbiddenField('metadata.finalizers', why))
+    }
+  }
+  if (resource.isCustom && resource.schema) causes.push(...validateCustom(resource.schema, object))
+  causes.push(...(resource.hooks.validate?.(object, old, ground) ?? []))
+  if (causes.length > 0) throw invalid(resource, nameOf(object), causes)
+}
+
+const nameOf = (object: KubeObject): string => object.metadata.name ?? object.metadata.generateName ?? ''

@@ -1,0 +1,132 @@
+/** From a request's path to what answers it. */
+import {wanted} from './accept.ts'
+import {remove} from './delete.ts'
+import {aggregated, coreVersions, groupAt, groupList, resourceList} from './discovery.ts'
+import {methodNotAllowed, noSuchResource, notServed} from './errors.ts'
+import {answer, answerText, type Exchange, readBody} from './exchange.ts'
+import {isObject, objectAt} from './json.ts'
+import {UNSERVED_CORE, UNSERVED_GROUPS} from './kinds/built-in.ts'
+import {askKubelet, type ClientTls, kubeletOf, logPath, podOf} from './kubelet.ts'
+import {type Location, locate} from './location.ts'
+import {openApiAt, openApiIndex} from './openapi.ts'
+import {type Backend, handleResource} from './resource-handler.ts'
+import type {Registry, Resource} from './resources.ts'
+import {answerReview, reviewAt} from './reviews.ts'
+import {bind} from './subresources.ts'
+import {VERSION} from './version.ts'
+
+export interface Routing extends Backend {
+  readonly registry: Registry
+  readonly kubeletClient: ClientTls
+  /** `host:port`, for discovery. */
+  readonly address: string
+}
+
+/** Paths that say that the server lives; nobody needs a token for them. */
+export const HEALTH = ['healthz', 'livez', 'readyz']
+
+export async function route(routing: Routing, exchange: Exchange): Promise<void> {
+  const {segments, method} = exchange
+  const [root = '', ...rest] = segments
+  if (HEALTH.includes(root)) return answerText(exchange, 200, 'ok', 'text/plain; charset=utf-8')
+  if (root === 'version') return answer(exchange, 200, VERSION)
+  if (root === 'openapi') return openApi(routing, exchange, rest)
+  const location = locate(segments)
+  if (location) return routeResource(routing, exchange, location)
+  if ((root === 'api' || root === 'apis') && method === 'GET') return discover(routing, exchange, root, rest)
+  if (root === 'api' || root === 'apis') throw methodNotAllowed()
+  if (root === '') return answer(exchange, 200, {paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v3', '/readyz', '/version']})
+  answerText(exchange, 404, '404 page not found\n', 'text/plain; charset=utf-8')
+}
+
+const discover = ({registry, address}: Routing, exchange: Exchange, root: 'api' | 'apis', rest: readonly string[]): void => {
+  const isCore = root === 'api'
+  const [first, second] = rest
+  if (first === undefined) {
+    const {as, version, contentType} = wanted(exchange.request.headers.accept, ['APIGroupDiscoveryList'])
+    if (as) return answer(exchange, 200, aggregated(registry, isCore, version ?? 'v2'), contentType)
+    return answer(exchange, 200, isCore ? coreVersions(address) : groupList(registry))
+  }
+  const [group, version] = isCore ? ['', first] : [first, second]
+  const found = version === undefined ? groupAt(registry, group) : resourceList(registry, {group, version})
+  if (!found) throw UNSERVED_GROUPS.includes(group) ? notServed(`the API group ${group}`) : noSuchResource()
+  answer(exchange, 200, found)
+}
+
+const openApi = ({registry}: Routing, exchange: Exchange, [version, ...root]: readonly string[]): void => {
+  if (version === 'v3') {
+    const found = root.length === 0 ? openApiIndex(registry) : openApiAt(registry, root.join('/'))
+    if (!found) throw noSuchResource()
+    return answer(exchange, 200, found)
+  }
+  if (version !== 'v2') throw noSuchResource()
+  answer(exchange, 200, {swagger: '2.0', info: {title: 'Kubernetes', version: VERSION.gitVersion}, paths: {}, definitions: {}})
+}
+
+const routeResource = async (routing: Routing, exchange: Exchange, location: Location): Promise<void> => {
+  const {group, version, plural, namespace, name, subresource} = location
+  if (reviewAt(group, plural) && version === 'v1') {
+    if (exchange.method !== 'POST') throw methodNotAllowed()
+    return answer(exchange, 201, answerReview(group, plural, await readBody(exchange), exchange.user))
+  }
+  const resource = routing.registry.find(group, version, plural)
+  if (!resource) throw unknownResource(location)
+  if (namespace !== undefined && !resource.namespaced) throw noSuchResource()
+  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale')
+    return routeSubresource(routing, exchange, resource, location)
+  if (name !== undefined && resource.namespaced && namespace === undefined) throw noSuchResource()
+  return handleResource(routing, exchange, {resource, namespace, name, subresource})
+}
+
+/** What a real server has and we have not is told as such; 404 would look like a mistake of the client. */
+const unknownResource = ({group, plural}: Location): Error => {
+  if (UNSERVED_GROUPS.includes(group)) return notServed(`${plural}.${group}`)
+  return group === '' && UNSERVED_CORE.includes(plural) ? notServed(plural) : noSuchResource()
+}
+
+const routeSubresource = async (routing: Routing, exchange: Exchange, resource: Resource, location: Location): Promise<void> => {
+  const {namespace = '', name = '', subresource} = location
+  if (resource.storage !== 'pods') {
+    if (resource.isCustom) throw noSuchResource()
+    throw notServed(`${resource.plural}/${subresource}`)
+  }
+  const {method} = exchange
+  const target = {resource, namespace, name}
+  if (subresource === 'log' && method === 'GET') return streamLog(routing, exchange, resource, location)
+  if (subresource === 'binding' && method === 'POST') {
+    bind(routing.ground, target, await readBody(exchange))
+    return answer(exchange, 201, {kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201})
+  }
+  if (subresource === 'eviction' && method === 'POST') {
+    const body = await readBody(exchange)
+    const {gracePeriodSeconds} = objectAt(body, 'deleteOptions')
+    const dryRun = isObject(body) && exchange.query.get('dryRun') === 'All'
+    remove(routing.ground, resource, namespace, name, {dryRun, ...(typeof gracePeriodSeconds === 'number' && {gracePeriodSeconds})})
+    return answer(exchange, 201, {kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201})
+  }
+  if (subresource === 'exec' || subresource === 'attach' || subresource === 'portforward') throw methodNotAllowed()
+  throw notServed(`pods/${subresource}`)
+}
+
+const streamLog = async (
+  routing: Routing,
+  exchange: Exchange,
+  resource: Resource,
+  {namespace = '', name = ''}: Location,
+): Promise<void> => {
+  const {response, query} = exchange
+  const pod = podOf(routing.ground, resource, namespace, name)
+  const path = logPath(pod, query)
+  const isGone = new AbortController()
+  response.once('close', () => isGone.abort())
+  const log = await askKubelet(kubeletOf(routing.ground, pod), path, routing.kubeletClient, isGone.signal)
+  response.writeHead(log.statusCode ?? 502, {'content-type': log.headers['content-type'] ?? 'text/plain'})
+  log.on('data', (chunk: Buffer) => {
+    if (response.write(chunk) === false) {
+      log.pause()
+      response.once('drain', () => log.resume())
+    }
+  })
+  log.once('end', () => response.end())
+  log.once('error', () => response.destroy())
+}

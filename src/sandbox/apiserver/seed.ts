@@ -1,0 +1,42 @@
+/** What exists in every cluster, and what the server itself cleans up. */
+import type {ApiObject} from './json.ts'
+import {BUILT_IN} from './kinds/built-in.ts'
+import type {Ground, Resource} from './resources.ts'
+import {create, type WriteOptions} from './write.ts'
+
+const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
+const OPTIONS: WriteOptions = {dryRun: false, fieldValidation: 'Strict', manager: 'sandbox'}
+/** `--event-ttl` of the real server. */
+const EVENT_LIFE_MS = 60 * 60_000
+const SWEEP_MS = 60_000
+
+const builtIn = (storage: string): Resource => {
+  const resource = BUILT_IN.find((each) => each.storage === storage)
+  if (!resource) throw new Error(`${storage} is no built-in kind`)
+  return resource
+}
+
+/** Makes the first namespaces; each namespace gets its default service account; events end after an hour. */
+export function seed(ground: Ground): {stop(): void} {
+  const accounts = builtIn('serviceaccounts')
+  const unsubscribe = ground.store.watch('namespaces', ({type, object}) => {
+    if (type !== 'ADDED') return
+    create(ground, accounts, object.metadata.name, {metadata: {name: 'default'}}, OPTIONS)
+  })
+  for (const name of NAMESPACES) create(ground, builtIn('namespaces'), '', {metadata: {name}}, OPTIONS)
+  const sweep = setInterval(() => dropOldEvents(ground), SWEEP_MS).unref()
+  return {
+    stop: () => {
+      unsubscribe()
+      clearInterval(sweep)
+    },
+  }
+}
+
+const dropOldEvents = ({store}: Ground): void => {
+  const limit = Date.now() - EVENT_LIFE_MS
+  for (const event of store.list('events')) if (lastSeen(event) < limit) store.remove('events', event)
+}
+
+const lastSeen = (event: ApiObject): number =>
+  Date.parse(String(event['lastTimestamp'] || event['eventTime'] || event.metadata.creationTimestamp))

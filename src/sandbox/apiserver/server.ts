@@ -1,0 +1,161 @@
+/** The sandbox's API server: one process, one store in memory, HTTPS on loopback. */
+import {createSecureServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session} from 'node:http2'
+import type {AddressInfo, Socket} from 'node:net'
+import {startCascade} from './cascade.ts'
+import {internal, Refusal, unauthorized} from './errors.ts'
+import {type Exchange, parseTarget, refuse} from './exchange.ts'
+import {startGarbageCollector} from './gc.ts'
+import {BUILT_IN} from './kinds/built-in.ts'
+import type {ClientTls} from './kubelet.ts'
+import {makeLister} from './list.ts'
+import {makeRegistry} from './resources.ts'
+import type {User} from './reviews.ts'
+import {HEALTH, type Routing, route} from './router.ts'
+import {seed} from './seed.ts'
+import {makeStore} from './store.ts'
+import {connectUpgrade} from './upgrade.ts'
+import {makeWatches} from './watch.ts'
+
+export interface Token {
+  readonly token: string
+  readonly user: string
+  readonly groups: readonly string[]
+}
+
+export interface ApiServerOptions {
+  /** Where the server may keep files. Objects live in memory: a new start is empty. */
+  readonly directory: string
+  /** 0 or absent: a free one; also where the one that is asked for is taken. */
+  readonly port?: number
+  readonly address: string
+  readonly tls: {readonly cert: string; readonly key: string}
+  readonly tokens: readonly Token[]
+  readonly serviceCidr: string
+  /** Shown to kubelets. */
+  readonly kubeletClient: ClientTls
+  readonly log: (line: string) => void
+}
+
+export interface ApiServer {
+  readonly url: string
+  readonly port: number
+  /** Resolves when `/readyz` says ok; it does so already when `startApiServer` resolves. */
+  readonly ready: Promise<void>
+  /** Ends every watch and connection. */
+  stop(): Promise<void>
+}
+
+/** Resolves when the server answers. Rejects when it cannot listen. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const {address, tls, log, serviceCidr, kubeletClient} = options
+  const users = new Map<string, User>(
+    options.tokens.map(({token, user, groups}) => [token, {name: user, groups: [...groups, 'system:authenticated']}]),
+  )
+  const store = makeStore(Date.now())
+  const registry = makeRegistry(BUILT_IN)
+  const ground = {store, serviceCidr}
+  const watches = makeWatches(store)
+  const onError = (error: unknown): void => log(`the API server failed at its own work: ${error instanceof Error ? error.stack : error}`)
+  const cascade = startCascade(ground, registry, watches, onError)
+  const collector = startGarbageCollector(ground, registry, onError)
+  const seeded = seed(ground)
+
+  const server = createSecureServer({...tls, allowHTTP1: true, settings: {maxConcurrentStreams: 1000}})
+  const sockets = new Set<Socket>()
+  const sessions = new Set<ServerHttp2Session>()
+  const port = await listen(server, address, options.port ?? 0, log)
+  const routing: Routing = {ground, registry, watches, list: makeLister(store), kubeletClient, address: `${address}:${port}`}
+
+  const userOf = (authorization: string | undefined): User | undefined => {
+    const [scheme = '', token = ''] = authorization?.split(' ') ?? []
+    return scheme.toLowerCase() === 'bearer' ? users.get(token) : undefined
+  }
+  server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    response.on('error', () => undefined)
+    void serve(routing, request, response, userOf, onError)
+  })
+  server.on('upgrade', (request, socket, head) => {
+    connectUpgrade(routing, request, socket as Socket, head, userOf(request.headers.authorization), onError)
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('session', (session: ServerHttp2Session) => {
+    sessions.add(session)
+    session.on('error', () => undefined)
+    session.once('close', () => sessions.delete(session))
+  })
+  server.on('sessionError', () => undefined)
+  // A client that does not trust us, or speaks plain HTTP, is its own problem.
+  server.on('tlsClientError', () => undefined)
+
+  return {
+    url: `https://${address}:${port}`,
+    port,
+    ready: Promise.resolve(),
+    stop: async () => {
+      cascade.stop()
+      collector.stop()
+      seeded.stop()
+      watches.close()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const session of sessions) session.close()
+      // Watches have been told to end; what is still open after a moment is cut off.
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+      }, 100)
+      await closed
+      clearTimeout(cut)
+    },
+  }
+}
+
+type Server = ReturnType<typeof createSecureServer>
+
+/** The port that is asked for where it is free, else any. */
+const listen = async (server: Server, address: string, port: number, log: (line: string) => void): Promise<number> => {
+  const attempt = (wanted: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(wanted, address, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  try {
+    await attempt(port)
+  } catch (error) {
+    if (port === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    log(`port ${port} is taken: the API server chooses another one`)
+    await attempt(0)
+  }
+  return (server.address() as AddressInfo).port
+}
+
+const serve = async (
+  routing: Routing,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  userOf: (authorization: string | undefined) => User | undefined,
+  onError: (error: unknown) => void,
+): Promise<void> => {
+  const base = {method: request.method, request, response, segments: [], query: new URLSearchParams(), user: ANONYMOUS}
+  let exchange: Exchange = base
+  try {
+    const target = parseTarget(request.url)
+    const user = userOf(request.headers.authorization)
+    exchange = {...base, ...target, user: user ?? ANONYMOUS}
+    if (!user && !HEALTH.includes(target.segments[0] ?? '')) throw unauthorized()
+    await route(routing, exchange)
+  } catch (error) {
+    if (error instanceof Refusal) refuse(exchange, error)
+    else if (!response.writableEnded) {
+      // A client that went away in the middle is no failure of ours.
+      if (!request.destroyed) onError(error)
+      refuse(exchange, internal(error instanceof Error ? error.message : String(error)))
+    }
+  }
+}
+
+const ANONYMOUS: User = {name: 'system:anonymous', groups: ['system:unauthenticated']}

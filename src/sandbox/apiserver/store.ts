@@ -1,0 +1,155 @@
+/**
+ * Every object, in memory, under one revision counter; a ring of past changes for watches that start in the past.
+ * All of it is synchronous: whoever reads and writes without awaiting in between has a transaction.
+ */
+import type {ApiObject} from './json.ts'
+
+export interface Change {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  readonly revision: number
+  /** The new state; of a deletion the last state, with the revision of the deletion. */
+  readonly object: ApiObject
+  readonly previous?: ApiObject
+}
+
+export type ChangeListener = (change: Change) => void
+
+export interface Store {
+  revision(): number
+  get(storage: string, namespace: string, name: string): ApiObject | undefined
+  /** Ordered by namespace and name, as etcd does it. `undefined`: of all namespaces. */
+  list(storage: string, namespace?: string): readonly ApiObject[]
+  /** Writes the object with a new resourceVersion, which it returns with it. */
+  put(storage: string, object: ApiObject): ApiObject
+  remove(storage: string, object: ApiObject): ApiObject | undefined
+  /** Changes after `revision` in order; `undefined` when the ring has forgotten some of them. */
+  changesSince(storage: string, revision: number): readonly Change[] | undefined
+  /** Calls `listener` on every later change, in order, before the write returns. The result ends it. */
+  watch(storage: string, listener: ChangeListener): () => void
+  /** As `watch`, over all storages. */
+  watchAll(listener: (storage: string, change: Change) => void): () => void
+  /** Names of the storages that have ever held an object. */
+  storages(): readonly string[]
+  /** Drops the ring of a storage: later watches from the past get 410 (a CRD was changed or removed). */
+  forgetHistory(storage: string): void
+}
+
+interface Collection {
+  readonly namespaces: Map<string, Map<string, ApiObject>>
+  readonly listeners: Set<ChangeListener>
+  history: Change[]
+  /** Revision up to which the history has been dropped. */
+  forgotten: number
+}
+
+/** Past changes kept per resource: at least this many, at most twice as many. */
+const HISTORY = 8_192
+
+/**
+ * `firstRevision` should be larger than any revision of an earlier life (a clock does it): a client that comes back
+ * with a revision of that life is then told 410 and lists again, instead of waiting for a future that never comes.
+ */
+export function makeStore(firstRevision: number): Store {
+  const collections = new Map<string, Collection>()
+  const everywhere = new Set<(storage: string, change: Change) => void>()
+  let revision = firstRevision
+
+  const collectionOf = (storage: string): Collection => {
+    let collection = collections.get(storage)
+    if (!collection) {
+      collection = {namespaces: new Map(), listeners: new Set(), history: [], forgotten: firstRevision - 1}
+      collections.set(storage, collection)
+    }
+    return collection
+  }
+
+  const tell = (storage: string, collection: Collection, change: Change): void => {
+    collection.history.push(change)
+    if (collection.history.length > 2 * HISTORY) {
+      collection.forgotten = collection.history[HISTORY - 1]?.revision ?? collection.forgotten
+      collection.history = collection.history.slice(HISTORY)
+    }
+    for (const listener of [...collection.listeners]) listener(change)
+    for (const listener of everywhere) listener(storage, change)
+  }
+
+  const stamped = (object: ApiObject): ApiObject => {
+    revision += 1
+    return {...object, metadata: {...object.metadata, resourceVersion: String(revision)}}
+  }
+
+  return {
+    revision: () => revision,
+    get: (storage, namespace, name) => collections.get(storage)?.namespaces.get(namespace)?.get(name),
+    list: (storage, namespace) => {
+      const collection = collections.get(storage)
+      if (!collection) return []
+      const names = namespace === undefined ? [...collection.namespaces.keys()].sort() : [namespace]
+      return names.flatMap((each) => sorted(collection.namespaces.get(each)))
+    },
+    put: (storage, object) => {
+      const collection = collectionOf(storage)
+      const {namespace = '', name} = object.metadata
+      let objects = collection.namespaces.get(namespace)
+      if (!objects) {
+        objects = new Map()
+        collection.namespaces.set(namespace, objects)
+      }
+      const previous = objects.get(name)
+      const written = stamped(object)
+      objects.set(name, written)
+      tell(storage, collection, {type: previous ? 'MODIFIED' : 'ADDED', revision, object: written, ...(previous && {previous})})
+      return written
+    },
+    remove: (storage, object) => {
+      const collection = collectionOf(storage)
+      const {namespace = '', name} = object.metadata
+      const objects = collection.namespaces.get(namespace)
+      const previous = objects?.get(name)
+      if (!objects || !previous) return undefined
+      objects.delete(name)
+      if (objects.size === 0) collection.namespaces.delete(namespace)
+      const last = stamped(object)
+      tell(storage, collection, {type: 'DELETED', revision, object: last, previous})
+      return last
+    },
+    changesSince: (storage, since) => {
+      const collection = collectionOf(storage)
+      if (since < collection.forgotten) return undefined
+      return collection.history.slice(firstAfter(collection.history, since))
+    },
+    watch: (storage, listener) => {
+      const {listeners} = collectionOf(storage)
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    watchAll: (listener) => {
+      everywhere.add(listener)
+      return () => everywhere.delete(listener)
+    },
+    storages: () => [...collections.keys()],
+    forgetHistory: (storage) => {
+      const collection = collectionOf(storage)
+      collection.history = []
+      collection.forgotten = revision
+    },
+  }
+}
+
+const sorted = (objects: ReadonlyMap<string, ApiObject> | undefined): ApiObject[] => {
+  if (!objects) return []
+  const pairs = [...objects].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return pairs.map(([, object]) => object)
+}
+
+/** Index of the first change later than `revision` (binary search: revisions only grow). */
+const firstAfter = (history: readonly Change[], revision: number): number => {
+  let low = 0
+  let high = history.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((history[middle]?.revision ?? 0) > revision) high = middle
+    else low = middle + 1
+  }
+  return low
+}
