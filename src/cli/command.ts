@@ -1,4 +1,4 @@
-import {Command, type Config, type Interfaces} from '@oclif/core'
+import {Command, type Config, type Interfaces, Parser} from '@oclif/core'
 import {splitAtDashes} from './argv.ts'
 import {type Connection, openConnection} from './connection.ts'
 import {CommandFailed} from './failure.ts'
@@ -37,14 +37,17 @@ export abstract class DaskCommand extends Command {
     this.tail = after
   }
 
-  /** The call by the command's own flags and arguments. Throws a usage error in one sentence. */
+  /**
+   * The call by the command's own flags and arguments. Throws a usage error in one sentence.
+   * The parser is oclif's; its hooks for plugins, which we have none of, are left out.
+   */
   protected override async parse<
     F extends Interfaces.OutputFlags<F>,
     B extends Interfaces.OutputFlags<B>,
     A extends Interfaces.OutputArgs<A>,
-  >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+  >(options: Interfaces.Input<F, B, A>, argv: string[] = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
     try {
-      return await super.parse(options, argv)
+      return await Parser.parse(argv, {...options, flags: {...options.baseFlags, ...options.flags} as Interfaces.FlagInput<F>})
     } catch (error) {
       throw usageFailure(error, `${this.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`)
     }
@@ -56,18 +59,17 @@ export abstract class DaskCommand extends Command {
     return this.#connection
   }
 
-  protected override async finally(): Promise<void> {
-    this.#interruption?.stop()
-    await this.#connection?.client.close()
-  }
-
-  /** Errors are told once, in `main`, which needs to know where the command was talking to. */
-  protected override async catch(error: Error): Promise<never> {
-    const {client, namespace} = this.#connection ?? {}
-    throw new CommandFailed(error, this.failedWith, {
-      bin: this.bin,
-      ...(client && {context: client.context, server: client.server}),
-      ...(namespace && {namespace}),
-    })
+  /** Runs the command to its end. Rejects with `CommandFailed`, which knows where the command was talking to. */
+  async execute(): Promise<void> {
+    try {
+      await this.run()
+    } catch (error) {
+      const {client, namespace} = this.#connection ?? {}
+      const place = {bin: this.bin, ...(client && {context: client.context, server: client.server}), ...(namespace && {namespace})}
+      throw new CommandFailed(error, this.failedWith, place)
+    } finally {
+      this.#interruption?.stop()
+      await this.#connection?.client.close()
+    }
   }
 }

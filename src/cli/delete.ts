@@ -32,16 +32,20 @@ export interface DeleteCall<T extends KubeObject> {
   readonly before?: (object: T) => Promise<void>
 }
 
+/** Throws a usage error unless a call says what to delete in exactly one way. */
+export function checkChoice(names: readonly string[], {all, selector}: Pick<DeleteFlags, 'all' | 'selector'>): void {
+  const ways = [names.length > 0, all, selector !== undefined].filter(Boolean).length
+  if (ways !== 1)
+    throw usageError(ways === 0 ? 'nothing is chosen' : 'names, --all and -l exclude each other', 'give names, or --all, or -l LABELS')
+}
+
 /**
  * Deletes what the call names and, unless told otherwise, waits until it and its pods are gone.
  * Asks first where somebody can answer. Nothing is deleted when one of the names does not exist.
  */
 export async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
-  const {client, kind, namespace, names, flags, signal, podsOf, before} = call
+  const {client, kind, namespace, flags, signal, podsOf, before} = call
   const dryRun = dryRunOf(flags)
-  const chosen = [names.length > 0, flags.all, flags.selector !== undefined].filter(Boolean).length
-  if (chosen !== 1)
-    throw usageError(chosen === 0 ? 'nothing is chosen' : 'names, --all and -l exclude each other', 'give names, or --all, or -l LABELS')
   const objects = await readChosen(call)
   if (objects.length === 0) return answer(flags.output === 'name' ? '' : `No resources found in ${namespace} namespace.\n`)
   if (!flags.yes && dryRun === undefined) await askFirst(objects, namespace, signal)

@@ -1,12 +1,11 @@
 import {Args, Flags} from '@oclif/core'
 import {parseDuration} from './duration.ts'
+import {GLOBAL} from './help.ts'
 import {parseEnv, parsePair} from './pairs.ts'
-
-/** kubectl's own global flags, everywhere alike; the help lists them in one line. */
-export const GLOBAL = 'GLOBAL'
 
 const global = {helpGroup: GLOBAL} as const
 
+/** kubectl's own global flags, everywhere alike. */
 export const globalFlags = {
   namespace: Flags.string({...global, char: 'n', helpValue: 'NAME', summary: "Namespace; the context's own where it is not given."}),
   context: Flags.string({...global, helpValue: 'NAME', summary: 'Context of the kubeconfig to use.'}),

@@ -1,9 +1,11 @@
 import type {Command} from '@oclif/core'
-import {GLOBAL} from './flags.ts'
 import {alignCells} from './table.ts'
 
+/** The group of kubectl's own global flags: the help names them in one line. */
+export const GLOBAL = 'GLOBAL'
+
 /** What of a command the help reads: all of it stands in the manifest, so no command is loaded for it. */
-export type HelpCommand = Pick<Command.Loadable, 'id' | 'summary' | 'description' | 'examples' | 'args' | 'flags' | 'hidden' | 'usage'>
+export type HelpCommand = Pick<Command.Cached, 'id' | 'summary' | 'description' | 'examples' | 'args' | 'flags' | 'hidden' | 'usage'>
 
 interface Noun {
   readonly name: string
@@ -131,7 +133,7 @@ const flagLines = (flags: readonly Flag[]): string => {
   return alignCells(rows, '  ')
 }
 
-const defaultText = (flag: Flag): string => String(flag.default)
+const defaultText = (flag: Flag): string => (typeof flag.default === 'string' ? `"${flag.default}"` : String(flag.default))
 
 /** Text in lines of at most 100 characters. */
 const wrap = (text: string, indent = ''): string => {

@@ -1,13 +1,17 @@
 import {readFile} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {inspect} from 'node:util'
-import {Config, type Interfaces} from '@oclif/core'
 import {canonicalArgv, splitAtDashes} from './argv.ts'
 import {explain, sentence} from './failure.ts'
 import {renderCommand, renderNoun, renderRoot} from './help.ts'
 import {answer, tell} from './output.ts'
+import type {ManifestCommand} from './run-command.ts'
 import {EXIT, usageError} from './user-error.ts'
+
+/** What the build wrote down of every command, in oclif's format. */
+interface Manifest {
+  readonly version: string
+  readonly commands: Readonly<Record<string, ManifestCommand>>
+}
 
 /** The whole program; `bin` is how it was called. Sets the exit code and never rejects. */
 export async function start(bin: string): Promise<void> {
@@ -29,35 +33,28 @@ const main = async (bin: string, argv: readonly string[]): Promise<number> => {
 }
 
 const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => {
-  const config = await loadConfig(bin)
+  const {version, commands} = JSON.parse(await readFile(new URL('oclif.manifest.json', import.meta.url), 'utf8')) as Manifest
+  const all = Object.values(commands)
   const {before} = splitAtDashes(argv)
   const wantsHelp = before.some((word) => word === '--help' || word === '-h') || before[0] === 'help'
   const words = before[0] === 'help' ? before.slice(1) : before
   const [noun, verb] = words.filter((word) => !word.startsWith('-'))
 
-  if (noun === undefined) {
-    if (before.includes('--version')) return await config.runCommand('version', ['--client'])
-    return answer(renderRoot(bin, config.commands))
-  }
-  const verbs = config.commandIDs.filter((id) => id.startsWith(`${noun}:`)).map((id) => id.slice(noun.length + 1))
-  const id = verb !== undefined && verbs.includes(verb) ? `${noun}:${verb}` : noun
-  const command = config.findCommand(id)
+  if (noun === undefined) return before.includes('--version') ? answer(`Client Version: v${version}\n`) : answer(renderRoot(bin, all))
+  const verbs = all.filter(({id}) => id.startsWith(`${noun}:`))
+  const command = commands[`${noun}:${verb}`] ?? commands[noun]
   if (command) {
     if (wantsHelp) return answer(renderCommand(bin, command))
-    return await config.runCommand(id, argv.slice(id.split(':').length), command)
+    // oclif and the command are loaded here and not before: help and mistakes need neither.
+    const {runCommand} = await import('./run-command.ts')
+    return await runCommand(command, argv.slice(command.id.split(':').length), {bin, version, root: new URL('.', import.meta.url)})
   }
   if (verbs.length > 0) {
-    if (verb === undefined) return answer(renderNoun(bin, noun, config.commands))
-    throw usageError(`"${verb}" is no verb of ${noun}`, `there are ${verbs.join(', ')}: "${bin} ${noun} --help" says what they do`)
+    if (verb === undefined) return answer(renderNoun(bin, noun, all))
+    const names = verbs.filter(({hidden}) => !hidden).map(({id}) => id.slice(noun.length + 1))
+    throw usageError(`"${verb}" is no verb of ${noun}`, `there are ${names.join(', ')}: "${bin} ${noun} --help" says what they do`)
   }
   throw usageError(`"${noun}" is no noun of ${bin}`, `"${bin} --help" shows those that there are`)
-}
-
-/** oclif's view of the program, from the two JSON files beside the bundle. */
-const loadConfig = async (bin: string): Promise<Config> => {
-  const root = dirname(fileURLToPath(import.meta.url))
-  const pjson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Interfaces.PJSON
-  return await Config.load({root, pjson: {...pjson, oclif: {...pjson.oclif, bin}}})
 }
 
 /** Whoever read our output has gone (`| head`): that is no failure. */

@@ -51,6 +51,7 @@ export default class ClusterCreate extends DaskCommand {
     const {args, flags} = await this.parse(ClusterCreate)
     refuseBeside(flags.filename, flags, GENERATING)
     if (args.name === undefined && flags.filename === undefined) throw usageError('NAME is missing', 'give a name, or a manifest with -f')
+    if (args.name !== undefined) checkClusterName(args.name)
     const dryRun = dryRunOf(flags)
     // Nothing that a server could tell is in the manifest: none is asked.
     if (dryRun === 'client') return await answerObject(await manifestOf(args.name, flags), flags.output, doneText('created', dryRun))

@@ -1,7 +1,7 @@
 import {DASK_CLUSTERS} from '../../api/dask.ts'
 import {LABEL_CLUSTER} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {deleteObjects} from '../../cli/delete.ts'
+import {checkChoice, deleteObjects} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
 import {namesArg} from '../../cli/flags.ts'
 
@@ -18,6 +18,7 @@ export default class ClusterDelete extends DaskCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(ClusterDelete)
+    checkChoice(args.name ?? [], flags)
     const {client, namespace} = await this.connect(flags)
     await deleteObjects({
       ...{client, kind: DASK_CLUSTERS, namespace, names: args.name ?? [], flags, signal: this.signal},

@@ -1,7 +1,7 @@
 import {DASK_JOBS} from '../../api/dask.ts'
 import {LABEL_CLUSTER} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {deleteObjects} from '../../cli/delete.ts'
+import {checkChoice, deleteObjects} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
 import {namesArg} from '../../cli/flags.ts'
 
@@ -16,6 +16,7 @@ export default class JobDelete extends DaskCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(JobDelete)
+    checkChoice(args.name ?? [], flags)
     const {client, namespace} = await this.connect(flags)
     await deleteObjects({
       ...{client, kind: DASK_JOBS, namespace, names: args.name ?? [], flags, signal: this.signal},

@@ -31,7 +31,7 @@ export default class JobRun extends DaskCommand {
       description: 'With a module that it imports, and an environment variable',
       command: 'job run --file model.py -e RUN=7 -- python train.py',
     },
-    {description: 'Start it, come back later, and leave nothing behind', command: 'job run --detach --name train -- python train.py'},
+    {description: 'Start it and come back later ("job logs train -f")', command: 'job run --detach --name train -- python train.py'},
     {description: 'From a manifest', command: 'job run -f job.yaml'},
   ]
   static override flags = {
@@ -68,6 +68,7 @@ export default class JobRun extends DaskCommand {
     if (filename === undefined && command.length === 0)
       throw usageError('there is no command', `write it behind "--", like "${this.bin} job run -- python train.py"`)
     if (filename !== undefined && command.length > 0) throw usageError('a manifest and a command exclude each other')
+    if (flags.name !== undefined) checkClusterName(flags.name)
     // Nothing is made before all that the job needs has been found.
     const luggage = await packFiles(command, flags.file ?? [], process.cwd())
     const dryRun = dryRunOf(flags)

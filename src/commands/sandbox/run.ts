@@ -4,6 +4,7 @@ import {DaskCommand} from '../../cli/command.ts'
 import {tell} from '../../cli/output.ts'
 import {usageError} from '../../cli/user-error.ts'
 import {sandboxDown, sandboxUp} from '../../sandbox/life.ts'
+import JobRun from '../job/run.ts'
 
 export default class SandboxRun extends DaskCommand {
   static override summary = 'Run a program on a Dask cluster on this machine, without Kubernetes.'
@@ -47,7 +48,7 @@ export default class SandboxRun extends DaskCommand {
         ...(flags.env ?? []).flatMap((variable) => ['--env', `${variable.name}=${variable.value}`]),
         ...(flags.file ?? []).flatMap((path) => ['--file', path]),
       ]
-      await this.config.runCommand('job:run', ['--kubeconfig', up.kubeconfig, '--rm', ...given, '--', ...command])
+      await new JobRun(['--kubeconfig', up.kubeconfig, '--rm', ...given, '--', ...command], this.config).execute()
     } finally {
       if (!up.already && !flags.keep) await sandboxDown({name})
     }

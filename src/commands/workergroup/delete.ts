@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {DASK_WORKER_GROUPS, type DaskWorkerGroup} from '../../api/dask.ts'
 import {LABEL_GROUP} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {deleteObjects} from '../../cli/delete.ts'
+import {checkChoice, deleteObjects} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
 import {namesArg} from '../../cli/flags.ts'
 import {retireGroup} from '../../cli/retire-group.ts'
@@ -19,6 +19,7 @@ export default class WorkerGroupDelete extends DaskCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(WorkerGroupDelete)
+    checkChoice(args.name ?? [], flags)
     const {client, namespace} = await this.connect(flags)
     const call = {client, namespace, timeoutMs: flags.timeout, signal: this.signal, bin: this.bin}
     await deleteObjects({

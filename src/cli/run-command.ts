@@ -1,0 +1,31 @@
+import {fileURLToPath} from 'node:url'
+import {type Command, Config} from '@oclif/core'
+import type {DaskCommand} from './command.ts'
+
+/** A command as the manifest has it: all of it but its code, which lies in the file it names. */
+export interface ManifestCommand extends Command.Cached {
+  readonly relativePath: string[]
+}
+
+export interface Program {
+  /** How it was called. */
+  readonly bin: string
+  readonly version: string
+  /** The folder of the bundle. */
+  readonly root: URL
+}
+
+type CommandClass = (new (argv: string[], config: Config) => DaskCommand) & {id: string}
+
+/** Loads one command and runs it. */
+export async function runCommand(
+  {id, relativePath}: ManifestCommand,
+  argv: readonly string[],
+  {bin, version, root}: Program,
+): Promise<void> {
+  const {default: Called} = (await import(new URL(relativePath.join('/'), root).href)) as {readonly default: CommandClass}
+  Called.id = id
+  // oclif would look for plugins, themes and hooks; commands read these two fields alone.
+  const config = Object.assign(new Config({root: fileURLToPath(root)}), {bin, version})
+  await new Called([...argv], config).execute()
+}

@@ -1,0 +1,229 @@
+import {spawn} from 'node:child_process'
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {text} from 'node:stream/consumers'
+import {fileURLToPath} from 'node:url'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {parse} from 'yaml'
+import {build, isStale} from '../../../scripts/build.ts'
+import {GLOBAL} from '../../../src/cli/help.ts'
+import type {ManifestCommand} from '../../../src/cli/run-command.ts'
+
+/** The built program, as a person calls it. */
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+let commands: readonly ManifestCommand[]
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'program-'))
+  if (await isStale()) await build()
+  const manifest = JSON.parse(await readFile(join(root, 'dist', 'oclif.manifest.json'), 'utf8')) as {
+    commands: Record<string, ManifestCommand>
+  }
+  commands = Object.values(manifest.commands)
+}, 60_000)
+afterAll(() => rm(folder, {recursive: true, force: true}))
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const call = async (bin: string, args: readonly string[], input = ''): Promise<Ended> => {
+  const env = {...process.env, KUBECONFIG: join(folder, 'kubeconfig'), HOME: folder, DEBUG: ''}
+  const child = spawn(process.execPath, [join(root, 'bin', bin), ...args], {cwd: folder, env})
+  child.stdin.end(input)
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  return {code, stdout, stderr}
+}
+
+const dask = (...args: readonly string[]): Promise<Ended> => call('kubectl-dask.js', args)
+
+describe('the commands', () => {
+  it('are these, with these flags of their own', () => {
+    const tree = commands
+      .filter(({hidden}) => !hidden)
+      .map(({id, args, flags}) => {
+        const own = Object.values(flags).filter(({helpGroup, hidden}) => helpGroup !== GLOBAL && !hidden)
+        const names = Object.values(args).map((arg) => (arg.required ? arg.name.toUpperCase() : `[${arg.name.toUpperCase()}]`))
+        return [
+          id.replace(':', ' '),
+          ...names,
+          ...own.map((flag) => (flag.char ? `-${flag.char}/--${flag.name}` : `--${flag.name}`)).toSorted(),
+        ].join(' ')
+      })
+      .toSorted()
+    expect(`\n${tree.join('\n')}\n`).toMatchInlineSnapshot(`
+      "
+      cluster create [NAME] --annotation --cpu --dry-run --idle-timeout --image --label --memory --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --wait -e/--env -f/--filename -o/--output -w/--workers
+      cluster delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      cluster describe NAME -o/--output
+      cluster list [NAME] --no-headers -A/--all-namespaces -l/--selector -o/--output
+      cluster logs NAME --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
+      cluster scale NAME [WORKERS] --dry-run --timeout --wait -w/--replicas
+      job delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      job list [NAME] --no-headers -A/--all-namespaces -l/--selector -o/--output
+      job logs NAME --since --tail --timestamps -f/--follow -p/--previous
+      job run --annotation --cpu --dry-run --file --idle-timeout --image --label --memory --name --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      operator run --apply-crds --leader-election
+      sandbox down --name
+      sandbox run --file --keep --python --sandbox -e/--env -w/--workers
+      sandbox status --name -o/--output
+      sandbox up --name --python -o/--output
+      version --client -o/--output
+      workergroup create NAME --annotation --cpu --dry-run --image --label --memory --timeout --wait -c/--dask-cluster -e/--env -o/--output -w/--workers
+      workergroup delete [NAME] --all --dry-run --ignore-not-found --now --timeout --wait -l/--selector -o/--output -y/--yes
+      workergroup list [NAME] --no-headers -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output
+      workergroup scale NAME WORKERS --dry-run --timeout --wait
+      "
+    `)
+  })
+
+  it('take kubectl’s global flags, each of them', () => {
+    for (const {id, flags} of commands)
+      expect(Object.values(flags).filter(({helpGroup}) => helpGroup === GLOBAL).length, id).toBeGreaterThanOrEqual(11)
+  })
+
+  it('each have a summary, a help with examples, and no flag without a word on it', () => {
+    for (const {id, summary, examples, flags} of commands) {
+      expect(summary, id).toMatch(/^[A-Z].*\.$/)
+      expect(examples?.length, id).toBeGreaterThan(0)
+      for (const flag of Object.values(flags)) expect(flag.hidden || flag.summary, `${id} --${flag.name}`).toBeTruthy()
+    }
+  })
+})
+
+describe('help', () => {
+  it('names the program as it was called', async () => {
+    expect((await call('kubectl-dask.js', [])).stdout).toContain('kubectl dask NOUN VERB [flags]')
+    expect((await call('dask-k8s.js', ['cluster'])).stdout).toContain('dask-k8s cluster VERB [flags]')
+  })
+
+  it('of a verb shows its usage, its examples and its flags', async () => {
+    const {code, stdout, stderr} = await dask('cluster', 'create', '--help')
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    for (const part of [
+      'Usage:\n  kubectl dask cluster create [NAME] [flags]',
+      'Examples:',
+      '  -w, --workers=N',
+      'Global flags, as in kubectl:',
+    ])
+      expect(stdout).toContain(part)
+  })
+
+  it('is not asked for by what stands behind "--"', async () => {
+    expect((await dask('job', 'run', '--dry-run=client', '-o', 'yaml', '--', 'python', '-c', 'x', '--help')).stdout).toContain(
+      'kind: DaskJob',
+    )
+  })
+})
+
+describe('a wrong call ends with one sentence and exit code 2:', () => {
+  it.each([
+    [['frob'], '"frob" is no noun of kubectl dask'],
+    [['cluster', 'frob'], '"frob" is no verb of cluster'],
+    [['cluster', 'list', '--frob'], 'there is no flag --frob'],
+    [['version', 'frob'], 'nothing is expected at "frob"'],
+    [['cluster', 'describe'], 'NAME is missing'],
+    [['cluster', 'create'], 'NAME is missing'],
+    [['cluster', 'create', 'x', '--workers=-1'], '--workers: '],
+    [['cluster', 'create', 'x', '--env', 'A'], '"A" has no value'],
+    [['cluster', 'create', 'x', '-f', 'y', '--workers', '1'], '--filename and --workers exclude each other'],
+    [['cluster', 'scale', 'x', '-o'], 'there is no flag -o'],
+    [['cluster', 'list', '-o', 'xml'], '--output'],
+    [['cluster', 'delete'], 'nothing is chosen'],
+    [['job', 'run'], 'there is no command'],
+  ])('%j', async (args, words) => {
+    const {code, stdout, stderr} = await dask(...args)
+    expect({code, stdout}).toEqual({code: 2, stdout: ''})
+    expect(stderr).toContain(words)
+    expect(stderr).toMatch(/^error: .*\n$/)
+  })
+})
+
+describe('bad input ends with one sentence before anything is sent:', () => {
+  it.each([
+    [['cluster', 'create', 'a.b'], 1, 'The DaskCluster a.b is invalid: a lowercase RFC 1123 subdomain'],
+    [['cluster', 'create', 'a'.repeat(54)], 1, 'DaskCluster name must also be under 53 characters'],
+    [['job', 'run', '--name', 'A', '--', 'true'], 125, 'The DaskCluster A is invalid'],
+    [['job', 'run', '--', 'python', 'missing.py'], 125, 'there is no file "missing.py" here'],
+    [['cluster', 'create', '-f', 'broken.yaml', '--dry-run=client'], 1, '"broken.yaml" is no valid YAML'],
+    [['cluster', 'create', '-f', 'pod.yaml', '--dry-run=client'], 1, '"pod.yaml" holds no DaskCluster'],
+  ])('%j', async (args, exitCode, words) => {
+    await writeFile(join(folder, 'broken.yaml'), 'a: [')
+    await writeFile(join(folder, 'pod.yaml'), 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n')
+    const {code, stdout, stderr} = await dask(...args)
+    expect({code, stdout}).toEqual({code: exitCode, stdout: ''})
+    expect(stderr).toContain(words)
+    expect(stderr).toMatch(/^error: .*\n$/)
+  })
+})
+
+describe('--dry-run=client', () => {
+  it('prints the manifest and needs no server', async () => {
+    const {code, stdout, stderr} = await dask(
+      'create',
+      'cluster',
+      'demo',
+      '-n',
+      'team',
+      '-w',
+      '2',
+      '-e',
+      'A=b=c',
+      '--dry-run=client',
+      '-o',
+      'yaml',
+    )
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    expect(parse(stdout)).toMatchObject({
+      kind: 'DaskCluster',
+      metadata: {name: 'demo', namespace: 'team'},
+      spec: {worker: {replicas: 2, spec: {containers: [{env: [{name: 'A', value: 'b=c'}]}]}}},
+    })
+  })
+
+  it('takes a manifest from standard input, with its unknown fields', async () => {
+    const manifest =
+      '{"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskCluster", "metadata": {"name": "x"}, "spec": {"worker": {"spec": {"new": 1}}}}'
+    const {stdout} = await call('dask-k8s.js', ['cluster', 'create', '-f', '-', '--dry-run=client', '-o', 'json'], manifest)
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(manifest))
+  })
+
+  it('shows a job with the files that travel along', async () => {
+    await writeFile(join(folder, 'train.py'), 'print(1)\n')
+    const {stdout} = await dask('job', 'run', '--name', 'train', '--dry-run=client', '-o', 'json', '--', 'python', 'train.py', '--lr', '1')
+    expect(JSON.parse(stdout)).toMatchObject({
+      items: [
+        {kind: 'ConfigMap', metadata: {name: 'train-files'}, data: {'train.py': 'print(1)\n'}},
+        {kind: 'DaskJob', spec: {job: {spec: {containers: [{args: ['python', 'train.py', '--lr', '1']}]}}}},
+      ],
+    })
+  })
+})
+
+describe('version --client', () => {
+  it('asks no server', async () => {
+    const {code, stdout} = await dask('version', '--client', '-o', 'json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({
+      client: {version: expect.stringMatching(/^\d+\.\d+\.\d+/), node: process.versions.node, platform: expect.any(String)},
+    })
+    expect((await dask('--version')).stdout).toMatch(/^Client Version: v/)
+  })
+})
+
+describe('completion', () => {
+  it('speaks kubectl’s protocol', async () => {
+    expect((await call('kubectl_complete-dask.js', ['clus'])).stdout).toBe('cluster\n:4\n')
+    expect((await call('kubectl_complete-dask.js', ['cluster', 'list', '-o', 'j'])).stdout).toBe('json\n:4\n')
+  })
+
+  it('is silent where no server can be asked', async () => {
+    expect(await call('kubectl_complete-dask.js', ['cluster', 'describe', ''])).toEqual({code: 0, stdout: ':4\n', stderr: ''})
+  })
+})
