@@ -1,9 +1,10 @@
 /**
- * Writes `src/sandbox/apiserver/schemas/kinds.json`: the schemas of the built-in kinds that the sandbox serves, taken from
- * Kubernetes' own OpenAPI (Apache-2.0, see LICENSE-kubernetes beside it). Usage: `node scripts/schemas.ts <k8s.io/kubernetes source>`.
+ * Writes two files of `src/sandbox/apiserver/schemas`, both from Kubernetes' own sources (Apache-2.0, see LICENSE-kubernetes there):
+ * `kinds.json`, the schemas of the built-in kinds that the sandbox serves, and `protobuf.json`, their fields by number.
+ * Usage: `node scripts/schemas.ts <directory of the Go module k8s.io/kubernetes>`; k8s.io/api and k8s.io/apimachinery lie beside it.
  */
 import {readdir, readFile, writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
+import {basename, dirname, join} from 'node:path'
 
 type Json = {[key: string]: unknown}
 
@@ -49,3 +50,45 @@ for (const root of ROOTS) want(root)
 const names = Object.keys(wanted).sort()
 const lines = names.map((name) => `${JSON.stringify(name)}: ${JSON.stringify(wanted[name])}`)
 await writeFile('src/sandbox/apiserver/schemas/kinds.json', `{\n${lines.join(',\n')}\n}\n`)
+
+const messages: {[message: string]: {[number: string]: readonly [field: string, type: string, shape: '' | 'list' | 'map']}} = {}
+const version = basename(source).split('@v1.')[1]
+const beside = (name: string): string => join(dirname(source), `${name}@v0.${version}`)
+const PROTOS = [
+  ...['core', 'coordination', 'discovery', 'events', 'autoscaling', 'policy', 'rbac', 'authorization', 'authentication'].map((group) =>
+    join(beside('api'), group, 'v1/generated.proto'),
+  ),
+  ...['api/resource', 'apis/meta/v1', 'runtime', 'util/intstr'].map((folder) =>
+    join(beside('apimachinery'), 'pkg', folder, 'generated.proto'),
+  ),
+]
+/** Protobuf packages begin with `k8s.io`, schemas with `io.k8s`. */
+const schemaName = (type: string, home: string): string => {
+  if (!/^[.A-Z]/.test(type)) return type
+  const full = type.startsWith('.') ? type.slice(1) : `${home}.${type}`
+  return full.replace(/^k8s\.io\./, 'io.k8s.')
+}
+for (const file of PROTOS) {
+  const text = await readFile(file, 'utf8')
+  const home = /^package (.+);$/m.exec(text)?.[1] ?? ''
+  for (const [, message = '', body = ''] of text.matchAll(/^message (\w+) \{$(.*?)^\}$/gms)) {
+    const fields: (typeof messages)[string] = {}
+    for (const match of body.matchAll(/^ {2}(?:(optional|repeated) ([.\w]+)|map<string, ([.\w]+)>) (\w+) = (\d+);$/gm)) {
+      const [, label, type = '', mapped, field = '', number = ''] = match
+      fields[number] = [field, schemaName(mapped ?? type, home), mapped ? 'map' : label === 'repeated' ? 'list' : '']
+    }
+    messages[schemaName(`.${home}.${message}`, home)] = fields
+  }
+}
+const sent: typeof messages = {}
+const send = (name: string): void => {
+  const fields = messages[name]
+  if (!fields || name in sent) return
+  sent[name] = fields
+  for (const [, type] of Object.values(fields)) send(type)
+}
+for (const root of [...ROOTS, 'io.k8s.api.authentication.v1.SelfSubjectReview']) send(root)
+const rows = Object.keys(sent)
+  .sort()
+  .map((name) => `${JSON.stringify(name)}: ${JSON.stringify(sent[name])}`)
+await writeFile('src/sandbox/apiserver/schemas/protobuf.json', `{\n${rows.join(',\n')}\n}\n`)

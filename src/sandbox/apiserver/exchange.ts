@@ -3,6 +3,7 @@ import type {Http2ServerRequest, Http2ServerResponse} from 'node:http2'
 import {parse as parseYaml} from 'yaml'
 import {badRequest, Refusal, statusOf, unsupportedMediaType} from './errors.ts'
 import {textOf} from './json.ts'
+import {fromProtobuf, PROTOBUF} from './protobuf.ts'
 import type {User} from './reviews.ts'
 
 /** As the real server's limit for one request. */
@@ -47,8 +48,10 @@ export async function readBody({request}: Exchange): Promise<unknown> {
     chunks.push(chunk)
   }
   if (size === 0) return undefined
-  const text = (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? ''
+  const bytes = Buffer.concat(chunks)
   const type = mediaType(request.headers['content-type'])
+  if (type === PROTOBUF) return fromProtobuf(bytes)
+  const text = bytes.toString()
   if (type !== '' && type !== '*/*' && !type.endsWith('json') && !type.endsWith('yaml'))
     throw unsupportedMediaType(['application/json', 'application/yaml'])
   try {

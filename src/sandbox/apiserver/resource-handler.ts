@@ -117,13 +117,11 @@ const includeOf = (query: URLSearchParams): IncludeObject => {
 
 const showOne = (exchange: Exchange, resource: Resource, code: number, object: ApiObject): void => {
   const {as, contentType} = wanted(exchange.request.headers.accept, SHAPES)
-  if (as === 'Table') {
-    const {resourceVersion} = object.metadata
-    const options = {columns: resource.columns, include: includeOf(exchange.query), now: Date.now()}
-    return answer(exchange, code, tableOf([object], {resourceVersion}, options), contentType)
-  }
   if (as === 'PartialObjectMetadataList') throw notAcceptable()
-  answer(exchange, code, as ? partialMetadata(object) : object, contentType)
+  const {resourceVersion} = object.metadata
+  const options = {columns: resource.columns, include: includeOf(exchange.query), now: Date.now()}
+  const body = as === 'Table' ? tableOf([object], {resourceVersion}, options) : as ? partialMetadata(object) : object
+  answer(exchange, code, body, contentType)
 }
 
 const listAll = (backend: Backend, exchange: Exchange, {resource, namespace}: ResourceRequest): void => {

@@ -44,8 +44,9 @@ const discover = ({registry, address}: Routing, exchange: Exchange, root: 'api' 
   const [first, second] = rest
   if (first === undefined) {
     const {as, version, contentType} = wanted(exchange.request.headers.accept, ['APIGroupDiscoveryList'])
-    if (as) return answer(exchange, 200, aggregated(registry, isCore, version ?? 'v2'), contentType)
-    return answer(exchange, 200, isCore ? coreVersions(address) : groupList(registry))
+    if (as) answer(exchange, 200, aggregated(registry, isCore, version ?? 'v2'), contentType)
+    else answer(exchange, 200, isCore ? coreVersions(address) : groupList(registry))
+    return
   }
   const [group, version] = isCore ? ['', first] : [first, second]
   const found = version === undefined ? groupAt(registry, group) : resourceList(registry, {group, version})
@@ -54,13 +55,11 @@ const discover = ({registry, address}: Routing, exchange: Exchange, root: 'api' 
 }
 
 const openApi = ({registry}: Routing, exchange: Exchange, [version, ...root]: readonly string[]): void => {
-  if (version === 'v3') {
-    const found = root.length === 0 ? openApiIndex(registry) : openApiAt(registry, root.join('/'))
-    if (!found) throw noSuchResource()
-    return answer(exchange, 200, found)
-  }
-  if (version !== 'v2') throw noSuchResource()
-  answer(exchange, 200, {swagger: '2.0', info: {title: 'Kubernetes', version: VERSION.gitVersion}, paths: {}, definitions: {}})
+  const info = {title: 'Kubernetes', version: VERSION.gitVersion}
+  const v2 = version === 'v2' ? {swagger: '2.0', info, paths: {}, definitions: {}} : undefined
+  const found = version === 'v3' ? (root.length === 0 ? openApiIndex(registry) : openApiAt(registry, root.join('/'))) : v2
+  if (!found) throw noSuchResource()
+  answer(exchange, 200, found)
 }
 
 const routeResource = async (routing: Routing, exchange: Exchange, location: Location): Promise<void> => {

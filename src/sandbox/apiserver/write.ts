@@ -154,16 +154,7 @@ export function apply(ground: Ground, target: Target, body: unknown, options: Wr
   if (!live && options.subresource) throw notFound(resource, name)
   try {
     const result = applyConfig(resource.schema, live && view(resource, live), object, managerOf(resource, options), options.force)
-    const written = live
-      ? store(
-          ground,
-          target,
-          live,
-          {...result, metadata: {...objectAt(result, 'metadata'), resourceVersion: objectAt(object, 'metadata')['resourceVersion']}},
-          options,
-          true,
-        )
-      : createPrepared(ground, resource, result, options, true)
+    const written = live ? store(ground, target, live, result, options, true) : createPrepared(ground, resource, result, options, true)
     return {...written, warnings: [...warnings, ...written.warnings]}
   } catch (error) {
     if (!(error instanceof DuplicateKey)) throw error
