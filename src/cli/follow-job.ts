@@ -1,6 +1,7 @@
 import {PODS, type Pod} from '../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../api/dask.ts'
 import {LABEL_CLUSTER, runnerName} from '../api/names.ts'
+import {podCause, podExit} from '../api/pod-cause.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {Cache} from '../kube/informer.ts'
 import {clusterProgress, firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
@@ -148,11 +149,11 @@ async function* withDeadline(lines: AsyncIterable<string>, left: () => number, n
 }
 
 const describeEnd = (job: DaskJob, runner: Pod | undefined): JobEnd => {
-  const terminated = runner?.status?.containerStatuses?.[0]?.state?.terminated
+  const exit = runner && podExit(runner)
   return {
     job,
     isSuccessful: job.status?.jobStatus === 'Successful',
-    exitCode: job.status?.exitCode ?? terminated?.exitCode,
-    message: job.status?.message ?? terminated?.message ?? terminated?.reason,
+    exitCode: job.status?.exitCode ?? exit?.exitCode,
+    message: job.status?.message ?? (runner && podCause(runner)?.message),
   }
 }

@@ -1,0 +1,150 @@
+import {describe, expect, it} from 'vitest'
+import type {ContainerState, Pod} from '../../../src/api/core.ts'
+import type {DaskCluster} from '../../../src/api/dask.ts'
+import type {Condition} from '../../../src/api/object.ts'
+import {clusterManifest} from '../../../src/cli/cluster-manifest.ts'
+import {clusterProgress} from '../../../src/cli/cluster-progress.ts'
+import {renderCluster} from '../../../src/cli/describe-cluster.ts'
+
+const cluster = (status?: DaskCluster['status'], generation = 1): DaskCluster => {
+  const made = clusterManifest('demo', 'default', {workers: 2, image: 'dask:1'})
+  return {...made, metadata: {...made.metadata, generation, creationTimestamp: '2026-11-23T12:00:00Z'}, ...(status && {status})}
+}
+
+const ready = (status: 'True' | 'False', reason = 'Waiting', message = ''): Condition => ({
+  ...{type: 'Ready', status, reason, message},
+  ...{lastTransitionTime: '2026-11-23T12:00:00Z', observedGeneration: 1},
+})
+
+const pod = (component: 'scheduler' | 'worker', name: string, isReady: boolean, state: ContainerState = {running: {}}): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {name, namespace: 'default', labels: {'dask.org/component': component}, creationTimestamp: '2026-11-23T12:00:00Z'},
+  spec: {containers: [{name: component}]},
+  status: {
+    phase: state.running ? 'Running' : 'Pending',
+    conditions: [{type: 'Ready', status: isReady ? 'True' : 'False'}],
+    containerStatuses: [{name: component, ready: isReady, restartCount: 0, image: 'dask:1', imageID: '', state}],
+  },
+})
+
+const SCHEDULER = pod('scheduler', 'demo-scheduler', true)
+const IMAGE: ContainerState = {waiting: {reason: 'ImagePullBackOff', message: 'Back-off pulling image "dask:1"'}}
+
+describe('the way of a cluster to ready', () => {
+  it('begins with nothing', () => {
+    expect(clusterProgress(cluster(), [])).toEqual({
+      steps: [
+        {name: 'scheduler', state: 'waiting', detail: ''},
+        {name: 'workers', state: 'waiting', detail: '0/2 ready'},
+      ],
+      isReady: false,
+      problem: undefined,
+    })
+  })
+
+  it('ends when the operator says so for what the spec says now', () => {
+    const pods = [SCHEDULER, pod('worker', 'w1', true), pod('worker', 'w2', true)]
+    expect(clusterProgress(cluster({phase: 'Running', conditions: [ready('True')]}), pods).isReady).toBe(true)
+    expect(clusterProgress(cluster({phase: 'Running', conditions: [ready('True')]}, 2), pods).isReady).toBe(false)
+    expect(clusterProgress(cluster({phase: 'Running', conditions: [ready('False')]}), pods).isReady).toBe(false)
+  })
+
+  it('ends by the pods themselves where an operator writes no conditions', () => {
+    expect(clusterProgress(cluster({phase: 'Running'}), [SCHEDULER, pod('worker', 'w1', true)]).isReady).toBe(false)
+    expect(clusterProgress(cluster({phase: 'Running'}), [SCHEDULER, pod('worker', 'w1', true), pod('worker', 'w2', true)]).isReady).toBe(
+      true,
+    )
+  })
+
+  it('is blocked for good by an image that cannot be pulled, and says which pod', () => {
+    const {problem, steps} = clusterProgress(cluster({phase: 'Running', conditions: [ready('False')]}), [
+      SCHEDULER,
+      pod('worker', 'w1', false, IMAGE),
+    ])
+    expect(problem).toMatchObject({reason: 'ImagePullBackOff', isFinal: true, pod: {metadata: {name: 'w1'}}})
+    expect(steps[1]?.detail).toContain('1 ImagePullBackOff: Back-off pulling image')
+  })
+
+  it('may go on after a node was full', () => {
+    const unschedulable: Pod = {
+      ...pod('worker', 'w1', false),
+      status: {
+        phase: 'Pending',
+        conditions: [{type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes are available'}],
+      },
+    }
+    expect(clusterProgress(cluster({phase: 'Running'}), [SCHEDULER, unschedulable]).problem).toMatchObject({
+      reason: 'Unschedulable',
+      isFinal: false,
+    })
+    expect(clusterProgress(cluster({phase: 'Running'}), [unschedulable, pod('worker', 'w2', false, IMAGE)]).problem?.reason).toBe(
+      'ImagePullBackOff',
+    )
+  })
+
+  it('is over where the operator refuses the cluster', () => {
+    expect(clusterProgress(cluster({phase: 'Error', conditions: [ready('False', 'InvalidName', 'no such name')]}), []).problem).toEqual({
+      reason: 'InvalidName',
+      message: 'no such name',
+      isFinal: true,
+    })
+  })
+})
+
+describe('cluster describe', () => {
+  it('has all on one screen, trouble first, and ends with the next command', () => {
+    const text = renderCluster(
+      {
+        cluster: cluster({
+          phase: 'Running',
+          replicas: 2,
+          readyReplicas: 1,
+          conditions: [ready('False', 'ImagePullBackOff', 'a worker cannot start')],
+        }),
+        groups: [],
+        pods: [SCHEDULER, pod('worker', 'demo-default-worker-a', true), pod('worker', 'demo-default-worker-b', false, IMAGE)],
+        events: [
+          {
+            apiVersion: 'v1',
+            kind: 'Event',
+            metadata: {name: 'e', namespace: 'default'},
+            involvedObject: {kind: 'Pod', name: 'demo-default-worker-b'},
+            type: 'Warning',
+            reason: 'Failed',
+            message: 'Failed to pull image\n',
+            count: 3,
+            lastTimestamp: '2026-11-23T12:01:00Z',
+          },
+        ],
+      },
+      'kubectl dask',
+      Date.parse('2026-11-23T12:02:00Z'),
+    )
+    expect(text).toMatchInlineSnapshot(`
+      "Name:        demo
+      Namespace:   default
+      Status:      ImagePullBackOff: a worker cannot start
+      Workers:     1/2 ready
+      Image:       dask:1
+      Age:         2m
+
+      Conditions:
+        TYPE    STATUS   REASON             MESSAGE
+        Ready   False    ImagePullBackOff   a worker cannot start
+
+      Pods:
+        NAME                    STATUS             RESTARTS   AGE   CAUSE
+        demo-default-worker-b   ImagePullBackOff   0          2m    ImagePullBackOff: Back-off pulling image "dask:1"
+        demo-scheduler          Running            0          2m
+        demo-default-worker-a   Running            0          2m
+
+      Events:
+        AGE   TYPE      REASON   OBJECT                      MESSAGE
+        60s   Warning   Failed   pod/demo-default-worker-b   Failed to pull image (3 times)
+
+      Next: is the image's name right, and may the cluster pull it? kubectl dask cluster delete demo -n default, then create it with --image
+      "
+    `)
+  })
+})
