@@ -12,6 +12,9 @@ export const ANNOTATION_RETIRING = 'kubernetes.dask.org/retiring'
 /** On the default worker group: the number that its cluster handed down last (design section 9). */
 export const ANNOTATION_HANDED_DOWN = 'kubernetes.dask.org/handed-down-replicas'
 
+/** On a pod that replaced one that had ended: how many in its place ended before it, one after another. */
+export const ANNOTATION_FAILURES = 'kubernetes.dask.org/failures'
+
 export const ENV_WORKER_NAME = 'DASK_WORKER_NAME'
 export const ENV_SCHEDULER_ADDRESS = 'DASK_SCHEDULER_ADDRESS'
 

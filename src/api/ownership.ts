@@ -1,0 +1,8 @@
+import type {KubeObject, OwnerReference} from './object.ts'
+
+export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
+  object.metadata.ownerReferences?.find(({controller}) => controller === true)
+
+/** Whether this very object, not one of the same name before it, is the child's controller. */
+export const isControlledBy = (child: KubeObject, owner: KubeObject): boolean =>
+  owner.metadata.uid !== undefined && controllerOf(child)?.uid === owner.metadata.uid

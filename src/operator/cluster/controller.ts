@@ -1,0 +1,55 @@
+import {PODS, SERVICES} from '../../api/core.ts'
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
+import {defaultGroupName, LABEL_CLUSTER, schedulerName} from '../../api/names.ts'
+import type {KubeObject, Ref} from '../../api/object.ts'
+import type {Controller, Reader} from '../engine/contract.ts'
+import {planCluster} from './plan.ts'
+import {failedStatus} from './status.ts'
+import type {ClusterWorld} from './world.ts'
+
+const refIn = ({metadata: {namespace}}: KubeObject, name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
+
+/** The cluster that a group's spec names: it adopts the group. */
+const namedBy = (object: KubeObject): readonly Ref[] => {
+  const cluster: unknown = (object as Partial<DaskWorkerGroup>).spec?.cluster
+  return typeof cluster === 'string' ? [refIn(object, cluster)] : []
+}
+
+/** The cluster whose worker a pod is. */
+const labelled = (pod: KubeObject): readonly Ref[] => {
+  const cluster = pod.metadata.labels?.[LABEL_CLUSTER]
+  return cluster === undefined ? [] : [refIn(pod, cluster)]
+}
+
+/** The cluster that an object of this name may keep waiting, whoever owns it. */
+const holder = (object: KubeObject): readonly Ref[] =>
+  object.metadata.name.endsWith('-scheduler') ? [refIn(object, object.metadata.name.slice(0, -'-scheduler'.length))] : []
+
+export function observeCluster({metadata: {name, namespace}}: DaskCluster, reader: Reader): ClusterWorld {
+  const at = (own: string): Ref => ({name: own, ...(namespace !== undefined && {namespace})})
+  const pods = reader.cache(PODS)
+  const groups = reader.cache(DASK_WORKER_GROUPS)
+  return {
+    scheduler: pods.get(at(schedulerName(name))),
+    service: reader.cache(SERVICES).get(at(schedulerName(name))),
+    defaultGroup: groups.get(at(defaultGroupName(name))),
+    groups: groups
+      .list(namespace)
+      .filter(({spec}) => spec.cluster === name)
+      .map((group) => ({group, pods: group.metadata.uid === undefined ? [] : pods.ownedBy(group.metadata.uid)})),
+  }
+}
+
+/** Keeps each DaskCluster's scheduler, service and default group there, and tells in its status how it is. */
+export const clusterController: Controller<DaskCluster, ClusterWorld> = {
+  kind: DASK_CLUSTERS,
+  owns: [PODS, SERVICES, DASK_WORKER_GROUPS],
+  watches: [
+    {kind: DASK_WORKER_GROUPS, keysOf: namedBy},
+    {kind: PODS, keysOf: (pod) => [...labelled(pod), ...holder(pod)]},
+    {kind: SERVICES, keysOf: holder},
+  ],
+  observe: observeCluster,
+  plan: planCluster,
+  failed: failedStatus,
+}

@@ -1,0 +1,118 @@
+import {PODS, type Pod, SERVICES} from '../../api/core.ts'
+import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus, type DaskWorkerGroup} from '../../api/dask.ts'
+import {ANNOTATION_HANDED_DOWN, isClusterName} from '../../api/names.ts'
+import type {KubeObject, OwnerReference, Ref} from '../../api/object.ts'
+import {controllerOf, isControlledBy} from '../../api/ownership.ts'
+import {repairOf} from '../../api/pod-repair.ts'
+import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
+import {defaultGroup, schedulerPod, schedulerService, wantedOf} from './parts.ts'
+import {clusterStatus, heldStatus, invalidStatus} from './status.ts'
+import type {ClusterWorld} from './world.ts'
+
+/** Upstream's tests and the official client poll for `Created`: it can be seen for this long. */
+const CREATED_FOR_MS = 2000
+
+/**
+ * What a cluster needs next: its scheduler, its service, its default group, and every group that names it as its own.
+ * Never touches an object of somebody else; waits while an earlier cluster of the same name still holds one of the names.
+ */
+export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: number): Plan<DaskClusterStatus> {
+  if (!isClusterName(cluster.metadata.name)) return {stages: [], status: invalidStatus(cluster, now)}
+  const holders = foreignHolders(cluster, world)
+  if (holders.length > 0) return {stages: [], status: heldStatus(cluster, holders, now)}
+
+  const repair = repairScheduler(cluster, world.scheduler, now)
+  const writes: readonly Action[] = [
+    ...repair.create,
+    ...(world.service ? [] : [create(SERVICES, schedulerService(cluster))]),
+    ...(world.defaultGroup ? [] : [create(DASK_WORKER_GROUPS, defaultGroup(cluster))]),
+    ...world.groups.flatMap(({group}) => adopt(cluster, group)),
+    ...(world.defaultGroup ? handDown(cluster, world.defaultGroup) : []),
+  ]
+  const hasAll = [world.scheduler, world.service, world.defaultGroup].every((part) => part !== undefined && isControlledBy(part, cluster))
+  const heldFor = hasAll ? createdFor(cluster, now) : 0
+  const {status, lookAgainMs} = clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now})
+  const waits = [repair.waitMs, heldFor, lookAgainMs].filter((ms) => ms > 0)
+  return {
+    stages: [repair.remove, writes].filter((stage) => stage.length > 0),
+    status,
+    ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
+  }
+}
+
+/** Objects under the cluster's names that belong to something else. A group that nobody controls is the cluster's to adopt. */
+const foreignHolders = (cluster: DaskCluster, {scheduler, service, defaultGroup: group}: ClusterWorld): readonly KubeObject[] => [
+  ...[scheduler, service].filter((part) => part !== undefined).filter((part) => !isControlledBy(part, cluster)),
+  ...(group && controllerOf(group) && !isControlledBy(group, cluster) ? [group] : []),
+]
+
+const create = (kind: Create['kind'], object: KubeObject): Create => ({do: 'create', kind, object})
+
+const repairScheduler = (
+  cluster: DaskCluster,
+  pod: Pod | undefined,
+  now: number,
+): {readonly remove: readonly Action[]; readonly create: readonly Action[]; readonly waitMs: number} => {
+  if (!pod) return {remove: [], create: [create(PODS, schedulerPod(cluster))], waitMs: 0}
+  if (isPodLeaving(pod) || !isPodEnded(pod)) return {remove: [], create: [], waitMs: 0}
+  const {waitMs, failures} = repairOf(pod, now)
+  if (waitMs > 0) return {remove: [], create: [], waitMs}
+  const why = `the scheduler has ended (${pod.status?.reason ?? pod.status?.phase}); another takes its place`
+  return {
+    remove: [{do: 'delete', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', why}],
+    create: [create(PODS, schedulerPod(cluster, failures))],
+    waitMs: 0,
+  }
+}
+
+/** A group that names the cluster goes with it. Other references stay; the engine's own precondition keeps a concurrent edit. */
+const adopt = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] => {
+  if (isLeaving(group) || controllerOf(group) !== undefined) return []
+  const reference: OwnerReference = {
+    apiVersion: cluster.apiVersion,
+    kind: cluster.kind,
+    name: cluster.metadata.name,
+    uid: cluster.metadata.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  }
+  return [
+    patchGroup(
+      group,
+      {metadata: {ownerReferences: [...(group.metadata.ownerReferences ?? []), reference]}},
+      group.metadata.resourceVersion,
+    ),
+  ]
+}
+
+const isLeaving = (group: DaskWorkerGroup): boolean => group.metadata.deletionTimestamp !== undefined
+
+/** Only a change of the cluster's own number overwrites the group's; a group that was taken over keeps its number (design section 9). */
+const handDown = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] => {
+  if (isLeaving(group)) return []
+  const wanted = String(wantedOf(cluster))
+  const told = group.metadata.annotations?.[ANNOTATION_HANDED_DOWN]
+  if (told === wanted) return []
+  const metadata = {annotations: {[ANNOTATION_HANDED_DOWN]: wanted}}
+  return [patchGroup(group, told === undefined ? {metadata} : {metadata, spec: {worker: {replicas: wantedOf(cluster)}}})]
+}
+
+const patchGroup = (group: DaskWorkerGroup, patch: Patch['patch'], resourceVersion?: string): Patch => ({
+  do: 'patch',
+  kind: DASK_WORKER_GROUPS,
+  ref: refOf(group),
+  uid: group.metadata.uid ?? '',
+  ...(resourceVersion !== undefined && {resourceVersion}),
+  patch,
+})
+
+/** Milliseconds that `Created` is still to be shown; the server's clock may differ from ours, so it is never longer than the span itself. */
+const createdFor = (cluster: DaskCluster, now: number): number => {
+  const phase = cluster.status?.phase
+  if (phase !== undefined && phase !== 'Created') return 0
+  const age = now - Date.parse(cluster.metadata.creationTimestamp ?? '')
+  return age >= 0 && age < CREATED_FOR_MS ? CREATED_FOR_MS - age : phase === undefined ? 50 : 0
+}
+
+const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

@@ -1,0 +1,22 @@
+/** Conditions of a DaskCluster and the reasons that the operator itself gives; a pod's own cause is told in its own words. */
+
+export const SCHEDULER_READY = 'SchedulerReady'
+export const WORKERS_READY = 'WorkersReady'
+export const PROGRESSING = 'Progressing'
+export const DEGRADED = 'Degraded'
+export const READY = 'Ready'
+
+export const REASON = {
+  ready: 'Ready',
+  starting: 'Starting',
+  settled: 'Settled',
+  asExpected: 'AsExpected',
+  invalidName: 'InvalidName',
+  /** The name of one of the cluster's objects belongs to something else. */
+  nameTaken: 'NameTaken',
+  /** What a cluster of the same name has left is still going. */
+  predecessorLeaves: 'PredecessorLeaves',
+  schedulerLost: 'SchedulerLost',
+  schedulerLeaves: 'SchedulerLeaves',
+  retiring: 'Retiring',
+} as const

@@ -1,0 +1,222 @@
+import {type Claim, findCondition, replaceConditions, toConditions} from '../../api/conditions.ts'
+import type {Pod} from '../../api/core.ts'
+import type {ClusterPhase, DaskCluster, DaskClusterStatus, DaskWorkerGroup} from '../../api/dask.ts'
+import {
+  ANNOTATION_HANDED_DOWN,
+  ANNOTATION_RETIRING,
+  defaultGroupName,
+  invalidClusterName,
+  PORT_DASHBOARD,
+  schedulerHost,
+} from '../../api/names.ts'
+import type {KubeObject} from '../../api/object.ts'
+import {controllerOf} from '../../api/ownership.ts'
+import {podCause} from '../../api/pod-cause.ts'
+import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
+import {schedulerAddress} from '../../api/scheduler-address.ts'
+import type {Failure} from '../engine/contract.ts'
+import {wantedOf} from './parts.ts'
+import {DEGRADED, PROGRESSING, READY, REASON, SCHEDULER_READY, WORKERS_READY} from './reasons.ts'
+import type {ClusterWorld, GroupView} from './world.ts'
+
+/** While pods come by the hundred their number is not written after each of them. */
+const MANY_PODS = 64
+const QUIET_MS = 1500
+
+export function invalidStatus(cluster: DaskCluster, now: number): DaskClusterStatus {
+  const claim = {status: false, reason: REASON.invalidName, message: invalidClusterName(cluster.metadata.name)}
+  return {
+    ...observed(cluster),
+    phase: 'Error',
+    conditions: toConditions({[READY]: claim, [DEGRADED]: {...claim, status: true}}, cluster.metadata.generation, now),
+  }
+}
+
+/** One of the cluster's names is held by something else. */
+export function heldStatus(cluster: DaskCluster, holders: readonly KubeObject[], now: number): DaskClusterStatus {
+  const [holder] = holders
+  const what = holder ? `${holder.kind} "${holder.metadata.name}"` : 'an object'
+  const controller = holder && controllerOf(holder)
+  const isPredecessors = controller?.kind === cluster.kind && controller.name === cluster.metadata.name
+  const claim = isPredecessors
+    ? {reason: REASON.predecessorLeaves, message: `${what} of an earlier DaskCluster of this name still exists; waiting until it is gone`}
+    : {
+        reason: REASON.nameTaken,
+        message: `${what} exists and belongs to ${controller ? `${controller.kind} "${controller.name}"` : 'nobody'}; delete it, or choose another name for the cluster`,
+      }
+  const waits = {...claim, status: false}
+  return {
+    ...observed(cluster),
+    phase: cluster.status?.phase ?? 'Created',
+    conditions: toConditions(
+      {
+        [SCHEDULER_READY]: waits,
+        [WORKERS_READY]: waits,
+        [PROGRESSING]: {...claim, status: isPredecessors},
+        [DEGRADED]: {...claim, status: !isPredecessors},
+        [READY]: waits,
+      },
+      cluster.metadata.generation,
+      now,
+    ),
+  }
+}
+
+export function clusterStatus(
+  cluster: DaskCluster,
+  world: ClusterWorld,
+  {hasAll, now}: {readonly hasAll: boolean; readonly now: number},
+): {readonly status: DaskClusterStatus; readonly lookAgainMs: number} {
+  const workers = countWorkers(cluster, world.groups)
+  const quietIn = untilQuiet(world.groups, now)
+  const before = quietIn > 0 && cluster.status?.replicas !== undefined ? cluster.status : undefined
+  const dashboard = world.service?.spec.ports?.find(({name}) => name === PORT_DASHBOARD)?.port
+  return {
+    status: {
+      ...observed(cluster),
+      phase: phaseOf(cluster, world, hasAll),
+      replicas: before?.replicas ?? workers.live.length,
+      readyReplicas: before?.readyReplicas ?? workers.ready,
+      schedulerAddress: schedulerAddress(cluster.metadata.name, cluster.metadata.namespace ?? '', world.service),
+      ...(dashboard !== undefined && {
+        dashboardURL: `http://${schedulerHost(cluster.metadata.name, cluster.metadata.namespace ?? '')}:${dashboard}`,
+      }),
+      conditions: toConditions(
+        claimsOf(cluster, world, before ? {...workers, ready: before.readyReplicas ?? 0} : workers),
+        cluster.metadata.generation,
+        now,
+      ),
+    },
+    lookAgainMs: quietIn,
+  }
+}
+
+export const failedStatus = (status: DaskClusterStatus, {reason, message}: Failure, now: number): DaskClusterStatus => {
+  const told = /exceeded quota/.test(message) ? 'FailedCreate' : reason
+  const claims = {[DEGRADED]: {status: true, reason: told, message}, [READY]: {status: false, reason: told, message}}
+  return {...status, conditions: replaceConditions(status.conditions, claims, status.observedGeneration, now)}
+}
+
+const observed = (cluster: DaskCluster): {readonly observedGeneration?: number} =>
+  cluster.metadata.generation === undefined ? {} : {observedGeneration: cluster.metadata.generation}
+
+/** `Running` says that the components exist, as upstream's does; `Ready` is the truth (design section 9). */
+const phaseOf = ({status}: DaskCluster, {service}: ClusterWorld, hasAll: boolean): ClusterPhase => {
+  const isNew = status?.phase === undefined || status.phase === 'Created' || status.phase === 'Error'
+  if (status?.phase === undefined || !hasAll) return isNew ? 'Created' : 'Pending'
+  const hasAddress = service?.spec.type !== 'LoadBalancer' || (service.status?.loadBalancer?.ingress ?? []).length > 0
+  return hasAddress ? 'Running' : 'Pending'
+}
+
+interface Workers {
+  readonly wanted: number
+  readonly live: readonly Pod[]
+  readonly ready: number
+  readonly leaving: number
+  readonly trouble: readonly Pod[]
+}
+
+const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
+
+const countWorkers = (cluster: DaskCluster, groups: readonly GroupView[]): Workers => {
+  const present = groups.flatMap(({pods}) => pods).filter((pod) => !isPodLeaving(pod))
+  const live = present.filter((pod) => !isPodEnded(pod))
+  const staying = live.filter((pod) => !isMarked(pod))
+  const wanted = groups.reduce((sum, {group}) => sum + wantedOfGroup(cluster, group), 0)
+  const hasDefault = groups.some(({group}) => group.metadata.name === defaultGroupName(cluster.metadata.name))
+  return {
+    wanted: hasDefault ? wanted : wanted + wantedOf(cluster),
+    live,
+    ready: staying.filter(isPodReady).length,
+    leaving: live.length - staying.length,
+    trouble: present.filter((pod) => !isMarked(pod) && !isPodReady(pod)),
+  }
+}
+
+/** The number that the default group is about to be given counts already. */
+const wantedOfGroup = (cluster: DaskCluster, group: DaskWorkerGroup): number => {
+  const told = group.metadata.annotations?.[ANNOTATION_HANDED_DOWN]
+  const isStale =
+    group.metadata.name === defaultGroupName(cluster.metadata.name) && told !== undefined && told !== String(wantedOf(cluster))
+  return isStale ? wantedOf(cluster) : (group.spec.worker.replicas ?? 1)
+}
+
+const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): Readonly<Record<string, Claim>> => {
+  const scheduler = schedulerClaim(cluster, world.scheduler)
+  const others = workersClaim(workers, scheduler)
+  const blocked = world.groups
+    .map(({group}) => findCondition(group.status?.conditions, 'RetirementBlocked'))
+    .find((condition) => condition?.status === 'True')
+  const unready = [scheduler, others].find(({status}) => status !== true)
+  const trouble = [world.scheduler, ...workers.trouble]
+    .filter((pod) => pod !== undefined && !isPodReady(pod))
+    .flatMap((pod) => causeOf(pod))[0]
+  return {
+    [SCHEDULER_READY]: scheduler,
+    [WORKERS_READY]: others,
+    [PROGRESSING]: progress(workers, unready, trouble, blocked),
+    [DEGRADED]: trouble ? {status: true, ...trouble} : {status: false, reason: REASON.asExpected, message: ''},
+    [READY]: unready ?? {
+      status: true,
+      reason: REASON.ready,
+      message: `the scheduler and ${workers.ready} of ${workers.wanted} workers are ready`,
+    },
+  }
+}
+
+const causeOf = (pod: Pod | undefined): readonly {readonly reason: string; readonly message: string}[] => {
+  const cause = pod && podCause(pod)
+  return pod && cause ? [{reason: cause.reason, message: `${pod.metadata.name}: ${cause.message}`}] : []
+}
+
+const schedulerClaim = (cluster: DaskCluster, pod: Pod | undefined): Claim => {
+  if (pod && isPodReady(pod)) return {status: true, reason: REASON.ready, message: ''}
+  const before = findCondition(cluster.status?.conditions, SCHEDULER_READY)
+  const isLost = before?.status === 'True' || before?.reason === REASON.schedulerLost
+  const [cause] = causeOf(pod)
+  if (isLost)
+    return {
+      status: false,
+      reason: REASON.schedulerLost,
+      message: `the scheduler was ready and is lost${cause ? `: ${cause.message}` : ''}; workers begin anew once another is ready`,
+    }
+  if (cause) return {status: false, ...cause}
+  return pod && isPodLeaving(pod)
+    ? {status: false, reason: REASON.schedulerLeaves, message: `${pod.metadata.name} is being deleted`}
+    : {status: false, reason: REASON.starting, message: 'the scheduler is starting'}
+}
+
+const workersClaim = ({wanted, ready, trouble}: Workers, scheduler: Claim): Claim => {
+  const numbers = `${ready} of ${wanted} workers are ready`
+  if (scheduler.reason === REASON.schedulerLost)
+    return {status: false, reason: REASON.schedulerLost, message: 'workers end with their scheduler and begin anew with the next'}
+  if (ready >= wanted) return {status: true, reason: REASON.ready, message: numbers}
+  const cause = trouble.flatMap(causeOf)[0]
+  return {status: false, reason: cause?.reason ?? REASON.starting, message: cause ? `${numbers}; ${cause.message}` : numbers}
+}
+
+const progress = (
+  {leaving}: Workers,
+  unready: Claim | undefined,
+  trouble: {readonly reason: string; readonly message: string} | undefined,
+  blocked: {readonly reason: string; readonly message: string} | undefined,
+): Claim => {
+  if (blocked) return {status: false, reason: 'RetirementBlocked', message: blocked.message}
+  if (trouble) return {status: false, ...trouble}
+  if (unready) return {status: true, reason: unready.reason, message: unready.message}
+  if (leaving > 0)
+    return {
+      status: true,
+      reason: REASON.retiring,
+      message: `${leaving} ${leaving === 1 ? 'worker finishes its' : 'workers finish their'} work before leaving`,
+    }
+  return {status: false, reason: REASON.settled, message: ''}
+}
+
+const untilQuiet = (groups: readonly GroupView[], now: number): number => {
+  const pods = groups.flatMap((view) => view.pods)
+  if (pods.length < MANY_PODS) return 0
+  const newest = Math.max(...pods.map(({metadata}) => Date.parse(metadata.creationTimestamp ?? '') || 0))
+  const age = now - newest
+  return age >= 0 && age < QUIET_MS ? QUIET_MS - age : 0
+}

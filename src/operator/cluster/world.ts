@@ -1,0 +1,17 @@
+import type {Pod, Service} from '../../api/core.ts'
+import type {DaskWorkerGroup} from '../../api/dask.ts'
+
+export interface GroupView {
+  readonly group: DaskWorkerGroup
+  readonly pods: readonly Pod[]
+}
+
+/** What is known of a cluster's surroundings when its plan is made. */
+export interface ClusterWorld {
+  /** Whatever holds the names of the cluster's objects, be it the cluster's or not. */
+  readonly scheduler: Pod | undefined
+  readonly service: Service | undefined
+  readonly defaultGroup: DaskWorkerGroup | undefined
+  /** All groups that name this cluster, the default one included, with the pods that they control. */
+  readonly groups: readonly GroupView[]
+}

@@ -1,0 +1,44 @@
+import type {Pod} from '../../api/core.ts'
+import {API_VERSION, type DaskCluster, type DaskJob} from '../../api/dask.ts'
+import {inherit} from '../../api/inherit.ts'
+import {ENV_SCHEDULER_ADDRESS, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_ISTIO_INJECT, runnerName} from '../../api/names.ts'
+import {withEnv} from '../../api/pod-env.ts'
+import {schedulerAddress} from '../../api/scheduler-address.ts'
+
+/** The objects that a DaskJob consists of, as they are first written (contract 2.2, 2.3, 2.9). */
+
+const place = (job: DaskJob, name: string): {readonly name: string; readonly namespace?: string} => ({
+  name,
+  ...(job.metadata.namespace !== undefined && {namespace: job.metadata.namespace}),
+})
+
+/** All of the job's cluster spec, `idleTimeout` included. */
+export const jobCluster = (job: DaskJob): DaskCluster => ({
+  apiVersion: API_VERSION,
+  kind: 'DaskCluster',
+  metadata: {
+    ...place(job, job.metadata.name),
+    ...inherit(job.metadata, job.spec.cluster.metadata, {[LABEL_CLUSTER]: job.metadata.name}),
+  },
+  spec: job.spec.cluster.spec,
+})
+
+/** The pod that runs the job's program; it restarts on failure unless the job says otherwise, as the CRD's own default has it. */
+export function runnerPod(job: DaskJob): Pod {
+  const {name, namespace = ''} = job.metadata
+  const address = schedulerAddress(name, namespace, {spec: job.spec.cluster.spec.scheduler.service})
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...place(job, runnerName(name)),
+      ...inherit(
+        job.metadata,
+        job.spec.job.metadata,
+        {[LABEL_CLUSTER]: name, [LABEL_COMPONENT]: 'job-runner'},
+        {[LABEL_ISTIO_INJECT]: 'false'},
+      ),
+    },
+    spec: {restartPolicy: 'OnFailure', ...withEnv(job.spec.job.spec, [{name: ENV_SCHEDULER_ADDRESS, value: address}])},
+  }
+}

@@ -1,0 +1,16 @@
+/** Conditions of a DaskJob, in batch/v1 Job's words, and the reasons that the operator itself gives. */
+
+export const COMPLETE = 'Complete'
+export const FAILED = 'Failed'
+
+export const REASON = {
+  starting: 'Starting',
+  running: 'Running',
+  succeeded: 'Succeeded',
+  invalidName: 'InvalidName',
+  invalidSpec: 'InvalidSpec',
+  nameTaken: 'NameTaken',
+  predecessorLeaves: 'PredecessorLeaves',
+  /** The runner's pod went while its program ran: whether it may run twice only its author knows. */
+  runnerLost: 'RunnerLost',
+} as const
