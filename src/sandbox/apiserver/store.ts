@@ -43,7 +43,7 @@ interface Collection {
 }
 
 /** Past changes kept per resource: at least this many, at most twice as many. */
-const HISTORY = 8_192
+const HISTORY = 2_048
 
 /**
  * `firstRevision` should be larger than any revision of an earlier life (a clock does it): a client that comes back
