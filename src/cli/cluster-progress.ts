@@ -41,8 +41,12 @@ export function clusterProgress(cluster: DaskCluster, pods: readonly Pod[]): Clu
   const readyWorkers = workers.filter(isPodReady).length
   const isReady =
     hasReadyCondition(cluster) ?? (cluster.status?.phase === 'Running' && schedulers.some(isPodReady) && readyWorkers >= wanted)
+  // The pods are watched apart from the cluster: what is known of them may be a moment older than the word of the operator.
+  const steps = isReady
+    ? doneSteps(cluster.status?.readyReplicas ?? wanted)
+    : [schedulerStep(schedulers), workersStep(workers, readyWorkers, Math.max(wanted, workers.length))]
   return {
-    steps: [schedulerStep(schedulers), workersStep(workers, readyWorkers, Math.max(wanted, workers.length))],
+    steps,
     isReady,
     problem: isReady ? undefined : worst([clusterProblem(cluster), firstPodProblem([...schedulers, ...workers])]),
   }
@@ -58,6 +62,11 @@ const hasReadyCondition = ({metadata, status}: DaskCluster): boolean | undefined
   const isCurrent = (ready.observedGeneration ?? status?.observedGeneration ?? metadata.generation ?? 0) >= (metadata.generation ?? 0)
   return ready.status === 'True' && isCurrent
 }
+
+const doneSteps = (workers: number): readonly StepNews[] => [
+  {name: 'scheduler', state: 'done', detail: 'ready'},
+  {name: 'workers', state: 'done', detail: `${workers}/${workers} ready`},
+]
 
 const schedulerStep = ([pod]: readonly Pod[]): StepNews => {
   if (!pod) return {name: 'scheduler', state: 'waiting', detail: ''}

@@ -61,6 +61,8 @@ export abstract class DaskCommand extends Command {
 
   /** Runs the command to its end. Rejects with `CommandFailed`, which knows where the command was talking to. */
   async execute(): Promise<void> {
+    // From here on Ctrl-C ends the command in order: never between two writes that belong together.
+    this.#interruption = watchInterruption()
     try {
       await this.run()
     } catch (error) {

@@ -1,4 +1,5 @@
 import type {KubeClient} from '../kube/client.ts'
+import type {ConfigOptions} from '../kube/config.ts'
 import type {GlobalFlags} from './flags.ts'
 
 /** A client, and the namespace that the call is about. */
@@ -10,7 +11,23 @@ export interface Connection {
 /** The client of these flags; libraries that talk to a server are loaded here and not before. Nothing is sent yet. */
 export async function openConnection(flags: GlobalFlags): Promise<Connection> {
   const [{loadKubeConfig}, {connect}] = await Promise.all([import('../kube/config.ts'), import('../kube/connect.ts')])
-  const config = await loadKubeConfig({})
-  const client = connect(config)
+  const client = connect(loadKubeConfig(configOptions(flags)))
   return {client, namespace: flags.namespace ?? client.namespace}
+}
+
+const configOptions = (flags: GlobalFlags): ConfigOptions => {
+  const {namespace, context, kubeconfig, cluster, user, token, server, as, 'as-group': groups} = flags
+  const impersonate = {...(as !== undefined && {user: as}), ...(groups !== undefined && {groups})}
+  return {
+    ...(namespace !== undefined && {namespace}),
+    ...(context !== undefined && {context}),
+    ...(kubeconfig !== undefined && {kubeconfig}),
+    ...(cluster !== undefined && {cluster}),
+    ...(user !== undefined && {user}),
+    ...(token !== undefined && {token}),
+    ...(server !== undefined && {server}),
+    ...(flags['request-timeout'] !== undefined && {requestTimeoutMs: flags['request-timeout']}),
+    ...(flags['insecure-skip-tls-verify'] && {insecureSkipTlsVerify: true}),
+    ...(Object.keys(impersonate).length > 0 && {impersonate}),
+  }
 }

@@ -3,6 +3,7 @@ import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../api/d
 import {LABEL_CLUSTER, runnerName} from '../api/names.ts'
 import {podCause, podExit} from '../api/pod-cause.ts'
 import type {KubeClient} from '../kube/client.ts'
+import {isNotFound} from '../kube/errors.ts'
 import type {Cache} from '../kube/informer.ts'
 import {clusterProgress, firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
 import {followLogs} from './pod-logs.ts'
@@ -63,12 +64,13 @@ export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
       const {message} = await problemError(client, name, started, bin, signal)
       throw new UserError(message, {next: [`"${bin} job delete ${name}" takes the job away`]})
     }
-    if (started.runner) {
+    const runner = started.runner ?? (await readRunner(client, see(), signal))
+    if (runner) {
       onStart()
-      const container = started.runner.spec.containers[0]?.name
+      const container = runner.spec.containers[0]?.name
       const lines = followLogs(client, {
         namespace,
-        name: started.runner.metadata.name,
+        name: runner.metadata.name,
         ...(container !== undefined && {container}),
         ...(options.tailLines !== undefined && {tailLines: options.tailLines}),
         ...(options.sinceSeconds !== undefined && {sinceSeconds: options.sinceSeconds}),
@@ -80,7 +82,8 @@ export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
     }
     const rest = Math.max(left(), hasEnded(see()) ? STATUS_TIMEOUT_MS : 0)
     const end = await watch.until(() => untilEnded(see()), {timeoutMs: rest, waitingFor: () => `job "${name}" still runs`})
-    return describeEnd(end, started.runner ?? see().runner)
+    // The runner ended before its job did; the cache may not know it yet, the server does.
+    return describeEnd(end, await readRunner(client, see(), signal))
   } finally {
     watch.close()
   }
@@ -115,6 +118,18 @@ const containerState = (pod: Pod | undefined): 'waiting' | 'running' | 'ended' =
 }
 
 const hasEnded = ({job, runner}: Sight): boolean => isTerminal(job) || !runner || containerState(runner) === 'ended'
+
+/** A job that is over before its runner was seen: the pods are watched apart from it, and what is known of them may be older. */
+const readRunner = async (client: KubeClient, {job}: Sight, signal: AbortSignal): Promise<Pod | undefined> => {
+  const {name, namespace = client.namespace} = job.metadata
+  const runner = await client
+    .get(PODS, {namespace, name: job.status?.jobRunnerPodName ?? runnerName(name)}, {signal})
+    .catch((error: unknown) => {
+      if (isNotFound(error)) return undefined
+      throw error
+    })
+  return containerState(runner) === 'waiting' ? undefined : runner
+}
 
 /** Done when the program runs or has run, when the job is over without it, or when its pods cannot start. */
 const untilStarted = (

@@ -83,6 +83,7 @@ export default class JobRun extends DaskCommand {
     if (dryRun === 'client') return await answerDry(await manifest(flags.namespace), luggage.files, output)
 
     const {client, namespace} = await this.connect(flags)
+    this.signal.throwIfAborted()
     const made = await submitJob(client, namespace, await manifest(namespace), luggage.files, dryRun === 'server')
     if (dryRun !== undefined) return await answerObject(made, output, doneText('created', dryRun))
     if (flags.image === undefined && filename === undefined) tell(`image: ${DEFAULT_IMAGE} (--image takes another)`)

@@ -1,0 +1,360 @@
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {parse} from 'yaml'
+import {build, isStale} from '../../../scripts/build.ts'
+import {CONFIG_MAPS} from '../../../src/api/core.ts'
+import {DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../../../src/api/dask.ts'
+import {groupManifest} from '../../../src/cli/cluster-manifest.ts'
+import {isNotFound} from '../../../src/kube/errors.ts'
+import {appears, type CliGround, type Ended, podStatus, putPod, setStatus, startCliGround} from './ground.ts'
+
+let ground: CliGround
+beforeAll(async () => {
+  if (await isStale()) await build()
+  ground = await startCliGround()
+}, 60_000)
+afterAll(() => ground?.stop())
+
+const dask = (...args: readonly string[]): Promise<Ended> => ground.run(...args)
+const schedulerOf = (cluster: string) => ({
+  name: `${cluster}-scheduler`,
+  container: 'scheduler',
+  labels: {'dask.org/cluster-name': cluster, 'dask.org/component': 'scheduler'},
+})
+const workerOf = (cluster: string, id: string, group = `${cluster}-default`) => ({
+  name: `${group}-worker-${id}`,
+  container: 'worker',
+  labels: {'dask.org/cluster-name': cluster, 'dask.org/component': 'worker', 'dask.org/workergroup-name': group},
+})
+const runnerOf = (job: string) => ({
+  name: `${job}-runner`,
+  container: 'job',
+  labels: {'dask.org/cluster-name': job, 'dask.org/component': 'job-runner'},
+})
+
+const exists = (kind: Parameters<CliGround['client']['get']>[0], name: string): Promise<boolean> =>
+  ground.client.get(kind, {namespace: 'default', name}).then(
+    () => true,
+    (error: unknown) => {
+      if (isNotFound(error)) return false
+      throw error
+    },
+  )
+
+describe('cluster create', () => {
+  it('makes a cluster, and tells the image where none was chosen', async () => {
+    const {code, stdout, stderr} = await dask('cluster', 'create', 'plain', '-w', '2')
+    expect({code, stdout}).toEqual({code: 0, stdout: 'daskcluster.kubernetes.dask.org/plain created\n'})
+    expect(stderr).toBe('image: ghcr.io/dask/dask:latest (--image takes another)\n')
+    const made = await ground.client.get(DASK_CLUSTERS, {namespace: 'default', name: 'plain'})
+    expect(made.spec.worker.replicas).toBe(2)
+  })
+
+  it('never touches one that is there', async () => {
+    await dask('cluster', 'create', 'twice', '--image', 'x')
+    const {code, stdout, stderr} = await dask('cluster', 'create', 'twice', '--image', 'y')
+    expect({code, stdout}).toEqual({code: 1, stdout: ''})
+    expect(stderr).toBe('error: DaskCluster "twice" exists already (context "test"); choose another name, or delete that one first\n')
+    const kept = await ground.client.get(DASK_CLUSTERS, {namespace: 'default', name: 'twice'})
+    expect(kept.spec.worker.spec.containers[0]?.image).toBe('x')
+  })
+
+  it('makes nothing with --dry-run=server', async () => {
+    const {code, stdout} = await dask('cluster', 'create', 'dry', '--image', 'x', '--dry-run=server')
+    expect({code, stdout}).toEqual({code: 0, stdout: 'daskcluster.kubernetes.dask.org/dry created (server dry run)\n'})
+    expect(await exists(DASK_CLUSTERS, 'dry')).toBe(false)
+  })
+
+  it('--wait ends when the cluster is ready, with its progress in lines', async () => {
+    const waiting = dask('cluster', 'create', 'ready', '--image', 'x', '-w', '1', '--wait')
+    await appears(ground.client, DASK_CLUSTERS, 'ready')
+    await putPod(ground.client, schedulerOf('ready'), podStatus('scheduler', 'running'))
+    await putPod(ground.client, workerOf('ready', 'a'), podStatus('worker', 'running'))
+    const condition = {type: 'Ready', status: 'True', reason: 'AllReady', message: '', lastTransitionTime: '2026-11-23T12:00:00Z'}
+    await setStatus(ground.client, DASK_CLUSTERS, 'ready', {phase: 'Running', replicas: 1, readyReplicas: 1, conditions: [condition]})
+    const {code, stdout, stderr} = await waiting
+    expect({code, stdout}).toEqual({code: 0, stdout: 'daskcluster.kubernetes.dask.org/ready is ready\n'})
+    expect(stderr).toContain('✔ scheduler: ready\n')
+    expect(stderr).toContain('✔ workers: 1/1 ready\n')
+  })
+
+  it('--wait ends early with the reason why a pod cannot start', async () => {
+    const waiting = dask('cluster', 'create', 'stuck', '--image', 'x.invalid/no', '--wait')
+    await appears(ground.client, DASK_CLUSTERS, 'stuck')
+    await setStatus(ground.client, DASK_CLUSTERS, 'stuck', {phase: 'Running'})
+    await putPod(
+      ground.client,
+      schedulerOf('stuck'),
+      podStatus('scheduler', 'waiting', {reason: 'ImagePullBackOff', message: 'no such image'}),
+    )
+    const {code, stderr} = await waiting
+    expect(code).toBe(1)
+    expect(stderr.split('\n').at(-2)).toBe(
+      'error: pod stuck-scheduler of DaskCluster "stuck" does not start: ImagePullBackOff: no such image; ' +
+        '"kubectl dask cluster describe stuck" shows more, or "kubectl dask cluster delete stuck" takes it away',
+    )
+  })
+
+  it('--wait ends with the last words of a pod that crashes', async () => {
+    ground.logs.set('crash-scheduler', [['2026-11-23T12:00:00Z Traceback', '2026-11-23T12:00:01Z ImportError: no dask']])
+    const waiting = dask('cluster', 'create', 'crash', '--image', 'x', '--wait')
+    await appears(ground.client, DASK_CLUSTERS, 'crash')
+    await putPod(ground.client, schedulerOf('crash'), podStatus('scheduler', 'waiting', {reason: 'CrashLoopBackOff'}))
+    const {code, stderr} = await waiting
+    expect(code).toBe(1)
+    expect(stderr).toContain('its last words: Traceback | ImportError: no dask')
+  })
+
+  it('--wait ends with exit code 124 when the time is up, and says what is missing', async () => {
+    const {code, stderr} = await dask('cluster', 'create', 'late', '--image', 'x', '--wait', '--timeout', '300ms')
+    expect(code).toBe(124)
+    expect(stderr).toContain('error: after 0s, DaskCluster "late" is not ready: scheduler not created, workers 0/3 ready')
+  })
+
+  it('--wait -o json prints one document and nothing else', async () => {
+    const waiting = dask('cluster', 'create', 'quiet', '--image', 'x', '-w', '0', '--wait', '-o', 'json')
+    await appears(ground.client, DASK_CLUSTERS, 'quiet')
+    await putPod(ground.client, schedulerOf('quiet'), podStatus('scheduler', 'running'))
+    await setStatus(ground.client, DASK_CLUSTERS, 'quiet', {phase: 'Running'})
+    const {code, stdout, stderr} = await waiting
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    expect(JSON.parse(stdout)).toMatchObject({kind: 'DaskCluster', status: {phase: 'Running'}})
+  })
+
+  it('is left by Ctrl-C with exit code 130, and the cluster stays', async () => {
+    const {child, ended} = ground.start(['cluster', 'create', 'left', '--image', 'x', '--wait'])
+    await appears(ground.client, DASK_CLUSTERS, 'left')
+    child.kill('SIGINT')
+    const {code, stderr} = await ended
+    expect(code).toBe(130)
+    expect(stderr).toContain('the cluster stays; "kubectl dask cluster delete left" takes it away')
+    expect(await exists(DASK_CLUSTERS, 'left')).toBe(true)
+  })
+})
+
+describe('cluster list and describe', () => {
+  beforeAll(async () => {
+    await dask('cluster', 'create', 'seen', '--image', 'x', '--label', 'team=ml')
+  })
+
+  it('show tables, documents and names', async () => {
+    expect((await dask('cluster', 'list', '-l', 'team=ml', '--no-headers')).stdout).toMatch(/^seen {3}NotServed {3}\?\/3 {3}\d+s\n$/)
+    expect((await dask('get', 'clusters', '-l', 'team=ml', '-A')).stdout).toMatch(/^NAMESPACE {3}NAME {3}STATUS/)
+    expect((await dask('cluster', 'list', 'seen', '-o', 'name')).stdout).toBe('daskcluster.kubernetes.dask.org/seen\n')
+    expect(JSON.parse((await dask('cluster', 'list', '-l', 'team=ml', '-o', 'json')).stdout)).toMatchObject({
+      kind: 'List',
+      items: [{kind: 'DaskCluster'}],
+    })
+    expect(parse((await dask('cluster', 'list', 'seen', '-o', 'yaml')).stdout)).toMatchObject({
+      kind: 'DaskCluster',
+      metadata: {name: 'seen'},
+    })
+  })
+
+  it('say on stderr that there is nothing', async () => {
+    expect(await dask('cluster', 'list', '-n', 'kube-system')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No resources found in kube-system namespace.\n',
+    })
+  })
+
+  it('end with exit code 3 where one does not exist', async () => {
+    for (const verb of ['list', 'describe']) {
+      const {code, stdout, stderr} = await dask('cluster', verb, 'nobody')
+      expect({code, stdout}).toEqual({code: 3, stdout: ''})
+      expect(stderr).toBe(
+        'error: no DaskCluster "nobody" in namespace "default" (context "test"); "kubectl dask cluster list -A" shows those that there are\n',
+      )
+    }
+  })
+
+  it('say what to do next', async () => {
+    const {code, stdout} = await dask('cluster', 'describe', 'seen')
+    expect(code).toBe(0)
+    expect(stdout).toContain('Next: nothing has taken this cluster up: "kubectl dask operator run" starts an operator')
+  })
+})
+
+describe('scale', () => {
+  it('sets the number in the cluster and in its default group, and waits until the others are gone', async () => {
+    await dask('cluster', 'create', 'big', '--image', 'x', '-w', '2')
+    await ground.client.create(DASK_WORKER_GROUPS, groupManifest('big-default', 'default', 'big', {workers: 5, image: 'x'}))
+    for (const id of ['a', 'b']) await putPod(ground.client, workerOf('big', id), podStatus('worker', 'running'))
+    const scaling = dask('cluster', 'scale', 'big', '1', '--wait')
+    await appears(ground.client, DASK_WORKER_GROUPS, 'big-default', ({spec}) => spec.worker.replicas === 1)
+    expect((await ground.client.get(DASK_CLUSTERS, {namespace: 'default', name: 'big'})).spec.worker.replicas).toBe(1)
+    await ground.client.delete(
+      {apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true},
+      {namespace: 'default', name: workerOf('big', 'b').name},
+      {gracePeriodSeconds: 0},
+    )
+    const {code, stdout, stderr} = await scaling
+    expect({code, stdout}).toEqual({code: 0, stdout: 'daskcluster.kubernetes.dask.org/big scaled from 5 to 1 workers\n'})
+    expect(stderr).toContain('✔ workers of big-default: 1 of 1 ready')
+  })
+
+  it('refuses a group that does not exist, with exit code 3', async () => {
+    expect((await dask('workergroup', 'scale', 'nobody', '1')).code).toBe(3)
+  })
+})
+
+describe('workergroup', () => {
+  it('create takes the image of its cluster', async () => {
+    await dask('cluster', 'create', 'home', '--image', 'my/dask:7')
+    const {code, stdout} = await dask('workergroup', 'create', 'extra', '-c', 'home', '-w', '1')
+    expect({code, stdout}).toEqual({code: 0, stdout: 'daskworkergroup.kubernetes.dask.org/extra created\n'})
+    const made = await ground.client.get(DASK_WORKER_GROUPS, {namespace: 'default', name: 'extra'})
+    expect(made.spec).toMatchObject({cluster: 'home', worker: {replicas: 1, spec: {containers: [{image: 'my/dask:7'}]}}})
+    expect((await dask('workergroup', 'list', '-c', 'home', '-o', 'name')).stdout).toBe('daskworkergroup.kubernetes.dask.org/extra\n')
+  })
+
+  it('delete scales it to nothing before it goes', async () => {
+    await putPod(ground.client, workerOf('home', 'a', 'extra'), podStatus('worker', 'running'))
+    const deleting = dask('workergroup', 'delete', 'extra', '--yes')
+    await appears(ground.client, DASK_WORKER_GROUPS, 'extra', ({spec}) => spec.worker.replicas === 0)
+    const pod = {namespace: 'default', name: workerOf('home', 'a', 'extra').name}
+    await ground.client.delete({apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}, pod, {gracePeriodSeconds: 0})
+    expect(await deleting).toMatchObject({code: 0, stdout: 'daskworkergroup.kubernetes.dask.org/extra deleted\n'})
+    expect(await exists(DASK_WORKER_GROUPS, 'extra')).toBe(false)
+  })
+})
+
+describe('delete', () => {
+  it('deletes several and waits until they are gone', async () => {
+    await Promise.all(['gone-a', 'gone-b'].map((name) => dask('cluster', 'create', name, '--image', 'x')))
+    const {code, stdout} = await dask('cluster', 'delete', 'gone-a', 'gone-b')
+    expect({code, stdout}).toEqual({
+      code: 0,
+      stdout: 'daskcluster.kubernetes.dask.org/gone-a deleted\ndaskcluster.kubernetes.dask.org/gone-b deleted\n',
+    })
+    expect(await exists(DASK_CLUSTERS, 'gone-a')).toBe(false)
+  })
+
+  it('deletes nothing when one of the names does not exist', async () => {
+    await dask('cluster', 'create', 'stays', '--image', 'x')
+    expect((await dask('cluster', 'delete', 'stays', 'nobody')).code).toBe(3)
+    expect(await exists(DASK_CLUSTERS, 'stays')).toBe(true)
+    expect((await dask('cluster', 'delete', 'stays', 'nobody', '--ignore-not-found', '--dry-run=server')).stdout).toBe(
+      'daskcluster.kubernetes.dask.org/stays deleted (server dry run)\n',
+    )
+    expect(await exists(DASK_CLUSTERS, 'stays')).toBe(true)
+  })
+})
+
+describe('job run', () => {
+  const LINES = ['2026-11-23T12:00:00.1Z one', '2026-11-23T12:00:00.1Z two', '2026-11-23T12:00:00.12Z three', '2026-11-23T12:00:01Z four']
+
+  /** What an operator and a kubelet make of a job: it runs until its log has been asked for that often, then it ends. */
+  const play = async (job: string, exitCode: number, asked = 1): Promise<void> => {
+    await appears(ground.client, DASK_JOBS, job)
+    await putPod(ground.client, runnerOf(job), podStatus('job', 'running'))
+    await setStatus(ground.client, DASK_JOBS, job, {jobStatus: 'Running', jobRunnerPodName: `${job}-runner`})
+    await ground.asked(`${job}-runner`, asked)
+    await setStatus(
+      ground.client,
+      {apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true},
+      `${job}-runner`,
+      podStatus('job', exitCode === 0 ? 'succeeded' : 'failed', {exitCode}),
+    )
+    await setStatus(ground.client, DASK_JOBS, job, {jobStatus: exitCode === 0 ? 'Successful' : 'Failed'})
+  }
+
+  it('streams every line once across dropped connections, and ends with the program', async () => {
+    await writeFile(join(ground.folder, 'train.py'), 'print(1)\n')
+    ground.logs.set('good-runner', [LINES.slice(0, 2), LINES.slice(0, 3), LINES])
+    const running = dask('job', 'run', '--name', 'good', '--image', 'x', '--', 'python', 'train.py')
+    await play('good', 0, 2)
+    const {code, stdout, stderr} = await running
+    expect({code, stdout}).toEqual({code: 0, stdout: 'one\ntwo\nthree\nfour\n'})
+    expect(stderr).toContain('job "good" is done')
+    const files = await ground.client.get(CONFIG_MAPS, {namespace: 'default', name: 'good-files'})
+    expect(files).toMatchObject({data: {'train.py': 'print(1)\n'}, metadata: {ownerReferences: [{kind: 'DaskJob', name: 'good'}]}})
+  })
+
+  it('ends with the exit code of the program', async () => {
+    ground.logs.set('bad-runner', [LINES.slice(0, 1)])
+    const running = dask('job', 'run', '--name', 'bad', '--image', 'x', '--', 'false')
+    await play('bad', 7)
+    const {code, stdout, stderr} = await running
+    expect({code, stdout}).toEqual({code: 7, stdout: 'one\n'})
+    expect(stderr).toContain('job "bad" failed with exit code 7')
+  })
+
+  it('ends with 125 when its pods cannot start', async () => {
+    const running = dask('job', 'run', '--name', 'never', '--image', 'x', '--', 'true')
+    await appears(ground.client, DASK_JOBS, 'never')
+    await putPod(ground.client, runnerOf('never'), podStatus('job', 'waiting', {reason: 'ErrImageNeverPull', message: 'no image'}))
+    const {code, stderr} = await running
+    expect(code).toBe(125)
+    expect(stderr).toContain('ErrImageNeverPull: no image')
+  })
+
+  it('leaves nothing behind when the job is refused', async () => {
+    await dask('job', 'run', '--detach', '--name', 'same', '--image', 'x', '--', 'true')
+    const {code, stderr} = await dask('job', 'run', '--name', 'same', '--image', 'x', '--', 'python', 'train.py')
+    expect(code).toBe(125)
+    expect(stderr).toContain('DaskJob "same" exists already')
+    expect(await exists(CONFIG_MAPS, 'same-files')).toBe(false)
+  })
+
+  it('is left by Ctrl-C: the job goes on, and it is told how to look again', async () => {
+    const {child, ended} = ground.start(['job', 'run', '--name', 'on', '--image', 'x', '--', 'true'])
+    await appears(ground.client, DASK_JOBS, 'on')
+    child.kill('SIGINT')
+    const {code, stderr} = await ended
+    expect(code).toBe(130)
+    expect(stderr).toContain('the job goes on: "kubectl dask job logs on -f" looks again, "kubectl dask job delete on" ends it')
+    expect(await exists(DASK_JOBS, 'on')).toBe(true)
+  })
+
+  it('--rm takes it away afterwards', async () => {
+    const running = dask('job', 'run', '--rm', '--name', 'brief', '--image', 'x', '--', 'true')
+    await play('brief', 0, 0)
+    expect((await running).code).toBe(0)
+    expect(await exists(DASK_JOBS, 'brief')).toBe(false)
+  })
+
+  it('-o json prints the job alone on stdout', async () => {
+    ground.logs.set('doc-runner', [LINES])
+    const running = dask('job', 'run', '--name', 'doc', '--image', 'x', '-o', 'json', '--', 'true')
+    await play('doc', 0, 0)
+    const {code, stdout, stderr} = await running
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({kind: 'DaskJob', status: {jobStatus: 'Successful'}})
+    expect(stderr).toContain('four\n')
+  })
+})
+
+describe('logs', () => {
+  it('of a cluster name their pods', async () => {
+    await dask('cluster', 'create', 'chatty', '--image', 'x')
+    await putPod(ground.client, schedulerOf('chatty'), podStatus('scheduler', 'running'))
+    await putPod(ground.client, workerOf('chatty', 'a'), podStatus('worker', 'running'))
+    ground.logs.set('chatty-scheduler', [['2026-11-23T12:00:00Z hello']])
+    ground.logs.set('chatty-default-worker-a', [['2026-11-23T12:00:00Z there']])
+    expect((await dask('cluster', 'logs', 'chatty')).stdout.split('\n').toSorted()).toEqual([
+      '',
+      '[chatty-default-worker-a] there',
+      '[chatty-scheduler] hello',
+    ])
+    expect((await dask('cluster', 'logs', 'chatty', '--scheduler')).stdout).toBe('hello\n')
+  })
+})
+
+describe('version', () => {
+  it('tells the server’s, and that no operator runs', async () => {
+    const {code, stdout} = await dask('version')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^Client Version: v\S+\nServer Version: v1\.\d+\.\d+\S*\nOperator: none is running\n$/)
+  })
+})
+
+describe('completion', () => {
+  it('knows the names of clusters', async () => {
+    await dask('cluster', 'create', 'tabbed', '--image', 'x')
+    const {stdout} = await ground.start(['cluster', 'describe', 'tab'], 'kubectl_complete-dask.js').ended
+    expect(stdout).toBe('tabbed\n:4\n')
+  })
+})
