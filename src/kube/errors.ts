@@ -27,5 +27,10 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
 }
 
+/** The kubeconfig or the flags do not lead anywhere; the message is one sentence with the next step. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
 export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404
 export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.status === 409
