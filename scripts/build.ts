@@ -6,7 +6,8 @@ import {glob, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promis
 import {join} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {Plugin} from '@oclif/core'
-import {build as bundle, type Plugin as EsbuildPlugin} from 'esbuild'
+import {build as bundle} from 'esbuild'
+import {leanBundle} from './lean-bundle.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -14,33 +15,13 @@ const dist = join(root, 'dist')
 /** Bundled CommonJS libraries call `require` for Node's own modules. */
 const REQUIRE = "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
-/**
- * Libraries of oclif's that only its plugins, its generated help and its spinners use, none of which we call:
- * loading them took a third of the start-up.
- */
-const UNUSED = [
-  ...['ejs', 'tinyglobby', 'minimatch', 'lilconfig', 'get-package-type', 'semver', 'wsl-utils'],
-  ...['cli-spinners', 'ansi-escapes', 'string-width', 'widest-line', 'wrap-ansi', 'indent-string'],
-]
-
-/** Leaves the unused libraries out where oclif itself asks for them. */
-const leaveOut: EsbuildPlugin = {
-  name: 'leave-out',
-  setup: ({onResolve, onLoad}) => {
-    onResolve({filter: new RegExp(`^(${UNUSED.join('|')})$`)}, ({path, importer}) =>
-      importer.includes(join('@oclif', 'core', 'lib')) ? {path, namespace: 'left-out'} : undefined,
-    )
-    onLoad({filter: /.*/, namespace: 'left-out'}, () => ({contents: 'module.exports = {}'}))
-  },
-}
-
 const ENTRIES = ['src/cli/main.ts', 'src/cli/complete.ts']
 
 /** Whether a source is newer than the bundle, or there is none. */
 export async function isStale(): Promise<boolean> {
   const built = await stat(join(dist, 'oclif.manifest.json')).catch(() => undefined)
   if (!built) return true
-  for await (const file of glob(['src/**/*.{ts,tsx,json,py}', 'manifests/crds/*.yaml', 'scripts/build.ts', 'package.json'], {cwd: root}))
+  for await (const file of glob(['src/**/*.{ts,tsx,json,py}', 'manifests/crds/*.yaml', 'scripts/{build,lean-bundle}.ts', 'package.json'], {cwd: root}))
     if ((await stat(join(root, file))).mtimeMs > built.mtimeMs) return true
   return false
 }
@@ -82,7 +63,7 @@ const writeBundle = async (outdir: string): Promise<void> => {
     // Ink's developer tools are loaded only where DEV is set; they are no part of a released program.
     external: ['react-devtools-core'],
     define: {'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"'},
-    plugins: [leaveOut],
+    plugins: leanBundle,
     logLevel: 'warning',
   })
   await writeFile(join(outdir, 'package.json'), await ownPackage())

@@ -1,0 +1,79 @@
+/**
+ * What keeps the start of a command short: libraries whose entry loads far more than we call are bundled so that the rest is loaded late or not at all.
+ * Measured on `cluster list`: 165 ms without this, and see docs/benchmarks.md for with.
+ */
+import {join} from 'node:path'
+import type {Plugin} from 'esbuild'
+
+/** Libraries of oclif's that only its plugins, its generated help and its spinners use, none of which we call. */
+const UNUSED_BY_OCLIF = [
+  ...['ejs', 'tinyglobby', 'minimatch', 'lilconfig', 'get-package-type', 'semver', 'wsl-utils'],
+  ...['cli-spinners', 'ansi-escapes', 'string-width', 'widest-line', 'wrap-ansi', 'indent-string'],
+]
+
+/** Libraries of client-node's that only some ways to log in and some proxies need. */
+const LATE_IN_CLIENT_NODE = ['openid-client', 'jsonpath-plus', 'socks', 'socks-proxy-agent', 'hpagent']
+
+/** The classes that client-node generates for each kind of the API, and what they need: we read its kubeconfig and its log-ins alone. */
+const UNUSED_IN_CLIENT_NODE = /^\.\/(gen\/index|middleware)\.js$/
+
+/** The parts of undici that an HTTP client needs, each loaded when it is first asked for. Its own index also loads fetch, WebSocket, caches and mocks. */
+const UNDICI = `
+const Dispatcher = require('./lib/dispatcher/dispatcher')
+Object.assign(Dispatcher.prototype, require('./lib/api'))
+const late = (name, load) => Object.defineProperty(exports, name, {enumerable: true, get: load})
+exports.Dispatcher = Dispatcher
+late('Agent', () => require('./lib/dispatcher/agent'))
+late('Client', () => require('./lib/dispatcher/client'))
+late('Pool', () => require('./lib/dispatcher/pool'))
+late('ProxyAgent', () => require('./lib/dispatcher/proxy-agent'))
+late('Socks5ProxyAgent', () => require('./lib/dispatcher/socks5-proxy-agent'))
+late('EnvHttpProxyAgent', () => require('./lib/dispatcher/env-http-proxy-agent'))
+late('errors', () => require('./lib/core/errors'))
+exports.request = (url, {dispatcher, ...options}) => {
+  const {origin, pathname, search} = new URL(url)
+  return dispatcher.request({...options, origin, path: pathname + search, method: options.method ?? 'GET'})
+}
+`
+
+const leaveOut: Plugin = {
+  name: 'leave-out',
+  setup: ({onResolve, onLoad}) => {
+    onResolve({filter: new RegExp(`^(${UNUSED_BY_OCLIF.join('|')})$`)}, ({path, importer}) =>
+      importer.includes(join('@oclif', 'core', 'lib')) ? {path, namespace: 'left-out'} : undefined,
+    )
+    onResolve({filter: UNUSED_IN_CLIENT_NODE}, ({path, importer}) =>
+      importer.includes(join('@kubernetes', 'client-node', 'dist')) ? {path, namespace: 'left-out'} : undefined,
+    )
+    onLoad({filter: /.*/, namespace: 'left-out'}, () => ({contents: 'module.exports = {}'}))
+  },
+}
+
+/** A library behind getters: it is loaded when one of its exports is first used. */
+const loadLate: Plugin = {
+  name: 'load-late',
+  setup: ({onResolve, onLoad}) => {
+    onResolve({filter: new RegExp(`^(${LATE_IN_CLIENT_NODE.join('|')})$`)}, ({path, importer, namespace, resolveDir}) =>
+      namespace === 'file' && importer.includes(join('@kubernetes', 'client-node', 'dist')) ? {path, namespace: 'late', pluginData: resolveDir} : undefined,
+    )
+    onLoad({filter: /.*/, namespace: 'late'}, async ({path, pluginData}: {readonly path: string; readonly pluginData: unknown}) => {
+      const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default' && name !== 'module.exports')
+      const getters = names.map((name) => `Object.defineProperty(exports, '${name}', {enumerable: true, get: () => require('${path}').${name}})`)
+      return {contents: getters.join('\n'), resolveDir: String(pluginData)}
+    })
+    onLoad({filter: /[\\/]node_modules[\\/]undici[\\/]index\.js$/}, () => ({contents: UNDICI}))
+  },
+}
+
+/**
+ * An ES import of `node:http` makes Node.js read all of its exports, one of which is the WebSocket of its own undici: 20 ms. `require` does not.
+ */
+const requireHttp: Plugin = {
+  name: 'require-http',
+  setup: ({onResolve, onLoad}) => {
+    onResolve({filter: /^(node:)?http$/}, ({kind}) => (kind === 'require-call' ? undefined : {path: 'node:http', namespace: 'required'}))
+    onLoad({filter: /.*/, namespace: 'required'}, ({path}) => ({contents: `module.exports = require('${path}')`}))
+  },
+}
+
+export const leanBundle: Plugin[] = [leaveOut, loadLate, requireHttp]
