@@ -1,0 +1,103 @@
+import {PODS, type Pod} from '../../api/core.ts'
+import type {DaskCluster, DaskWorkerGroup, DaskWorkerGroupStatus} from '../../api/dask.ts'
+import {ANNOTATION_RETIRING} from '../../api/names.ts'
+import type {KubeObject, Ref} from '../../api/object.ts'
+import {isControlledBy} from '../../api/ownership.ts'
+import {repairOf} from '../../api/pod-repair.ts'
+import {hasPodSucceeded, isPodEnded, isPodLeaving, isPodReady, podStartedAt} from '../../api/pod-state.ts'
+import type {Action, Create, Delete, Plan} from '../engine/contract.ts'
+import {workerPod} from './pods.ts'
+import {chooseVictims, NOTHING_TO_CHOOSE, planLeavers, readmit, unmark} from './shrink.ts'
+import {groupStatus, waitingStatus} from './status.ts'
+import type {GroupWorld, Retire} from './world.ts'
+
+type Step = Action | Retire
+
+/**
+ * What a group needs next.
+ * Never creates more pods than `replicas` asks for. Never deletes a pod with a connected worker unless that worker has retired: a victim is marked first,
+ * a later plan has it drained and retired, and one after that deletes it. A marked pod does not count as one of the group's.
+ */
+export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number): Plan<DaskWorkerGroupStatus, Retire> {
+  const {cluster} = world
+  if (!cluster || cluster.metadata.deletionTimestamp !== undefined || !isControlledBy(group, cluster))
+    return {stages: [], status: waitingStatus(group, world, now)}
+
+  const here = world.pods.filter((pod) => !isPodLeaving(pod))
+  const marked = here.filter(isMarked)
+  const staying = here.filter((pod) => !isMarked(pod) && !isPodEnded(pod))
+  const ended = here.filter((pod) => !isMarked(pod) && isPodEnded(pod))
+  const missing = (group.spec.worker.replicas ?? 1) - staying.length
+
+  const back = readmit(marked, missing - ended.length, world)
+  const leavers = planLeavers(
+    marked.filter((pod) => !back.includes(pod)),
+    world,
+    now,
+  )
+  const growth = grow(group, cluster, {missing: Math.max(0, missing - back.length), ended}, world, now)
+  const shrinking = missing < 0 ? chooseVictims(staying, -missing, group, world, now) : NOTHING_TO_CHOOSE
+
+  const stages: readonly (readonly Step[])[] = [
+    [...leavers.remove, ...shrinking.remove, ...growth.surplus],
+    [...growth.writes, ...back.map(unmark), ...shrinking.mark],
+    [...growth.replaced, ...leavers.retire],
+  ]
+  const waits = [leavers.waitMs, shrinking.waitMs, growth.waitMs].filter((ms) => ms > 0)
+  return {
+    stages: stages.filter((stage) => stage.length > 0),
+    status: groupStatus(group, world, {blocked: shrinking.blocked ?? leavers.blocked, isSchedulerLost: growth.isSchedulerLost, now}),
+    ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
+  }
+}
+
+const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
+
+interface Growth {
+  /** Ended pods that nobody misses. */
+  readonly surplus: readonly Delete[]
+  readonly writes: readonly Action[]
+  /** Ended pods whose successors are made by `writes`; they go after those, for they carry the count of failures. */
+  readonly replaced: readonly Delete[]
+  readonly waitMs: number
+  readonly isSchedulerLost: boolean
+}
+
+/** An ended pod holds its place until it may be replaced: what keeps failing is not started without end. */
+const grow = (
+  group: DaskWorkerGroup,
+  cluster: DaskCluster,
+  {missing, ended}: {readonly missing: number; readonly ended: readonly Pod[]},
+  world: GroupWorld,
+  now: number,
+): Growth => {
+  const places = ended.slice(0, missing).map((pod) => ({pod, ...placeOf(pod, world.scheduler, now)}))
+  const due = places.filter(({waitMs}) => waitMs === 0)
+  const waits = places.map(({waitMs}) => waitMs).filter((ms) => ms > 0 && Number.isFinite(ms))
+  const fresh = missing - places.length
+  const ids = world.ids.slice(0, due.length + fresh)
+  return {
+    surplus: ended.slice(missing).map((pod) => remove(pod, 'it has ended and is not missed')),
+    writes: ids.map((id, index) => create(workerPod(group, cluster, {id, failures: due[index]?.failures ?? 0}))),
+    replaced: due.slice(0, ids.length).map(({pod}) => remove(pod, 'it has ended; another takes its place')),
+    waitMs: waits.length > 0 ? Math.min(...waits) : 0,
+    isSchedulerLost: places.some(({waitMs}) => waitMs === Number.POSITIVE_INFINITY),
+  }
+}
+
+/**
+ * When an ended pod may be replaced. One that ended in peace without being asked to has lost its scheduler: it waits (without a time) until a scheduler
+ * is ready, and is then replaced at once if that one is younger than itself.
+ */
+const placeOf = (pod: Pod, scheduler: Pod | undefined, now: number): {readonly waitMs: number; readonly failures: number} => {
+  if (!hasPodSucceeded(pod)) return repairOf(pod, now)
+  if (!scheduler || !isPodReady(scheduler)) return {waitMs: Number.POSITIVE_INFINITY, failures: 0}
+  const begun = Date.parse(scheduler.status?.containerStatuses?.[0]?.state?.running?.startedAt ?? '') || podStartedAt(scheduler)
+  return begun >= podStartedAt(pod) ? {waitMs: 0, failures: 0} : repairOf(pod, now)
+}
+
+const create = (object: Pod): Create => ({do: 'create', kind: PODS, object})
+
+const remove = (pod: Pod, why: string): Delete => ({do: 'delete', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', why})
+
+const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

@@ -1,0 +1,23 @@
+/** Conditions of a DaskWorkerGroup and the reasons that the operator itself gives; a pod's own cause is told in its own words. */
+
+export const READY = 'Ready'
+export const PROGRESSING = 'Progressing'
+export const DEGRADED = 'Degraded'
+export const RETIREMENT_BLOCKED = 'RetirementBlocked'
+
+export const REASON = {
+  ready: 'Ready',
+  starting: 'Starting',
+  settled: 'Settled',
+  asExpected: 'AsExpected',
+  retiring: 'Retiring',
+  notBlocked: 'NotBlocked',
+  clusterMissing: 'ClusterMissing',
+  waitingForCluster: 'WaitingForCluster',
+  ownedByOther: 'OwnedByOther',
+  schedulerLost: 'SchedulerLost',
+  schedulerUnreachable: 'SchedulerUnreachable',
+  /** The scheduler found no place for the results that only this worker holds. */
+  refused: 'UniqueDataHasNoPlace',
+  timedOut: 'RetirementTimedOut',
+} as const

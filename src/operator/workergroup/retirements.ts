@@ -1,0 +1,125 @@
+import type {Pod} from '../../api/core.ts'
+import type {Ref} from '../../api/object.ts'
+import {REASON} from './reasons.ts'
+import type {Retire, Retirement} from './world.ts'
+
+/** What became of one worker that was asked to leave. */
+export interface Outcome {
+  readonly address: string
+  readonly is: 'retired' | 'gone' | 'refused' | 'timed-out'
+  /** Why it stays, in the scheduler's terms. */
+  readonly message?: string
+}
+
+/**
+ * Drains and retires workers through their cluster's scheduler (contract 4.5); `report` is called for each as soon as it is done.
+ * Rejects when the scheduler cannot be reached.
+ */
+export type RunRetirement = (
+  cluster: Ref,
+  addresses: readonly string[],
+  options: {readonly zero: boolean; readonly signal: AbortSignal; readonly report: (outcome: Outcome) => void},
+) => Promise<void>
+
+export interface Retirements {
+  /** Lets retirements begin; each ends with `signal`, and what they had begun is on the pods. */
+  start(enqueue: (group: Ref) => void, signal: AbortSignal): void
+  /** Begins to retire the workers of these pods in the background; those under way already are left alone. */
+  retire(group: Ref, order: Retire): void
+  /** How far the group's pods have come; what is known of pods that are gone is forgotten. */
+  of(group: Ref, pods: readonly Pod[]): ReadonlyMap<string, Retirement>
+}
+
+/** Drains of one cluster at a time; each holds a connection to its scheduler for as long as its longest task. */
+const MAX_RUNS = 4
+
+/**
+ * Retirements take as long as tasks do, so they run beside the reconcile workers and report by having their group looked at again.
+ * Nothing here needs to survive: the marks on the pods do, and a retirement that is begun again goes on where it stood.
+ */
+export function createRetirements(run: RunRetirement, clock: () => number = Date.now): Retirements {
+  const known = new Map<string, Map<string, Retirement>>()
+  const runs = new Map<string, number>()
+  const waiting = new Map<string, Map<string, Ref>>()
+  let begun: {readonly enqueue: (group: Ref) => void; readonly signal: AbortSignal} | undefined
+
+  const ofGroup = (group: Ref): Map<string, Retirement> => {
+    const found = known.get(keyOf(group)) ?? new Map<string, Retirement>()
+    known.set(keyOf(group), found)
+    return found
+  }
+
+  const retire = (group: Ref, {cluster, pods, zero}: Retire): void => {
+    if (!begun || begun.signal.aborted) return
+    const states = ofGroup(group)
+    const fresh = pods.filter(({uid}) => states.get(uid)?.is !== 'underWay')
+    if (fresh.length === 0) return
+    const key = keyOf(cluster)
+    if ((runs.get(key) ?? 0) >= MAX_RUNS) {
+      const groups = waiting.get(key) ?? new Map<string, Ref>()
+      waiting.set(key, groups.set(keyOf(group), group))
+      return
+    }
+    runs.set(key, (runs.get(key) ?? 0) + 1)
+    for (const {uid} of fresh) states.set(uid, {is: 'underWay'})
+    const {enqueue, signal} = begun
+    const left = new Map(fresh.map(({uid, addresses}) => [uid, new Set(addresses)]))
+    const settle = (uid: string, retirement: Retirement): void => {
+      states.set(uid, retirement)
+      enqueue(group)
+    }
+    const report = ({address, is, message}: Outcome): void => {
+      for (const [uid, addresses] of left) {
+        if (!addresses.has(address)) continue
+        if (is === 'refused' || is === 'timed-out') settle(uid, kept(is, message, clock()))
+        else if (addresses.delete(address) && addresses.size === 0) settle(uid, {is: 'retired'})
+      }
+    }
+    const end = (message: string): void => {
+      for (const {uid} of fresh)
+        if (states.get(uid)?.is === 'underWay') states.set(uid, {is: 'kept', reason: REASON.schedulerUnreachable, message, at: clock()})
+      const still = (runs.get(key) ?? 1) - 1
+      if (still > 0) runs.set(key, still)
+      else runs.delete(key)
+      const next = waiting.get(key)
+      waiting.delete(key)
+      for (const other of [group, ...(next?.values() ?? [])]) enqueue(other)
+    }
+    run(
+      cluster,
+      fresh.flatMap(({addresses}) => addresses),
+      {zero, signal, report},
+    ).then(
+      () => end('its retirement ended without an answer'),
+      (error: unknown) => end(error instanceof Error ? error.message : String(error)),
+    )
+  }
+
+  return {
+    start: (enqueue, signal) => {
+      begun = {enqueue, signal}
+    },
+    retire,
+    of: (group, pods) => {
+      const states = known.get(keyOf(group))
+      if (!states) return new Map()
+      const uids = new Set(pods.map(({metadata}) => metadata.uid))
+      for (const [uid, {is}] of states) if (!uids.has(uid) && is !== 'underWay') states.delete(uid)
+      if (states.size === 0) known.delete(keyOf(group))
+      return new Map(states)
+    },
+  }
+}
+
+const kept = (is: 'refused' | 'timed-out', message: string | undefined, at: number): Retirement => ({
+  is: 'kept',
+  reason: is === 'refused' ? REASON.refused : REASON.timedOut,
+  message:
+    message ??
+    (is === 'refused'
+      ? 'its worker holds results that no other worker can take; it works on until they are released or another worker joins'
+      : 'its worker has not finished its task in time; it works on'),
+  at,
+})
+
+const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`

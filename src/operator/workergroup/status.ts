@@ -1,0 +1,111 @@
+import {type Claim, replaceConditions, toConditions} from '../../api/conditions.ts'
+import type {Pod} from '../../api/core.ts'
+import type {DaskWorkerGroup, DaskWorkerGroupStatus} from '../../api/dask.ts'
+import {ANNOTATION_RETIRING} from '../../api/names.ts'
+import {controllerOf} from '../../api/ownership.ts'
+import {podCause} from '../../api/pod-cause.ts'
+import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
+import type {Failure} from '../engine/contract.ts'
+import {groupLabels} from './pods.ts'
+import {DEGRADED, PROGRESSING, READY, REASON, RETIREMENT_BLOCKED} from './reasons.ts'
+import type {Blocked} from './shrink.ts'
+import type {GroupWorld} from './world.ts'
+
+interface Counts {
+  readonly replicas: number
+  readonly readyReplicas: number
+  readonly retiringReplicas: number
+}
+
+const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
+
+/** The group's cluster is not there, or has not taken the group in yet. */
+export function waitingStatus(group: DaskWorkerGroup, {cluster, pods}: GroupWorld, now: number): DaskWorkerGroupStatus {
+  const controller = controllerOf(group)
+  const {reason, message} = !cluster
+    ? {
+        reason: REASON.clusterMissing,
+        message: `there is no DaskCluster "${group.spec.cluster}" in this namespace; the group begins when there is`,
+      }
+    : controller && controller.uid !== cluster.metadata.uid
+      ? {
+          reason: REASON.ownedByOther,
+          message: `the group belongs to ${controller.kind} "${controller.name}" (${controller.uid}), not to the DaskCluster that it names`,
+        }
+      : {reason: REASON.waitingForCluster, message: `DaskCluster "${group.spec.cluster}" has not taken the group in`}
+  const claim = {status: false, reason, message}
+  return statusOf(group, countsOf(pods), {[READY]: claim, [PROGRESSING]: claim}, now)
+}
+
+export function groupStatus(
+  group: DaskWorkerGroup,
+  {pods}: GroupWorld,
+  {blocked, isSchedulerLost, now}: {readonly blocked: Blocked | undefined; readonly isSchedulerLost: boolean; readonly now: number},
+): DaskWorkerGroupStatus {
+  const counts = countsOf(pods)
+  const wanted = group.spec.worker.replicas ?? 1
+  const numbers = `${counts.readyReplicas} of ${wanted} workers are ready`
+  const trouble = troubleOf(pods, wanted - counts.readyReplicas)
+  const lost = isSchedulerLost
+    ? {reason: REASON.schedulerLost, message: `${numbers}; workers that ended with their scheduler begin anew once another is ready`}
+    : undefined
+  const why = lost ?? (trouble && {reason: trouble.reason, message: `${numbers}; ${trouble.message}`})
+  const ready: Claim =
+    counts.readyReplicas >= wanted
+      ? {status: true, reason: REASON.ready, message: numbers}
+      : {status: false, ...(why ?? {reason: REASON.starting, message: numbers})}
+  return statusOf(
+    group,
+    counts,
+    {
+      [READY]: ready,
+      [PROGRESSING]: progress(ready, counts, blocked ?? why),
+      [DEGRADED]: trouble ? {status: true, ...trouble} : {status: false, reason: REASON.asExpected, message: ''},
+      [RETIREMENT_BLOCKED]: blocked ? {status: true, ...blocked} : {status: false, reason: REASON.notBlocked, message: ''},
+    },
+    now,
+  )
+}
+
+export const failedGroupStatus = (status: DaskWorkerGroupStatus, {reason, message}: Failure, now: number): DaskWorkerGroupStatus => {
+  const told = /exceeded quota/.test(message) ? 'FailedCreate' : reason
+  const claims = {[READY]: {status: false, reason: told, message}, [DEGRADED]: {status: true, reason: told, message}}
+  return {...status, conditions: replaceConditions(status.conditions, claims, status.observedGeneration, now)}
+}
+
+/** Pods that are being deleted or have ended are no replicas any more; those that retire still are. */
+const countsOf = (pods: readonly Pod[]): Counts => {
+  const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
+  const staying = live.filter((pod) => !isMarked(pod))
+  return {replicas: live.length, readyReplicas: staying.filter(isPodReady).length, retiringReplicas: live.length - staying.length}
+}
+
+const troubleOf = (pods: readonly Pod[], unready: number): Blocked | undefined => {
+  if (unready <= 0) return undefined
+  for (const pod of pods) {
+    const cause = isPodLeaving(pod) || isMarked(pod) || isPodReady(pod) ? undefined : podCause(pod)
+    if (cause) return {reason: cause.reason, message: `${pod.metadata.name}: ${cause.message}`}
+  }
+  return undefined
+}
+
+const progress = (ready: Claim, {retiringReplicas}: Counts, stuck: Blocked | undefined): Claim => {
+  if (stuck) return {status: false, ...stuck}
+  if (ready.status !== true) return {status: true, reason: ready.reason, message: ready.message}
+  if (retiringReplicas > 0)
+    return {
+      status: true,
+      reason: REASON.retiring,
+      message: `${retiringReplicas} ${retiringReplicas === 1 ? 'worker finishes its' : 'workers finish their'} work before leaving`,
+    }
+  return {status: false, reason: REASON.settled, message: ''}
+}
+
+const statusOf = (group: DaskWorkerGroup, counts: Counts, claims: Readonly<Record<string, Claim>>, now: number): DaskWorkerGroupStatus => ({
+  ...counts,
+  selector: Object.entries(groupLabels(group))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(','),
+  ...(group.metadata.generation !== undefined && {observedGeneration: group.metadata.generation}),
+  conditions: toConditions(claims, group.metadata.generation, now),
+})

@@ -1,0 +1,301 @@
+import {describe, expect, it} from 'vitest'
+import type {Pod} from '../../../../src/api/core.ts'
+import type {DaskCluster, DaskClusterStatus} from '../../../../src/api/dask.ts'
+import {planCluster} from '../../../../src/operator/cluster/plan.ts'
+import {failedStatus} from '../../../../src/operator/cluster/status.ts'
+import type {ClusterWorld} from '../../../../src/operator/cluster/world.ts'
+import type {Create, Patch} from '../../../../src/operator/engine/contract.ts'
+import {
+  ago,
+  at,
+  endedWith,
+  makeCluster,
+  makeGroup,
+  makePod,
+  makeService,
+  NOW,
+  ownedBy,
+  PENDING,
+  RUNNING,
+  STARTING,
+  told,
+  UNSCHEDULABLE,
+} from '../objects.ts'
+
+const NOTHING: ClusterWorld = {scheduler: undefined, service: undefined, defaultGroup: undefined, groups: []}
+
+const whole = (
+  cluster: DaskCluster,
+  {scheduler = RUNNING, workers = [RUNNING, RUNNING, RUNNING] as readonly Pod['status'][]} = {},
+): ClusterWorld => {
+  const group = makeGroup(cluster.spec.worker.replicas)
+  return {
+    scheduler: makePod('demo-scheduler', cluster, scheduler),
+    service: makeService(cluster),
+    defaultGroup: group,
+    groups: [{group, pods: workers.map((status, index) => makePod(`demo-default-worker-${index}`, group, status))}],
+  }
+}
+
+const conditions = (status: DaskClusterStatus | undefined): Readonly<Record<string, string>> =>
+  Object.fromEntries((status?.conditions ?? []).map(({type, status: is, reason}) => [type, `${is} ${reason}`]))
+const message = (status: DaskClusterStatus | undefined, type: string): string | undefined =>
+  status?.conditions?.find((condition) => condition.type === type)?.message
+
+describe('a new cluster', () => {
+  it('gets its scheduler, service and default group in one stage, and is Created first', () => {
+    const plan = planCluster(makeCluster(3, {}, {}), NOTHING, NOW)
+    expect(told(plan.stages)).toEqual([
+      ['create pods/demo-scheduler', 'create services/demo-scheduler', 'create daskworkergroups/demo-default'],
+    ])
+    expect(plan.status).toMatchObject({
+      phase: 'Created',
+      observedGeneration: 1,
+      replicas: 0,
+      schedulerAddress: 'tcp://demo-scheduler.ns.svc:8786',
+    })
+    expect(conditions(plan.status)).toMatchObject({Ready: 'False Starting', Progressing: 'True Starting', Degraded: 'False AsExpected'})
+  })
+
+  it('passes on labels and annotations, the reserved ones above all, without those of tools', () => {
+    const cluster = makeCluster(3, {
+      labels: {team: 'a', 'dask.org/component': 'mine', 'sidecar.istio.io/inject': 'true'},
+      annotations: {
+        note: 'x',
+        'kubectl.kubernetes.io/last-applied-configuration': '{}',
+        'kopf.zalando.org/last-handled-configuration': '{}',
+      },
+    })
+    const made = planCluster(cluster, NOTHING, NOW).stages.flat() as readonly Create[]
+    const [pod, service, group] = made.map(({object}) => object.metadata)
+    expect(pod?.labels).toEqual({
+      team: 'a',
+      'dask.org/cluster-name': 'demo',
+      'dask.org/component': 'scheduler',
+      'sidecar.istio.io/inject': 'true',
+    })
+    expect(pod?.annotations).toEqual({note: 'x'})
+    expect(service?.labels).toMatchObject({'dask.org/component': 'scheduler'})
+    expect(group?.labels).toMatchObject({'dask.org/cluster-name': 'demo', 'dask.org/component': 'workergroup'})
+    expect(group?.annotations).toEqual({note: 'x', 'kubernetes.dask.org/handed-down-replicas': '3'})
+  })
+
+  it('tells istio to stay away where nobody asked for it, and only in pods', () => {
+    const [pod, service] = planCluster(makeCluster(), NOTHING, NOW).stages.flat() as readonly Create[]
+    expect(pod?.object.metadata.labels).toMatchObject({'sidecar.istio.io/inject': 'false'})
+    expect(service?.object.metadata.labels).not.toHaveProperty('sidecar.istio.io/inject')
+  })
+
+  it('stays Created for a moment after its components exist, so that the phase can be seen', () => {
+    const young = makeCluster(3, {creationTimestamp: ago(1)}, {phase: 'Created'})
+    const plan = planCluster(young, whole(young), NOW)
+    expect(plan.status?.phase).toBe('Created')
+    expect(plan.wakeAfter).toBe(1000)
+    const older = makeCluster(3, {creationTimestamp: ago(2)}, {phase: 'Created'})
+    expect(planCluster(older, whole(older), NOW).status?.phase).toBe('Running')
+  })
+
+  it('is not held back by a server whose clock is ahead', () => {
+    const cluster = makeCluster(3, {creationTimestamp: ago(-90)}, {phase: 'Created'})
+    expect(planCluster(cluster, whole(cluster), NOW).status?.phase).toBe('Running')
+  })
+
+  it.each(['a'.repeat(54), 'invalid.chars.in.name', 'Demo', '-demo'])(
+    'is refused with phase Error under the name %s, and nothing is made',
+    (name) => {
+      const plan = planCluster(makeCluster(3, {name}, {}), NOTHING, NOW)
+      expect(plan.stages).toEqual([])
+      expect(plan.status).toMatchObject({phase: 'Error'})
+      expect(conditions(plan.status)).toEqual({Ready: 'False InvalidName', Degraded: 'True InvalidName'})
+      expect(message(plan.status, 'Ready')).toContain('must also be under 53 characters')
+    },
+  )
+})
+
+describe('the phase', () => {
+  it('is Pending while the load balancer has no address', () => {
+    const cluster = makeCluster()
+    const service = makeService(cluster, {type: 'LoadBalancer', ports: []})
+    expect(planCluster(cluster, {...whole(cluster), service}, NOW).status?.phase).toBe('Pending')
+    const withAddress = {...service, status: {loadBalancer: {ingress: [{ip: '192.0.2.1'}]}}}
+    expect(planCluster(cluster, {...whole(cluster), service: withAddress}, NOW).status?.phase).toBe('Running')
+  })
+  it('is Running though no scheduler process is there, and Ready tells the truth', () => {
+    const cluster = makeCluster()
+    const {status} = planCluster(cluster, whole(cluster, {scheduler: UNSCHEDULABLE, workers: []}), NOW)
+    expect(status?.phase).toBe('Running')
+    expect(conditions(status)).toMatchObject({
+      Ready: 'False Unschedulable',
+      SchedulerReady: 'False Unschedulable',
+      Degraded: 'True Unschedulable',
+      Progressing: 'False Unschedulable',
+    })
+    expect(message(status, 'Ready')).toBe('demo-scheduler: 0/1 nodes are available: 1 Insufficient cpu.')
+  })
+})
+
+describe('a whole cluster', () => {
+  it('needs nothing, is ready, and is not looked at again', () => {
+    const cluster = makeCluster()
+    const plan = planCluster(cluster, whole(cluster), NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.wakeAfter).toBeUndefined()
+    expect(plan.status).toMatchObject({phase: 'Running', replicas: 3, readyReplicas: 3, dashboardURL: 'http://demo-scheduler.ns.svc:8787'})
+    expect(conditions(plan.status)).toEqual({
+      SchedulerReady: 'True Ready',
+      WorkersReady: 'True Ready',
+      Progressing: 'False Settled',
+      Degraded: 'False AsExpected',
+      Ready: 'True Ready',
+    })
+  })
+
+  it.each<[string, Partial<ClusterWorld>, string]>([
+    ['service', {service: undefined}, 'create services/demo-scheduler'],
+    ['scheduler pod', {scheduler: undefined}, 'create pods/demo-scheduler'],
+    ['default group', {defaultGroup: undefined, groups: []}, 'create daskworkergroups/demo-default'],
+  ])('gets a deleted %s again', (_, lost, made) => {
+    const cluster = makeCluster()
+    expect(told(planCluster(cluster, {...whole(cluster), ...lost}, NOW).stages)).toEqual([[made]])
+  })
+
+  it('waits for a scheduler pod that is being deleted', () => {
+    const cluster = makeCluster()
+    const scheduler = makePod('demo-scheduler', cluster, RUNNING, {deletionTimestamp: ago(1)})
+    const plan = planCluster(cluster, {...whole(cluster), scheduler}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(conditions(plan.status)).toMatchObject({SchedulerReady: 'False SchedulerLeaves', Ready: 'False SchedulerLeaves'})
+  })
+
+  it.each(['Failed', 'Succeeded'] as const)('replaces a scheduler pod that has %s at once the first time', (phase) => {
+    const cluster = makeCluster()
+    const plan = planCluster(cluster, whole(cluster, {scheduler: endedWith(phase === 'Failed' ? 1 : 0)}), NOW)
+    expect(told(plan.stages)).toEqual([['delete pods/demo-scheduler'], ['create pods/demo-scheduler']])
+    expect(at<Create>(plan.stages, 1, 0).object.metadata.annotations).toEqual({'kubernetes.dask.org/failures': '1'})
+  })
+
+  it('replaces a scheduler that keeps failing after a pause', () => {
+    const cluster = makeCluster()
+    const scheduler = makePod('demo-scheduler', cluster, endedWith(1, 5), {annotations: {'kubernetes.dask.org/failures': '2'}})
+    const plan = planCluster(cluster, {...whole(cluster), scheduler}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.wakeAfter).toBe(15_000)
+  })
+
+  it('says SchedulerLost from the loss of a ready scheduler until the next is ready', () => {
+    const ready = {type: 'SchedulerReady', status: 'True', reason: 'Ready', message: '', lastTransitionTime: ago(9)} as const
+    const cluster = makeCluster(3, {}, {phase: 'Running', conditions: [ready]})
+    const first = planCluster(cluster, {...whole(cluster), scheduler: undefined}, NOW).status
+    expect(conditions(first)).toMatchObject({
+      SchedulerReady: 'False SchedulerLost',
+      WorkersReady: 'False SchedulerLost',
+      Ready: 'False SchedulerLost',
+    })
+    const later = makeCluster(3, {}, first)
+    expect(conditions(planCluster(later, whole(later, {scheduler: STARTING}), NOW).status).Ready).toBe('False SchedulerLost')
+    expect(conditions(planCluster(later, whole(later), NOW).status).Ready).toBe('True Ready')
+  })
+
+  it('tells why workers are missing in the words of the cause', () => {
+    const cluster = makeCluster()
+    const {status} = planCluster(cluster, whole(cluster, {workers: [RUNNING, PENDING, UNSCHEDULABLE]}), NOW)
+    expect(conditions(status)).toMatchObject({
+      SchedulerReady: 'True Ready',
+      WorkersReady: 'False Unschedulable',
+      Ready: 'False Unschedulable',
+    })
+    expect(message(status, 'Ready')).toBe('1 of 3 workers are ready; demo-default-worker-2: 0/1 nodes are available: 1 Insufficient cpu.')
+  })
+
+  it('writes no number while pods come by the hundred', () => {
+    const cluster = makeCluster(100, {}, {phase: 'Running', replicas: 0, readyReplicas: 0})
+    const group = makeGroup(100)
+    const pods = Array.from({length: 80}, (_, index) => makePod(`w${index}`, group, PENDING, {creationTimestamp: ago(1)}))
+    const plan = planCluster(cluster, {...whole(cluster), groups: [{group, pods}]}, NOW)
+    expect(plan.status).toMatchObject({replicas: 0})
+    expect(plan.wakeAfter).toBe(500)
+    expect(planCluster(cluster, {...whole(cluster), groups: [{group, pods}]}, NOW + 2000).status).toMatchObject({replicas: 80})
+  })
+})
+
+describe('the number of workers', () => {
+  it('is handed down when the cluster has changed it', () => {
+    const cluster = makeCluster(5)
+    const group = makeGroup(2, {annotations: {'kubernetes.dask.org/handed-down-replicas': '3'}})
+    const plan = planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW)
+    expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({
+      metadata: {annotations: {'kubernetes.dask.org/handed-down-replicas': '5'}},
+      spec: {worker: {replicas: 5}},
+    })
+    expect(message(plan.status, 'WorkersReady')).toBe('0 of 5 workers are ready')
+  })
+  it('is left alone when only the group was scaled', () => {
+    const cluster = makeCluster(3)
+    const group = makeGroup(7, {annotations: {'kubernetes.dask.org/handed-down-replicas': '3'}})
+    expect(planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW).stages).toEqual([])
+  })
+  it('is only noted on a group that was taken over', () => {
+    const cluster = makeCluster(3)
+    const group = makeGroup(7, {annotations: {}})
+    const plan = planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW)
+    expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({metadata: {annotations: {'kubernetes.dask.org/handed-down-replicas': '3'}}})
+  })
+})
+
+describe('groups that name the cluster', () => {
+  it('are adopted, with their other references kept', () => {
+    const cluster = makeCluster()
+    const other = {apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: 'x'}
+    const highmem = makeGroup(1, {name: 'highmem', ownerReferences: [other]})
+    const world = whole(cluster)
+    const plan = planCluster(cluster, {...world, groups: [...world.groups, {group: highmem, pods: []}]}, NOW)
+    expect(told(plan.stages)).toEqual([['patch daskworkergroups/highmem']])
+    expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({metadata: {ownerReferences: [other, ownedBy(cluster)]}})
+    expect(at<Patch>(plan.stages, 0, 0).resourceVersion).toBe('7')
+  })
+  it('are left to the controller that they have', () => {
+    const cluster = makeCluster()
+    const foreign = makeGroup(1, {name: 'highmem'}, makeCluster(1, {uid: 'cluster-0'}))
+    const world = whole(cluster)
+    expect(planCluster(cluster, {...world, groups: [...world.groups, {group: foreign, pods: []}]}, NOW).stages).toEqual([])
+  })
+})
+
+describe('a cluster made again under the same name', () => {
+  const old = makeCluster(3, {uid: 'cluster-0'})
+  it('makes nothing while the old scheduler pod is there, and never adopts it', () => {
+    const cluster = makeCluster(3, {}, {})
+    const plan = planCluster(cluster, {...NOTHING, scheduler: makePod('demo-scheduler', old, RUNNING, {deletionTimestamp: ago(3)})}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status?.phase).toBe('Created')
+    expect(conditions(plan.status)).toMatchObject({Ready: 'False PredecessorLeaves', Degraded: 'False PredecessorLeaves'})
+  })
+  it('says whose the name is when it is not a predecessor’s', () => {
+    const cluster = makeCluster()
+    const service = {...makeService(cluster), metadata: {name: 'demo-scheduler', namespace: 'ns', uid: 'x'}}
+    const plan = planCluster(cluster, {...NOTHING, service}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(conditions(plan.status)).toMatchObject({Degraded: 'True NameTaken'})
+    expect(message(plan.status, 'Ready')).toBe(
+      'Service "demo-scheduler" exists and belongs to nobody; delete it, or choose another name for the cluster',
+    )
+  })
+})
+
+describe('a refusal by the API server', () => {
+  it('is told in its own words', () => {
+    const cluster = makeCluster()
+    const {status} = planCluster(cluster, NOTHING, NOW)
+    const refused = failedStatus(
+      status ?? {},
+      {reason: 'Invalid', message: 'Pod "demo-scheduler" is invalid: spec.containers', terminal: true},
+      NOW,
+    )
+    expect(conditions(refused)).toMatchObject({Ready: 'False Invalid', Degraded: 'True Invalid'})
+    expect(message(refused, 'Ready')).toBe('Pod "demo-scheduler" is invalid: spec.containers')
+  })
+  it('is called FailedCreate when a quota is the cause', () => {
+    const refused = failedStatus({}, {reason: 'Forbidden', message: 'pods "x" is forbidden: exceeded quota: compute', terminal: false}, NOW)
+    expect(conditions(refused)).toMatchObject({Degraded: 'True FailedCreate'})
+  })
+})

@@ -1,0 +1,211 @@
+import {describe, expect, it} from 'vitest'
+import type {Pod} from '../../../../src/api/core.ts'
+import type {DaskCluster, DaskJob, DaskJobStatus} from '../../../../src/api/dask.ts'
+import type {Create} from '../../../../src/operator/engine/contract.ts'
+import {type JobWorld, planJob} from '../../../../src/operator/job/plan.ts'
+import {failedJobStatus} from '../../../../src/operator/job/status.ts'
+import {ago, at, endedWith, makeCluster, makeJob, makePod, NOW, ownedBy, PENDING, RUNNING, told, UNSCHEDULABLE} from '../objects.ts'
+
+const NOTHING: JobWorld = {cluster: undefined, runner: undefined}
+
+const clusterOf = (job: DaskJob, metadata: DaskCluster['metadata'] | object = {}): DaskCluster =>
+  makeCluster(2, {name: 'pi', ownerReferences: [ownedBy(job)], ...metadata})
+const runnerOf = (job: DaskJob, status: Pod['status'] = RUNNING, metadata: object = {}): Pod => makePod('pi-runner', job, status, metadata)
+const begun: DaskJobStatus = {jobStatus: 'Running', clusterName: 'pi', jobRunnerPodName: 'pi-runner', startTime: ago(40)}
+
+const conditions = (status: DaskJobStatus | undefined): Readonly<Record<string, string>> =>
+  Object.fromEntries((status?.conditions ?? []).map(({type, status: is, reason}) => [type, `${is} ${reason}`]))
+
+describe('a new job', () => {
+  it('gets its cluster and its runner at once', () => {
+    const plan = planJob(makeJob(), NOTHING, NOW)
+    expect(told(plan.stages)).toEqual([['create daskclusters/pi', 'create pods/pi-runner']])
+    expect(plan.status).toMatchObject({jobStatus: 'JobCreated', observedGeneration: 1})
+    expect(plan.status).not.toHaveProperty('clusterName')
+  })
+
+  it('gives its cluster all of its spec, the idle timeout too, and its labels', () => {
+    const job = makeJob({labels: {team: 'a'}, annotations: {note: 'x', 'kopf.zalando.org/x': 'y'}})
+    const {object} = at<Create>(planJob(job, NOTHING, NOW).stages, 0, 0)
+    expect(object).toMatchObject({
+      metadata: {labels: {team: 'a', 'dask.org/cluster-name': 'pi'}, annotations: {note: 'x'}},
+      spec: {idleTimeout: 600},
+    })
+    expect(Object.keys(object.metadata.annotations ?? {})).toEqual(['note'])
+  })
+
+  it('tells its runner where the scheduler is, and what it is itself', () => {
+    const runner = at<Create>(planJob(makeJob(), NOTHING, NOW).stages, 0, 1).object as Pod
+    expect(runner.spec.containers[0]?.env).toEqual([{name: 'DASK_SCHEDULER_ADDRESS', value: 'tcp://pi-scheduler.ns.svc:8786'}])
+    expect(runner.spec.restartPolicy).toBe('Never')
+    expect(runner.metadata.labels).toEqual({
+      'dask.org/cluster-name': 'pi',
+      'dask.org/component': 'job-runner',
+      'sidecar.istio.io/inject': 'false',
+    })
+  })
+
+  it('restarts its runner on failure where it does not say otherwise', () => {
+    const job = makeJob()
+    const {restartPolicy: _, ...spec} = job.spec.job.spec
+    const runner = at<Create>(planJob({...job, spec: {...job.spec, job: {spec}}}, NOTHING, NOW).stages, 0, 1).object as Pod
+    expect(runner.spec.restartPolicy).toBe('OnFailure')
+  })
+
+  it.each(['a'.repeat(54), 'with.dots'])('is told that its cluster cannot have the name %s, and nothing is made', (name) => {
+    const plan = planJob(makeJob({name}), NOTHING, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'InvalidName', message: expect.stringContaining('under 53 characters')})
+  })
+})
+
+describe('a job on its way', () => {
+  const job = makeJob()
+  it.each<[string, Pod['status'], DaskJobStatus]>([
+    [
+      'has ClusterCreated while its runner waits',
+      PENDING,
+      {jobStatus: 'ClusterCreated', clusterName: 'pi', jobRunnerPodName: 'pi-runner', reason: 'Starting'},
+    ],
+    [
+      'says why its runner does not start',
+      UNSCHEDULABLE,
+      {jobStatus: 'ClusterCreated', reason: 'Unschedulable', message: 'pi-runner: 0/1 nodes are available: 1 Insufficient cpu.'},
+    ],
+    ['is Running from its program’s start', RUNNING, {jobStatus: 'Running', startTime: ago(49), reason: 'Running'}],
+  ])('%s', (_, status, expected) => {
+    const plan = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, status)}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject(expected)
+    expect(conditions(plan.status)).toMatchObject({Complete: expect.stringMatching(/^False/), Failed: expect.stringMatching(/^False/)})
+  })
+
+  it('gets a deleted cluster again while it runs', () => {
+    expect(told(planJob(makeJob({}, begun), {cluster: undefined, runner: runnerOf(job)}, NOW).stages)).toEqual([['create daskclusters/pi']])
+  })
+
+  it('gets a runner again that was deleted before its program began', () => {
+    const waiting = makeJob({}, {jobStatus: 'ClusterCreated', clusterName: 'pi', jobRunnerPodName: 'pi-runner'})
+    expect(told(planJob(waiting, {cluster: clusterOf(job), runner: undefined}, NOW).stages)).toEqual([['create pods/pi-runner']])
+  })
+
+  it('tells what is wrong with its cluster', () => {
+    const degraded = {
+      type: 'Degraded',
+      status: 'True',
+      reason: 'ImagePullBackOff',
+      message: 'pi-scheduler: Back-off',
+      lastTransitionTime: ago(1),
+    } as const
+    const cluster = {...clusterOf(job), status: {conditions: [degraded]}}
+    expect(planJob(job, {cluster, runner: runnerOf(job)}, NOW).status).toMatchObject({
+      reason: 'ImagePullBackOff',
+      message: 'pi-scheduler: Back-off',
+    })
+  })
+})
+
+describe('the end of a job', () => {
+  const job = makeJob({}, begun)
+  it('is written before the cluster is touched', () => {
+    const plan = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({
+      jobStatus: 'Successful',
+      startTime: ago(40),
+      endTime: ago(5),
+      exitCode: 0,
+      clusterName: 'pi',
+      jobRunnerPodName: 'pi-runner',
+    })
+    expect(conditions(plan.status)).toEqual({Complete: 'True Succeeded', Failed: 'False Succeeded'})
+  })
+
+  it('has the exit code and the last words of a program that failed', () => {
+    const plan = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, endedWith(3, 5, 'Traceback\nValueError: no'))}, NOW)
+    expect(plan.status).toMatchObject({
+      jobStatus: 'Failed',
+      exitCode: 3,
+      reason: 'Error',
+      message: 'container "main" exited with code 3: ValueError: no',
+    })
+    expect(conditions(plan.status)).toEqual({Complete: 'False Error', Failed: 'True Error'})
+  })
+
+  it('has a start time though nobody saw the program run', () => {
+    const plan = planJob(makeJob({}, {jobStatus: 'ClusterCreated'}), {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
+    expect(plan.status).toMatchObject({jobStatus: 'Successful', startTime: ago(49), endTime: ago(5)})
+  })
+
+  it('takes the cluster away once it is written, and leaves the status alone', () => {
+    for (const jobStatus of ['Successful', 'Failed'] as const) {
+      const plan = planJob(makeJob({}, {...begun, jobStatus}), {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
+      expect(told(plan.stages)).toEqual([['delete daskclusters/pi']])
+      expect(plan.status).toBeUndefined()
+    }
+  })
+
+  it('is final: nothing is made again when the runner or the cluster are gone', () => {
+    const over = makeJob({}, {...begun, jobStatus: 'Failed'})
+    expect(planJob(over, NOTHING, NOW)).toEqual({stages: [], status: undefined})
+    expect(planJob(over, {cluster: clusterOf(job, {deletionTimestamp: ago(1)}), runner: undefined}, NOW).stages).toEqual([])
+  })
+
+  it('leaves a cluster alone that is somebody else’s', () => {
+    const over = makeJob({}, {...begun, jobStatus: 'Successful'})
+    expect(planJob(over, {cluster: makeCluster(2, {name: 'pi'}), runner: undefined}, NOW).stages).toEqual([])
+  })
+
+  it('comes when the runner is lost while its program ran, which is not begun a second time', () => {
+    const plan = planJob(job, {cluster: clusterOf(job), runner: undefined}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'RunnerLost', endTime: ago(0), startTime: ago(40)})
+  })
+
+  it('waits for a runner that is being deleted', () => {
+    const leaving = runnerOf(job, RUNNING, {deletionTimestamp: ago(1)})
+    expect(planJob(job, {cluster: clusterOf(job), runner: leaving}, NOW).status).toMatchObject({jobStatus: 'Running', reason: 'RunnerLost'})
+  })
+
+  it('names eviction as the cause', () => {
+    const evicted = runnerOf(job, {
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'The node was low on resource: memory.',
+      startTime: ago(30),
+    })
+    expect(planJob(job, {cluster: clusterOf(job), runner: evicted}, NOW).status).toMatchObject({jobStatus: 'Failed', reason: 'Evicted'})
+  })
+})
+
+describe('a job made again under the same name', () => {
+  const old = makeJob({uid: 'job-0'})
+  it('makes nothing while the old runner is there', () => {
+    const plan = planJob(makeJob(), {cluster: undefined, runner: runnerOf(old, endedWith(0), {deletionTimestamp: ago(1)})}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({jobStatus: 'JobCreated', reason: 'PredecessorLeaves'})
+  })
+  it('does not take a cluster that a person has made', () => {
+    const plan = planJob(makeJob(), {cluster: makeCluster(2, {name: 'pi'}), runner: undefined}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({
+      reason: 'NameTaken',
+      message: 'DaskCluster "pi" exists and is not this job\'s; delete it, or choose another name for the job',
+    })
+  })
+})
+
+describe('a refusal by the API server', () => {
+  const failure = {reason: 'Invalid', message: 'Pod "pi-runner" is invalid', terminal: true}
+  it('is told', () => {
+    const {status} = planJob(makeJob(), NOTHING, NOW)
+    expect(failedJobStatus(status ?? {}, failure, NOW)).toMatchObject({
+      jobStatus: 'JobCreated',
+      reason: 'Invalid',
+      message: 'Pod "pi-runner" is invalid',
+    })
+  })
+  it('does not cover the end of a job', () => {
+    expect(failedJobStatus({...begun, jobStatus: 'Successful', reason: 'Succeeded'}, failure, NOW)).toMatchObject({reason: 'Succeeded'})
+  })
+})
