@@ -3,12 +3,15 @@ import type {IncomingMessage} from 'node:http'
 import type {Socket} from 'node:net'
 import type {Duplex} from 'node:stream'
 import {connect as tlsConnect} from 'node:tls'
+import {WebSocketServer} from 'ws'
+import type {Pod} from '../../api/core.ts'
 import {badRequest, internal, noSuchResource, Refusal, statusOf, unauthorized} from './errors.ts'
 import {parseTarget} from './exchange.ts'
-import {execPath, kubeletOf, podOf, portForwardPath} from './kubelet.ts'
+import {execPath, type KubeletAddress, kubeletOf, podOf, portForwardPath} from './kubelet.ts'
 import {locate} from './location.ts'
 import type {User} from './reviews.ts'
 import type {Routing} from './router.ts'
+import {type NodePort, PORT_FORWARD_PROTOCOL, servePortForward, TUNNEL_PROTOCOL} from './streams/port-forward.ts'
 
 /** Hands the connection to the node, or refuses it with a Status. Never throws. */
 export function connectUpgrade(
@@ -44,12 +47,57 @@ const passThrough = (routing: Routing, request: IncomingMessage, socket: Socket,
   const pod = podOf(routing.ground, resource, location.namespace, location.name)
   const {subresource} = location
   if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward') throw noSuchResource()
-  if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-    throw badRequest(
-      `the sandbox speaks WebSocket for ${subresource}, not ${request.headers.upgrade}: use a client from Kubernetes 1.31 or later`,
-    )
-  const path = subresource === 'portforward' ? portForwardPath(pod, query.getAll('ports')) : execPath(subresource, pod, query)
   const address = kubeletOf(routing.ground, pod)
+  const upgrade = request.headers.upgrade?.toLowerCase() ?? ''
+  const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim())
+  if (subresource === 'portforward' && (upgrade === 'spdy/3.1' || protocols.includes(TUNNEL_PROTOCOL)))
+    tunnel(request, socket, head, upgrade, nodePort(routing, address, pod))
+  else if (upgrade !== 'websocket')
+    throw badRequest(`the sandbox speaks WebSocket for ${subresource}, not ${upgrade}: use a client from Kubernetes 1.31 or later`)
+  else {
+    const path = subresource === 'portforward' ? portForwardPath(pod, query.getAll('ports')) : execPath(subresource, pod, query)
+    relay(routing, request, socket, head, address, path)
+  }
+}
+
+const nodePort = (routing: Routing, address: KubeletAddress, pod: Pod): NodePort => ({
+  address,
+  tls: routing.kubeletClient,
+  pathFor: (port) => portForwardPath(pod, [port]),
+})
+
+const tunnels = new WebSocketServer({noServer: true})
+// The name of the protocol holds a slash, which ws takes for malformed: it never sees it, and we answer it ourselves.
+tunnels.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}`))
+
+/** kubectl's port-forward: SPDY inside a WebSocket, or bare where the client is older. */
+const tunnel = (request: IncomingMessage, socket: Socket, head: Buffer, upgrade: string, node: NodePort): void => {
+  if (upgrade === 'websocket') {
+    delete request.headers['sec-websocket-protocol']
+    tunnels.handleUpgrade(request, socket, head, (webSocket) => {
+      const transport = {
+        write: (bytes: Buffer, sent?: () => void) => webSocket.send(bytes, () => sent?.()),
+        close: () => webSocket.close(),
+      }
+      const session = servePortForward(transport, node)
+      webSocket.on('message', (bytes: Buffer) => session.receive(bytes))
+      webSocket.once('close', () => session.close())
+      webSocket.on('error', () => webSocket.terminate())
+    })
+    return
+  }
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${PORT_FORWARD_PROTOCOL}\r\n\r\n`,
+  )
+  const transport = {write: (bytes: Buffer, sent?: () => void) => void socket.write(bytes, () => sent?.()), close: () => void socket.end()}
+  const session = servePortForward(transport, node)
+  socket.on('data', (bytes: Buffer) => session.receive(bytes))
+  socket.once('close', () => session.close())
+  if (head.length > 0) session.receive(head)
+}
+
+/** Byte for byte between the client and the node, with the node's own path and our certificate. */
+const relay = (routing: Routing, request: IncomingMessage, socket: Socket, head: Buffer, address: KubeletAddress, path: string): void => {
   const kubelet = tlsConnect({...address, ...routing.kubeletClient, rejectUnauthorized: false, ALPNProtocols: ['http/1.1']})
   let isConnected = false
   kubelet.once('secureConnect', () => {

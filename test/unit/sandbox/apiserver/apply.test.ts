@@ -110,7 +110,7 @@ describe('a plain update', () => {
 describe('field sets', () => {
   const value = fc.letrec<{value: unknown; object: Record<string, unknown>}>((tie) => ({
     value: fc.oneof(fc.integer(), fc.array(fc.integer()), tie('object')),
-    object: fc.dictionary(fc.stringMatching(/^[a-c]$/), tie('value'), {maxKeys: 3, depthSize: 'small'}),
+    object: fc.dictionary(fc.stringMatching(/^[a-c]$/), tie('value'), {maxKeys: 3}),
   })).object
   const set = value.map((each) => fromFieldsV1(toFieldsV1(fieldsOf(undefined, {root: each}))))
 

@@ -27,7 +27,7 @@ export interface Ground {
   stop(): Promise<void>
 }
 
-const TOKEN = 'only-for-this-test'
+export const TOKEN = 'only-for-this-test'
 export const MERGE = {'content-type': 'application/merge-patch+json'}
 export const APPLY = {'content-type': 'application/apply-patch+yaml'}
 
