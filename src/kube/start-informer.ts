@@ -51,7 +51,7 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
       version = page.metadata.resourceVersion ?? ''
     } while (next)
     lastSign = Date.now()
-    store.replaceAll(objects)
+    store.replaceAll(objects, version)
     synced.resolve()
     return version
   }

@@ -7,8 +7,8 @@ export interface Store<T extends KubeObject> extends Cache<T> {
   put(object: T): void
   /** Takes out the object of this UID; another one of the same name stays. */
   remove(ref: Ref, uid: string): void
-  /** Makes the cache what a complete list says; what did not change is not told. */
-  replaceAll(objects: readonly T[]): void
+  /** Makes the cache what a complete list of this version says; what did not change is not told, what is newer stays. */
+  replaceAll(objects: readonly T[], version: string): void
 }
 
 export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnChange<T> = () => {}): Store<T> {
@@ -70,10 +70,14 @@ export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnCha
       remember(gone, uid)
       if (before?.metadata.uid === uid) drop(key, before)
     },
-    replaceAll: (list) => {
+    replaceAll: (list, version) => {
       const present = new Set(list.map((object) => keyOf(object.metadata)))
-      for (const [key, before] of objects) if (!present.has(key)) drop(key, before)
-      for (const object of list) set(object)
+      // What was written while the list was made may not be in it.
+      for (const [key, before] of objects) if (!present.has(key) && !isLess(version, before.metadata.resourceVersion)) drop(key, before)
+      for (const object of list) {
+        const before = objects.get(keyOf(object.metadata))
+        if (!before || !isOlder(object, before)) set(object)
+      }
     },
   }
 }
@@ -83,12 +87,10 @@ const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`
 const sameVersion = (a: KubeObject, b: KubeObject): boolean =>
   a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion
 
-/** Resource versions may be compared as numbers (Kubernetes 1.35 promises it); where they are none, the newcomer is taken. */
-const isOlder = (object: KubeObject, than: KubeObject): boolean => {
-  const [mine, theirs] = [object, than].map(({metadata}) => metadata.resourceVersion ?? '')
-  if (!/^\d+$/.test(mine ?? '') || !/^\d+$/.test(theirs ?? '')) return false
-  return BigInt(mine ?? '') < BigInt(theirs ?? '')
-}
+const isOlder = (object: KubeObject, than: KubeObject): boolean => isLess(object.metadata.resourceVersion, than.metadata.resourceVersion)
+
+/** Resource versions may be compared as numbers (Kubernetes 1.35 promises it); where they are none, neither is less. */
+const isLess = (one = '', other = ''): boolean => /^\d+$/.test(one) && /^\d+$/.test(other) && BigInt(one) < BigInt(other)
 
 /** How many departed UIDs are remembered: more than can be in flight at once. */
 const REMEMBERED = 10_000

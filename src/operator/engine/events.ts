@@ -1,0 +1,50 @@
+import {createHash} from 'node:crypto'
+import {EVENTS, type Event} from '../../api/core.ts'
+import type {KubeObject} from '../../api/object.ts'
+import type {KubeClient} from '../../kube/client.ts'
+import {isConflict} from '../../kube/errors.ts'
+import type {Tell} from './contract.ts'
+
+/** Tells an Event on an object; never fails and never waits: an Event is a note beside the work. */
+export type TellEvent = (on: KubeObject, event: Tell) => void
+
+const COMPONENT = 'dask-operator'
+/** The same words on the same object are told again after this long at the earliest. */
+const QUIET_MS = 10 * 60_000
+/** How many tellings are remembered. */
+const REMEMBERED = 5_000
+
+export function createEvents(client: KubeClient, signal: AbortSignal, onError: (error: unknown) => void, now: () => number): TellEvent {
+  const told = new Map<string, number>()
+  return (on, {type, reason, message}) => {
+    const {name, namespace = 'default', uid} = on.metadata
+    const words = `${uid} ${type} ${reason} ${message}`
+    const last = told.get(words)
+    const at = now()
+    if (signal.aborted || (last !== undefined && at - last < QUIET_MS)) return
+    told.delete(words)
+    told.set(words, at)
+    for (const oldest of told.keys()) {
+      if (told.size <= REMEMBERED) break
+      told.delete(oldest)
+    }
+    const time = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
+    const event: Event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: {name: `${name}.${createHash('sha256').update(`${words} ${at}`).digest('hex').slice(0, 16)}`, namespace},
+      involvedObject: {apiVersion: on.apiVersion, kind: on.kind, namespace, name, ...(uid !== undefined && {uid})},
+      type,
+      reason,
+      // The API server refuses longer ones.
+      message: message.slice(0, 1024),
+      count: 1,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      source: {component: COMPONENT},
+    }
+    client.create(EVENTS, event, {signal}).catch((error: unknown) => {
+      if (!signal.aborted && !isConflict(error)) onError(error)
+    })
+  }
+}

@@ -1,0 +1,256 @@
+import type {Kind, KubeObject, Ref} from '../../api/object.ts'
+import type {KubeClient} from '../../kube/client.ts'
+import {isConflict, isNotFound} from '../../kube/errors.ts'
+import type {Informer, StartInformer} from '../../kube/informer.ts'
+import type {Reader} from './contract.ts'
+import {createEvents} from './events.ts'
+import type {Executor} from './execute.ts'
+import {createExpectations} from './expectations.ts'
+import {type LeaseTimes, leadWhile} from './lease.ts'
+import {createLimit, mapLimited} from './limit.ts'
+import {createQueue, type Queue} from './queue.ts'
+import {type AnyController, createReconciler, keyOf} from './reconcile.ts'
+import {createStatusWriter} from './status.ts'
+
+export interface OperatorOptions {
+  readonly client: KubeClient
+  readonly controllers: readonly AnyController[]
+  readonly startInformer: StartInformer
+  /** Absent: all namespaces. */
+  readonly namespace?: string
+  /** Tells this operator from others. */
+  readonly identity: string
+  /** Absent: no other operator runs beside this one. */
+  readonly lease?: {readonly namespace: string; readonly name: string; readonly times?: LeaseTimes}
+  readonly signal: AbortSignal
+  readonly log: (line: string) => void
+  /** Called when this operator leads and works. */
+  readonly onReady?: () => void
+}
+
+/** Keys of one kind handled at once; writes are bounded for all kinds together. */
+const CONCURRENCY = 16
+const WRITES_IN_FLIGHT = 64
+/** Every key is looked at again after this long, with jitter; where nothing has changed that sends no request. */
+const RESYNC_MS = 10 * 60_000
+
+/**
+ * Serves until `signal` aborts: lists everything, waits until synced, takes the lease, works; then lets running keys end and gives
+ * the lease back. Rejects when the lease is lost: whoever runs it decides whether to come back as a standby.
+ */
+export async function startOperator(options: OperatorOptions): Promise<void> {
+  const {client, controllers, startInformer, namespace, signal, log} = options
+  const informers = new Map<string, Informer>()
+  const life = new AbortController()
+  const stop = (): void => life.abort(signal.reason)
+  signal.addEventListener('abort', stop, {once: true})
+
+  const named = (kind: Kind): string => `${kind.apiVersion}/${kind.plural}`
+  const informerOf = (kind: Kind): Informer => {
+    const informer = informers.get(named(kind))
+    if (!informer) throw new Error(`no controller has named ${named(kind)} among what it reads`)
+    return informer
+  }
+  const reader: Reader = {cache: <T extends KubeObject>(kind: Kind<T>) => informerOf(kind) as unknown as Informer<T>}
+  const changes = createChanges(controllers, reader)
+
+  const kinds = new Map(
+    controllers
+      .flatMap(({kind, owns, watches = []}) => [kind, ...owns, ...watches.map((each) => each.kind)])
+      .map((kind) => [named(kind), kind]),
+  )
+  for (const [name, kind] of kinds) {
+    let lastTold = ''
+    informers.set(
+      name,
+      startInformer({
+        client,
+        kind,
+        signal: life.signal,
+        onChange: (before, after) => changes.tell(kind, before, after),
+        onError: (error) => {
+          const words = `watching ${kind.plural}: ${messageOf(error)}`
+          if (words !== lastTold) log(words)
+          lastTold = words
+        },
+        ...(namespace !== undefined && {namespace}),
+      }),
+    )
+  }
+  try {
+    await Promise.all([...informers.values()].map(({synced}) => synced))
+    const work = (term: AbortSignal): Promise<void> => lead(options, {informerOf, reader, changes}, term)
+    if (options.lease) await leadWhile({client, identity: options.identity, signal, log, ...options.lease}, work)
+    else await work(signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+    life.abort()
+  }
+}
+
+interface Surroundings {
+  readonly informerOf: (kind: Kind) => Informer
+  readonly reader: Reader
+  readonly changes: Changes
+}
+
+/** Resolves when `term` has aborted and every run has ended. */
+const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Surroundings, term: AbortSignal): Promise<void> => {
+  const {client, controllers, log} = options
+  const now = (): number => Date.now()
+  const tell = createEvents(client, term, (error) => log(`an Event was not written: ${messageOf(error)}`), now)
+  const limit = createLimit(WRITES_IN_FLIGHT)
+  const queues = controllers.map((controller): {readonly queue: Queue; readonly resync: NodeJS.Timeout} => {
+    const informer = informerOf(controller.kind)
+    const expectations = createExpectations(client, informerOf, now)
+    const executor: Executor = {client, informerOf, expectations, tell, limit}
+    const statusWriter = createStatusWriter(client, controller.kind, informer)
+    const reconciler = createReconciler({controller, informer, reader, executor, statusWriter, now})
+    const queue = createQueue({
+      work: (key) => reconciler.run(key, term),
+      concurrency: CONCURRENCY,
+      onError: (key, error, retryMs) => {
+        if (!term.aborted) log(`${controller.kind.kind} ${key}: ${messageOf(error)} (again in ${(retryMs / 1000).toFixed(1)} s)`)
+      },
+    })
+    const enqueue = (ref: Ref): void => queue.add(keyOf(ref))
+    changes.subscribe(controller, {
+      enqueue,
+      seen: (kind, ref) => {
+        for (const key of expectations.waitingFor(kind, ref)) queue.add(key)
+      },
+      gone: (owner) => void removeChildren(options, informerOf, controller, owner, limit, term),
+    })
+    controller.start?.(enqueue, term)
+    for (const owner of informer.list()) enqueue(owner.metadata)
+    const resync = setInterval(() => {
+      reconciler.forgive()
+      for (const owner of informer.list()) queue.add(keyOf(owner.metadata), Math.random() * RESYNC_MS)
+    }, RESYNC_MS)
+    return {queue, resync}
+  })
+  for (const controller of controllers) void removeOrphans(options, informerOf, controller, limit, term)
+  options.onReady?.()
+  if (!term.aborted) await new Promise<void>((resolve) => term.addEventListener('abort', () => resolve(), {once: true}))
+  changes.unsubscribe()
+  for (const {resync} of queues) clearInterval(resync)
+  await Promise.all(queues.map(({queue}) => queue.stop()))
+}
+
+interface Subscriber {
+  enqueue(ref: Ref): void
+  seen(kind: Kind, ref: Ref): void
+  gone(owner: KubeObject): void
+}
+
+interface Changes {
+  tell(kind: Kind, before: KubeObject | undefined, after: KubeObject | undefined): void
+  subscribe(controller: AnyController, subscriber: Subscriber): void
+  unsubscribe(): void
+}
+
+/** From a change of any object to the keys of the owners that it concerns: those of the old version and of the new one. */
+const createChanges = (controllers: readonly AnyController[], reader: Reader): Changes => {
+  const subscribers = new Map<AnyController, Subscriber>()
+  const isKind = (one: Kind, other: Kind): boolean => one.apiVersion === other.apiVersion && one.plural === other.plural
+  return {
+    subscribe: (controller, subscriber) => void subscribers.set(controller, subscriber),
+    unsubscribe: () => subscribers.clear(),
+    tell: (kind, before, after) => {
+      const object = after ?? before
+      if (!object) return
+      for (const controller of controllers) {
+        const subscriber = subscribers.get(controller)
+        if (!subscriber) continue
+        if (isKind(controller.kind, kind)) {
+          subscriber.enqueue(object.metadata)
+          if (!after || (after.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined))
+            subscriber.gone(object)
+        }
+        const refs: Ref[] = []
+        if (controller.owns.some((each) => isKind(each, kind)))
+          for (const version of [before, after])
+            for (const reference of version?.metadata.ownerReferences ?? [])
+              if (reference.controller && reference.kind === controller.kind.kind && reference.apiVersion === controller.kind.apiVersion)
+                refs.push({name: reference.name, ...(object.metadata.namespace !== undefined && {namespace: object.metadata.namespace})})
+        for (const watch of controller.watches ?? [])
+          if (isKind(watch.kind, kind)) for (const version of [before, after]) if (version) refs.push(...watch.keysOf(version, reader))
+        for (const key of new Set(refs.map(keyOf))) {
+          const [namespace, name = ''] = key.split('/')
+          subscriber.enqueue({name, ...(namespace ? {namespace} : {})})
+        }
+        subscriber.seen(kind, object.metadata)
+      }
+    },
+  }
+}
+
+/** The garbage collector removes about 20 objects a second; a gone owner's children are removed here, in parallel. */
+const removeChildren = async (
+  {client, log}: OperatorOptions,
+  informerOf: (kind: Kind) => Informer,
+  controller: AnyController,
+  owner: KubeObject,
+  limit: Parameters<typeof mapLimited>[0],
+  signal: AbortSignal,
+): Promise<void> => {
+  // `kubectl delete --cascade=orphan` leaves the children on purpose.
+  if (owner.metadata.finalizers?.includes('orphan')) return
+  const children = controller.owns.flatMap((kind) =>
+    informerOf(kind)
+      .ownedBy(owner.metadata.uid ?? '')
+      .filter((child) => child.metadata.deletionTimestamp === undefined && isControlledBy(child, owner.metadata.uid))
+      .map((child) => ({kind, child})),
+  )
+  await mapLimited(limit, children, async ({kind, child}) => {
+    if (signal.aborted) return
+    try {
+      await client.delete(kind, child.metadata, {uid: child.metadata.uid ?? '', propagationPolicy: 'Background', signal})
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error) && !signal.aborted)
+        log(
+          `${kind.kind} ${keyOf(child.metadata)} of the deleted ${owner.kind} ${owner.metadata.name}: ${messageOf(error)}; the garbage collector removes it`,
+        )
+    }
+  })
+}
+
+const isControlledBy = (child: KubeObject, uid: string | undefined): boolean =>
+  child.metadata.ownerReferences?.some((reference) => reference.controller && reference.uid === uid) ?? false
+
+/** Children whose owner went while no operator was there to see it. */
+const removeOrphans = async (
+  options: OperatorOptions,
+  informerOf: (kind: Kind) => Informer,
+  controller: AnyController,
+  limit: Parameters<typeof mapLimited>[0],
+  signal: AbortSignal,
+): Promise<void> => {
+  const {client, log} = options
+  const {kind: ownerKind} = controller
+  const lost = new Map<string, KubeObject>()
+  for (const kind of controller.owns)
+    for (const child of informerOf(kind).list()) {
+      const reference = child.metadata.ownerReferences?.find(({controller: controls}) => controls)
+      if (reference?.kind !== ownerKind.kind || reference.apiVersion !== ownerKind.apiVersion) continue
+      const ref = {name: reference.name, ...(child.metadata.namespace !== undefined && {namespace: child.metadata.namespace})}
+      if (informerOf(ownerKind).get(ref)?.metadata.uid === reference.uid) continue
+      lost.set(reference.uid, {apiVersion: reference.apiVersion, kind: reference.kind, metadata: {...ref, uid: reference.uid}})
+    }
+  for (const owner of lost.values()) {
+    try {
+      // One cache may be ahead of another: the API server itself is asked.
+      const now = await client.get(ownerKind, owner.metadata, {signal}).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined
+        throw error
+      })
+      if (now?.metadata.uid !== owner.metadata.uid) await removeChildren(options, informerOf, controller, owner, limit, signal)
+    } catch (error) {
+      if (!signal.aborted) log(`${owner.kind} ${keyOf(owner.metadata)}: ${messageOf(error)}`)
+    }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,77 @@
+import type {KubeObject, Ref} from '../../api/object.ts'
+import type {Informer} from '../../kube/informer.ts'
+import type {Controller, Reader} from './contract.ts'
+import {type Executor, execute, type Failed} from './execute.ts'
+import {isEqual} from './json.ts'
+import {normalise} from './normalise.ts'
+import type {StatusWriter} from './status.ts'
+
+export type AnyController = Controller<KubeObject & {readonly status?: unknown}, unknown, {readonly do: string}>
+
+export interface Reconciler {
+  /** One run of one key: observe, plan, act, tell. Resolves with milliseconds after which to look again. */
+  run(key: string, signal: AbortSignal): Promise<number | undefined>
+  /** Forgets what the API server has refused for good, so that it is tried once more. */
+  forgive(): void
+}
+
+export interface ReconcilerOptions {
+  readonly controller: AnyController
+  readonly informer: Informer<KubeObject & {readonly status?: unknown}>
+  readonly reader: Reader
+  readonly executor: Executor
+  readonly statusWriter: StatusWriter
+  readonly now: () => number
+}
+
+export const keyOf = ({namespace = '', name}: Ref): string => `${namespace}/${name}`
+
+export const refOfKey = (key: string): Ref => {
+  const [namespace, name = ''] = key.split('/')
+  return {name, ...(namespace ? {namespace} : {})}
+}
+
+export function createReconciler({controller, informer, reader, executor, statusWriter, now}: ReconcilerOptions): Reconciler {
+  /** Law 7: what the server refused for good, until the object's spec or metadata changes. */
+  const refused = new Map<string, {readonly owner: unknown; readonly failure: Failed}>()
+
+  return {
+    forgive: () => refused.clear(),
+    run: async (key, signal) => {
+      const behind = executor.expectations.behind(key)
+      if (behind > 1) return behind
+      if (behind === 1) await executor.expectations.settle(key, signal)
+
+      const seen = informer.get(refOfKey(key))
+      if (!seen || seen.metadata.deletionTimestamp !== undefined) {
+        refused.delete(key)
+        return undefined
+      }
+      const owner = normalise(seen)
+      const wanted = {spec: (owner as {spec?: unknown}).spec, labels: owner.metadata.labels, annotations: owner.metadata.annotations}
+      const before = refused.get(key)
+      const standing = before && isEqual(before.owner, wanted) ? before.failure : undefined
+      if (!standing) refused.delete(key)
+
+      const world = await controller.observe(owner, reader, signal)
+      const plan = controller.plan(owner, world, now())
+      const failure =
+        standing ??
+        (await execute(
+          executor,
+          key,
+          owner,
+          plan.stages,
+          controller.act && ((action) => controller.act?.(owner, action, signal) ?? Promise.resolve()),
+          signal,
+        ))
+      if (failure?.terminal) refused.set(key, {owner: wanted, failure})
+      if (plan.status !== undefined && plan.status !== null) {
+        const status = failure ? controller.failed(plan.status, failure, now()) : plan.status
+        await statusWriter.write(owner, status as object, signal)
+      }
+      if (failure && !failure.terminal) throw failure.error
+      return plan.wakeAfter
+    },
+  }
+}
