@@ -1,0 +1,79 @@
+import {randomBytes} from 'node:crypto'
+import {PODS, type Pod} from '../../api/core.ts'
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
+import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
+import type {KubeObject, Ref} from '../../api/object.ts'
+import {isControlledBy} from '../../api/ownership.ts'
+import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import type {Controller, Reader} from '../engine/contract.ts'
+import {planGroup} from './plan.ts'
+import type {Retirements} from './retirements.ts'
+import {failedGroupStatus} from './status.ts'
+import type {GroupWorld, Retire, SchedulerView} from './world.ts'
+
+/** Asks a cluster's scheduler who of these pods is connected and who should leave first; never rejects, and never takes long. */
+export type AskScheduler = (cluster: Ref, pods: readonly Pod[], signal: AbortSignal) => Promise<SchedulerView>
+
+/** Keeps as many workers in each DaskWorkerGroup as its spec says, and lets those that are too many go without losing their work. */
+export const createGroupController = (ask: AskScheduler, retirements: Retirements): Controller<DaskWorkerGroup, GroupWorld, Retire> => ({
+  kind: DASK_WORKER_GROUPS,
+  owns: [PODS],
+  watches: [
+    {kind: DASK_CLUSTERS, keysOf: (cluster, reader) => groupsOf(cluster, cluster.metadata.name, reader)},
+    {kind: PODS, keysOf: (pod, reader) => (isScheduler(pod) ? groupsOf(pod, pod.metadata.labels?.[LABEL_CLUSTER], reader) : [])},
+  ],
+  start: retirements.start,
+  observe: (group, reader, signal) => observeGroup(group, reader, {ask, retirements, signal}),
+  plan: planGroup,
+  act: async (group, order) => retirements.retire(refOf(group), order),
+  failed: failedGroupStatus,
+})
+
+interface Means {
+  readonly ask: AskScheduler
+  readonly retirements: Retirements
+  readonly signal: AbortSignal
+}
+
+async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retirements, signal}: Means): Promise<GroupWorld> {
+  const {namespace, uid} = group.metadata
+  const at = (name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
+  const place = at(group.spec.cluster)
+  const cluster = reader.cache(DASK_CLUSTERS).get(place)
+  const scheduler = cluster && ownScheduler(cluster, reader)
+  const pods = uid === undefined ? [] : reader.cache(PODS).ownedBy(uid)
+  const replicas = group.spec.worker.replicas ?? 1
+  const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
+  const staying = live.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
+  const isAnyToLeave = cluster !== undefined && live.length > Math.min(replicas, staying.length)
+  return {
+    cluster,
+    scheduler,
+    pods,
+    ids: Array.from({length: Math.max(0, replicas - staying.length)}, () => randomBytes(5).toString('hex')),
+    view: !isAnyToLeave ? {is: 'unasked'} : !hasServed(scheduler) ? {is: 'absent'} : await ask(place, live, signal),
+    retirements: retirements.of(refOf(group), pods),
+    isGoingToZero: groupsNaming(group.spec.cluster, namespace, reader).every(({spec}) => (spec.worker.replicas ?? 1) === 0),
+  }
+}
+
+const ownScheduler = (cluster: DaskCluster, reader: Reader): Pod | undefined => {
+  const pod = reader.cache(PODS).get({...refOf(cluster), name: schedulerName(cluster.metadata.name)})
+  return pod && isControlledBy(pod, cluster) ? pod : undefined
+}
+
+/** Whether there is a scheduler that workers may have got work from; one that only waits, leaves or has ended is none. */
+const hasServed = (scheduler: Pod | undefined): boolean => scheduler?.status?.phase === 'Running' && !isPodLeaving(scheduler)
+
+const isScheduler = (pod: KubeObject): boolean => pod.metadata.labels?.[LABEL_COMPONENT] === 'scheduler'
+
+const groupsNaming = (cluster: string, namespace: string | undefined, reader: Reader): readonly DaskWorkerGroup[] =>
+  reader
+    .cache(DASK_WORKER_GROUPS)
+    .list(namespace)
+    .filter(({spec}) => spec.cluster === cluster)
+
+const groupsOf = (object: KubeObject, cluster: string | undefined, reader: Reader): readonly Ref[] =>
+  cluster === undefined ? [] : groupsNaming(cluster, object.metadata.namespace, reader).map(refOf)
+
+const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

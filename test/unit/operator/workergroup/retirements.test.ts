@@ -1,0 +1,122 @@
+import {describe, expect, it} from 'vitest'
+import {createRetirements, type Outcome, type RunRetirement} from '../../../../src/operator/workergroup/retirements.ts'
+import type {Retire} from '../../../../src/operator/workergroup/world.ts'
+import {makeGroup, makePod} from '../objects.ts'
+
+const GROUP = {namespace: 'ns', name: 'demo-default'}
+const CLUSTER = {namespace: 'ns', name: 'demo'}
+const podOf = (name: string) => makePod(name, makeGroup())
+const order = (...names: readonly string[]): Retire => ({
+  do: 'retire',
+  cluster: CLUSTER,
+  pods: names.map((name) => ({name, uid: `uid-${name}`, addresses: [`tcp://${name}:1`]})),
+  zero: false,
+})
+
+/** A scheduler whose answers the test gives. */
+const stage = () => {
+  const runs: {readonly addresses: readonly string[]; report: (outcome: Outcome) => void; end: () => void; fail: (error: Error) => void}[] =
+    []
+  const run: RunRetirement = (_, addresses, {report}) =>
+    new Promise((resolve, reject) => {
+      runs.push({addresses, report, end: resolve, fail: reject})
+    })
+  const looked: string[] = []
+  const retirements = createRetirements(run, () => 1000)
+  const stop = new AbortController()
+  retirements.start(({name}) => looked.push(name), stop.signal)
+  const first = () => {
+    const [found] = runs
+    if (!found) throw new Error('no retirement has begun')
+    return found
+  }
+  return {runs, looked, retirements, stop, first}
+}
+
+describe('retirements', () => {
+  it('report each pod as soon as its own workers are gone', () => {
+    const {retirements, looked, first} = stage()
+    retirements.retire(GROUP, order('a', 'b'))
+    const pods = [podOf('a'), podOf('b')]
+    expect(retirements.of(GROUP, pods)).toEqual(
+      new Map([
+        ['uid-a', {is: 'underWay'}],
+        ['uid-b', {is: 'underWay'}],
+      ]),
+    )
+    first().report({address: 'tcp://b:1', is: 'retired'})
+    expect(looked).toEqual(['demo-default'])
+    expect(retirements.of(GROUP, pods)).toEqual(
+      new Map([
+        ['uid-a', {is: 'underWay'}],
+        ['uid-b', {is: 'retired'}],
+      ]),
+    )
+  })
+
+  it('hold a pod with several workers until the last of them is gone', () => {
+    const {retirements, first} = stage()
+    retirements.retire(GROUP, {...order(), pods: [{name: 'a', uid: 'uid-a', addresses: ['tcp://a:1', 'tcp://a:2']}]})
+    first().report({address: 'tcp://a:1', is: 'retired'})
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toEqual({is: 'underWay'})
+    first().report({address: 'tcp://a:2', is: 'gone'})
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toEqual({is: 'retired'})
+  })
+
+  it('do not begin a second time for a pod that is under way, and go on with the others', () => {
+    const {retirements, runs} = stage()
+    retirements.retire(GROUP, order('a'))
+    retirements.retire(GROUP, order('a', 'b'))
+    expect(runs.map(({addresses}) => addresses)).toEqual([['tcp://a:1'], ['tcp://b:1']])
+  })
+
+  it('keep a refused worker’s pod, with the reason and the time', () => {
+    const {retirements, first} = stage()
+    retirements.retire(GROUP, order('a'))
+    first().report({address: 'tcp://a:1', is: 'refused', message: 'it alone holds 3 results'})
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toEqual({
+      is: 'kept',
+      reason: 'UniqueDataHasNoPlace',
+      message: 'it alone holds 3 results',
+      at: 1000,
+    })
+  })
+
+  it('keep the pods when the scheduler is lost on the way, in the words of the cause', async () => {
+    const {retirements, first, looked} = stage()
+    retirements.retire(GROUP, order('a'))
+    first().fail(new Error('connect ECONNREFUSED'))
+    await expect.poll(() => looked.length).toBe(1)
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toMatchObject({
+      is: 'kept',
+      reason: 'SchedulerUnreachable',
+      message: 'connect ECONNREFUSED',
+    })
+  })
+
+  it('are at most four for a cluster; who waits is looked at again', async () => {
+    const {retirements, runs, first, looked} = stage()
+    for (const name of ['a', 'b', 'c', 'd']) retirements.retire(GROUP, order(name))
+    const other = {namespace: 'ns', name: 'highmem'}
+    retirements.retire(other, order('e'))
+    expect(runs).toHaveLength(4)
+    first().end()
+    await expect.poll(() => looked).toEqual(['demo-default', 'highmem'])
+    retirements.retire(other, order('e'))
+    expect(runs).toHaveLength(5)
+  })
+
+  it('forget pods that are gone', () => {
+    const {retirements, first} = stage()
+    retirements.retire(GROUP, order('a'))
+    first().report({address: 'tcp://a:1', is: 'retired'})
+    expect(retirements.of(GROUP, []).size).toBe(0)
+  })
+
+  it('begin no more once they are told to stop', () => {
+    const {retirements, runs, stop} = stage()
+    stop.abort()
+    retirements.retire(GROUP, order('a'))
+    expect(runs).toEqual([])
+  })
+})
