@@ -95,3 +95,15 @@ const pathsOf = (resource: Resource): readonly (readonly [string, object])[] => 
     [`${base}/{name}`, {get: operation('get'), put: operation('put'), patch: operation('patch'), delete: operation('delete')}],
   ]
 }
+
+/**
+ * `GET /openapi/v2`, which kubectl still reads for `kind: List`, and only as protobuf: a document without definitions.
+ * kubectl then leaves validation to the server. Field numbers as in gnostic's OpenAPIv2.proto.
+ */
+export function openApiV2(): Buffer {
+  const field = (number: number, content: string | Buffer): Buffer => {
+    const bytes = Buffer.from(content)
+    return Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes])
+  }
+  return Buffer.concat([field(1, '2.0'), field(2, Buffer.concat([field(1, 'Kubernetes'), field(2, VERSION.gitVersion)]))])
+}

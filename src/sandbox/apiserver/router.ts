@@ -8,7 +8,7 @@ import {isObject, objectAt} from './json.ts'
 import {UNSERVED_CORE, UNSERVED_GROUPS} from './kinds/built-in.ts'
 import {askKubelet, type ClientTls, kubeletOf, logPath, podOf} from './kubelet.ts'
 import {type Location, locate} from './location.ts'
-import {openApiAt, openApiIndex} from './openapi.ts'
+import {openApiAt, openApiIndex, openApiV2} from './openapi.ts'
 import {type Backend, handleResource} from './resource-handler.ts'
 import type {Registry, Resource} from './resources.ts'
 import {answerReview, reviewAt} from './reviews.ts'
@@ -55,9 +55,11 @@ const discover = ({registry, address}: Routing, exchange: Exchange, root: 'api' 
 }
 
 const openApi = ({registry}: Routing, exchange: Exchange, [version, ...root]: readonly string[]): void => {
-  const info = {title: 'Kubernetes', version: VERSION.gitVersion}
-  const v2 = version === 'v2' ? {swagger: '2.0', info, paths: {}, definitions: {}} : undefined
-  const found = version === 'v3' ? (root.length === 0 ? openApiIndex(registry) : openApiAt(registry, root.join('/'))) : v2
+  if (version === 'v2') {
+    answerText(exchange, 200, openApiV2().toString('latin1'), 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf')
+    return
+  }
+  const found = version === 'v3' ? (root.length === 0 ? openApiIndex(registry) : openApiAt(registry, root.join('/'))) : undefined
   if (!found) throw noSuchResource()
   answer(exchange, 200, found)
 }
