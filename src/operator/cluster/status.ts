@@ -92,8 +92,7 @@ export function clusterStatus(
 }
 
 export const failedStatus = (status: DaskClusterStatus, {reason, message}: Failure, now: number): DaskClusterStatus => {
-  const told = /exceeded quota/.test(message) ? 'FailedCreate' : reason
-  const claims = {[DEGRADED]: {status: true, reason: told, message}, [READY]: {status: false, reason: told, message}}
+  const claims = {[DEGRADED]: {status: true, reason, message}, [READY]: {status: false, reason, message}}
   return {...status, conditions: replaceConditions(status.conditions, claims, status.observedGeneration, now)}
 }
 

@@ -120,11 +120,10 @@ const startTime = (runner: Pod): string | undefined => {
 }
 
 export const failedJobStatus = (status: DaskJobStatus, {reason, message}: Failure, now: number): DaskJobStatus => {
-  const told = /exceeded quota/.test(message) ? 'FailedCreate' : reason
   const isOver = status.jobStatus === 'Successful' || status.jobStatus === 'Failed'
   if (isOver) return status
-  const claim = {status: false, reason: told, message}
-  const complete = {...status, reason: told, message}
+  const claim = {status: false, reason, message}
+  const complete = {...status, reason, message}
   return {
     ...complete,
     conditions: replaceConditions(status.conditions, {[COMPLETE]: claim, [FAILED]: claim}, status.observedGeneration, now),

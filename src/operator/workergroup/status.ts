@@ -68,8 +68,7 @@ export function groupStatus(
 }
 
 export const failedGroupStatus = (status: DaskWorkerGroupStatus, {reason, message}: Failure, now: number): DaskWorkerGroupStatus => {
-  const told = /exceeded quota/.test(message) ? 'FailedCreate' : reason
-  const claims = {[READY]: {status: false, reason: told, message}, [DEGRADED]: {status: true, reason: told, message}}
+  const claims = {[READY]: {status: false, reason, message}, [DEGRADED]: {status: true, reason, message}}
   return {...status, conditions: replaceConditions(status.conditions, claims, status.observedGeneration, now)}
 }
 

@@ -294,8 +294,4 @@ describe('a refusal by the API server', () => {
     expect(conditions(refused)).toMatchObject({Ready: 'False Invalid', Degraded: 'True Invalid'})
     expect(message(refused, 'Ready')).toBe('Pod "demo-scheduler" is invalid: spec.containers')
   })
-  it('is called FailedCreate when a quota is the cause', () => {
-    const refused = failedStatus({}, {reason: 'Forbidden', message: 'pods "x" is forbidden: exceeded quota: compute', terminal: false}, NOW)
-    expect(conditions(refused)).toMatchObject({Degraded: 'True FailedCreate'})
-  })
 })
