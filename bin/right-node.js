@@ -8,6 +8,9 @@ import * as url from 'node:url'
 
 const NEEDED = [22, 19]
 
+/** Set for the second start, so that there is never a third. */
+const STARTED_AGAIN = 'DASK_K8S_STARTED_AGAIN'
+
 const root = path.join(path.dirname(url.fileURLToPath(import.meta.url)), '..')
 
 const isNewEnough = () => {
@@ -34,7 +37,7 @@ const nodeBeside = () => {
 
 /** Starts the program once more under the right Node.js; signals go on to it, its exit code comes back. */
 const startAgain = (node) => {
-  const child = childProcess.spawn(node, [...process.execArgv, ...process.argv.slice(1)], {stdio: 'inherit'})
+  const child = childProcess.spawn(node, process.argv.slice(1), {stdio: 'inherit', env: {...process.env, [STARTED_AGAIN]: '1'}})
   // A terminal sends Ctrl-C to the child as well: it would come twice.
   const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
@@ -48,7 +51,7 @@ const startAgain = (node) => {
 /** Does the work on a Node.js that can: in this process, or in another one that runs the same command. */
 export const onRightNode = (work) => {
   if (isNewEnough()) return work()
-  const node = nodeBeside()
+  const node = process.env[STARTED_AGAIN] ? undefined : nodeBeside()
   if (node) return startAgain(node)
   return fail(
     `this needs Node.js ${NEEDED.join('.')} or later, and this is ${process.versions.node}: install a current one from https://nodejs.org`,

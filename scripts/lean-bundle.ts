@@ -8,11 +8,11 @@ import type {Plugin} from 'esbuild'
 /** Libraries of oclif's that only its plugins, its generated help and its spinners use, none of which we call. */
 const UNUSED_BY_OCLIF = [
   ...['ejs', 'tinyglobby', 'minimatch', 'lilconfig', 'get-package-type', 'semver', 'wsl-utils'],
-  ...['cli-spinners', 'ansi-escapes', 'string-width', 'widest-line', 'wrap-ansi', 'indent-string'],
+  ...['string-width', 'widest-line', 'wrap-ansi', 'indent-string'],
 ]
 
-/** Libraries of client-node's that only some ways to log in and some proxies need. */
-const LATE_IN_CLIENT_NODE = ['openid-client', 'jsonpath-plus', 'socks', 'socks-proxy-agent', 'hpagent']
+/** Libraries that only some ways to log in, some proxies, exec and port-forward need. */
+const LATE = ['ws', 'openid-client', 'jsonpath-plus', 'socks', 'socks-proxy-agent', 'hpagent']
 
 /** The classes that client-node generates for each kind of the API, and what they need: we read its kubeconfig and its log-ins alone. */
 const UNUSED_IN_CLIENT_NODE = /^\.\/(gen\/index|middleware)\.js$/
@@ -53,12 +53,16 @@ const leaveOut: Plugin = {
 const loadLate: Plugin = {
   name: 'load-late',
   setup: ({onResolve, onLoad}) => {
-    onResolve({filter: new RegExp(`^(${LATE_IN_CLIENT_NODE.join('|')})$`)}, ({path, importer, namespace, resolveDir}) =>
-      namespace === 'file' && importer.includes(join('@kubernetes', 'client-node', 'dist')) ? {path, namespace: 'late', pluginData: resolveDir} : undefined,
+    onResolve({filter: new RegExp(`^(${LATE.join('|')})$`)}, ({path, importer, namespace, resolveDir}) =>
+      namespace === 'file' && !importer.includes(join('node_modules', path))
+        ? {path, namespace: 'late', pluginData: resolveDir}
+        : undefined,
     )
     onLoad({filter: /.*/, namespace: 'late'}, async ({path, pluginData}: {readonly path: string; readonly pluginData: unknown}) => {
       const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default' && name !== 'module.exports')
-      const getters = names.map((name) => `Object.defineProperty(exports, '${name}', {enumerable: true, get: () => require('${path}').${name}})`)
+      const getters = names.map(
+        (name) => `Object.defineProperty(exports, '${name}', {enumerable: true, get: () => require('${path}').${name}})`,
+      )
       return {contents: getters.join('\n'), resolveDir: String(pluginData)}
     })
     onLoad({filter: /[\\/]node_modules[\\/]undici[\\/]index\.js$/}, () => ({contents: UNDICI}))

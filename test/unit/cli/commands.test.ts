@@ -122,6 +122,18 @@ describe('cluster create', () => {
     expect(JSON.parse(stdout)).toMatchObject({kind: 'DaskCluster', status: {phase: 'Running'}})
   })
 
+  it('--wait draws its progress on a terminal', async () => {
+    const waiting = ground.runOnTerminal(['cluster', 'create', 'drawn', '--image', 'x', '-w', '0', '--wait'])
+    await appears(ground.client, DASK_CLUSTERS, 'drawn')
+    await putPod(ground.client, schedulerOf('drawn'), podStatus('scheduler', 'running'))
+    await setStatus(ground.client, DASK_CLUSTERS, 'drawn', {phase: 'Running'})
+    const {code, stdout} = await waiting
+    expect(code).toBe(0)
+    // The cursor is hidden while frames are drawn, and comes back.
+    expect(stdout).toMatch(/\u001B\[\?25l.*✔ scheduler +ready.*\u001B\[\?25h/s)
+    expect(stdout).toContain('daskcluster.kubernetes.dask.org/drawn is ready')
+  })
+
   it('is left by Ctrl-C with exit code 130, and the cluster stays', async () => {
     const {child, ended} = ground.start(['cluster', 'create', 'left', '--image', 'x', '--wait'])
     await appears(ground.client, DASK_CLUSTERS, 'left')
@@ -230,6 +242,16 @@ describe('delete', () => {
       stdout: 'daskcluster.kubernetes.dask.org/gone-a deleted\ndaskcluster.kubernetes.dask.org/gone-b deleted\n',
     })
     expect(await exists(DASK_CLUSTERS, 'gone-a')).toBe(false)
+  })
+
+  it('asks on a terminal, and deletes nothing without a yes', async () => {
+    await dask('cluster', 'create', 'asked', '--image', 'x')
+    const no = await ground.runOnTerminal(['cluster', 'delete', 'asked'], '\n')
+    expect(no.stdout).toContain('Delete DaskCluster "asked" in namespace "default"? [y/N]')
+    expect(no).toMatchObject({code: 1, stdout: expect.stringContaining('error: nothing was deleted')})
+    expect(await exists(DASK_CLUSTERS, 'asked')).toBe(true)
+    expect((await ground.runOnTerminal(['cluster', 'delete', 'asked'], 'y\n')).code).toBe(0)
+    expect(await exists(DASK_CLUSTERS, 'asked')).toBe(false)
   })
 
   it('deletes nothing when one of the names does not exist', async () => {

@@ -19,6 +19,8 @@ import {makeCertificates} from '../../../src/sandbox/tls.ts'
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
+const PTY = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'
+
 export interface Ended {
   readonly code: number | null
   readonly stdout: string
@@ -39,6 +41,8 @@ export interface CliGround {
   readonly env: NodeJS.ProcessEnv
   start(args: readonly string[], bin?: string): {readonly child: ChildProcess; readonly ended: Promise<Ended>}
   run(...args: readonly string[]): Promise<Ended>
+  /** On a terminal of its own (by Python's `pty`), with these keys typed; all that the terminal shows comes as `stdout`. */
+  runOnTerminal(args: readonly string[], keys?: string): Promise<Ended>
   stop(): Promise<void>
 }
 
@@ -79,6 +83,18 @@ export async function startCliGround(): Promise<CliGround> {
   return {
     ...{client, folder, kubeconfig, logs, asked: kubelet.asked, env, start},
     run: (...args) => start(args).ended,
+    runOnTerminal: async (args, keys = '') => {
+      const program = [process.execPath, join(ROOT, 'bin', 'kubectl-dask.js'), ...args]
+      const child = spawn('python3', ['-c', PTY, ...program], {
+        cwd: folder,
+        env: {...env, CI: undefined, TERM: 'xterm', NO_COLOR: '1'},
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
+      child.stdin.write(keys)
+      const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
+      const [code, stdout, stderr] = await Promise.all([closed, text(child.stdout), text(child.stderr)])
+      return {code, stdout, stderr}
+    },
     stop: async () => {
       await client.close()
       await kubelet.stop()
