@@ -33,6 +33,8 @@ export async function showProgress({title, stream, mode}: ShowOptions): Promise<
       close: () => undefined,
     }
   }
+  // chalk, which ink draws with, knows FORCE_COLOR alone; it reads it once, when it is loaded.
+  if (process.env['NO_COLOR']) process.env['FORCE_COLOR'] ??= '0'
   const {openLiveView} = await import('./live.tsx')
   const view = openLiveView(progress, stream)
   let isOpen = true
