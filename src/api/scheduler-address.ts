@@ -1,10 +1,18 @@
-import type {Service} from './core.ts'
+import type {Pod, Service, ServicePort} from './core.ts'
 import {DEFAULT_COMM_PORT, PORT_COMM, schedulerHost} from './names.ts'
 
-/** Port of the service for Dask's own protocol; upstream's where the service does not say (yet). */
-export const commPort = (service: Pick<Service, 'spec'> | undefined): number =>
-  service?.spec.ports?.find(({name}) => name === PORT_COMM)?.port ?? DEFAULT_COMM_PORT
+type HasSpec = Pick<Service, 'spec'>
 
-/** Where workers and clients inside Kubernetes find a cluster's scheduler. */
-export const schedulerAddress = (cluster: string, namespace: string, service: Pick<Service, 'spec'> | undefined): string =>
-  `tcp://${schedulerHost(cluster, namespace)}:${commPort(service)}`
+/** Where workers and clients inside Kubernetes find a cluster's scheduler: by its service's port for Dask's own protocol. */
+export const schedulerAddress = (cluster: string, namespace: string, service: HasSpec | undefined): string =>
+  `tcp://${schedulerHost(cluster, namespace)}:${commPort(service)?.port ?? DEFAULT_COMM_PORT}`
+
+/** The port on which the scheduler's own pod listens for Dask's protocol: the one that its service leads to. */
+export function schedulerPodPort(service: HasSpec | undefined, scheduler: Pod): number {
+  const {targetPort, port}: Pick<ServicePort, 'targetPort' | 'port'> = commPort(service) ?? {port: DEFAULT_COMM_PORT}
+  if (typeof targetPort !== 'string') return targetPort ?? port
+  const ports = scheduler.spec.containers.flatMap((container) => container.ports ?? [])
+  return ports.find(({name}) => name === targetPort)?.containerPort ?? DEFAULT_COMM_PORT
+}
+
+const commPort = (service: HasSpec | undefined): ServicePort | undefined => service?.spec.ports?.find(({name}) => name === PORT_COMM)

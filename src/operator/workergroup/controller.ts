@@ -11,8 +11,15 @@ import type {Retirements} from './retirements.ts'
 import {failedGroupStatus} from './status.ts'
 import type {GroupWorld, Retire, SchedulerView} from './world.ts'
 
+export interface Question {
+  readonly cluster: DaskCluster
+  readonly scheduler: Pod
+  /** Pods of one group that have not ended. */
+  readonly pods: readonly Pod[]
+}
+
 /** Asks a cluster's scheduler who of these pods is connected and who should leave first; never rejects, and never takes long. */
-export type AskScheduler = (cluster: Ref, pods: readonly Pod[], signal: AbortSignal) => Promise<SchedulerView>
+export type AskScheduler = (question: Question, signal: AbortSignal) => Promise<SchedulerView>
 
 /** Keeps as many workers in each DaskWorkerGroup as its spec says, and lets those that are too many go without losing their work. */
 export const createGroupController = (ask: AskScheduler, retirements: Retirements): Controller<DaskWorkerGroup, GroupWorld, Retire> => ({
@@ -38,20 +45,24 @@ interface Means {
 async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retirements, signal}: Means): Promise<GroupWorld> {
   const {namespace, uid} = group.metadata
   const at = (name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
-  const place = at(group.spec.cluster)
-  const cluster = reader.cache(DASK_CLUSTERS).get(place)
+  const cluster = reader.cache(DASK_CLUSTERS).get(at(group.spec.cluster))
   const scheduler = cluster && ownScheduler(cluster, reader)
   const pods = uid === undefined ? [] : reader.cache(PODS).ownedBy(uid)
   const replicas = group.spec.worker.replicas ?? 1
   const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
   const staying = live.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
-  const isAnyToLeave = cluster !== undefined && live.length > Math.min(replicas, staying.length)
+  const isAnyToLeave = live.length > Math.min(replicas, staying.length)
   return {
     cluster,
     scheduler,
     pods,
     ids: Array.from({length: Math.max(0, replicas - staying.length)}, () => randomBytes(5).toString('hex')),
-    view: !isAnyToLeave ? {is: 'unasked'} : !hasServed(scheduler) ? {is: 'absent'} : await ask(place, live, signal),
+    view:
+      !cluster || !isAnyToLeave
+        ? {is: 'unasked'}
+        : !mayHaveServed(scheduler)
+          ? {is: 'absent'}
+          : await ask({cluster, scheduler, pods: live}, signal),
     retirements: retirements.of(refOf(group), pods),
     isGoingToZero: groupsNaming(group.spec.cluster, namespace, reader).every(({spec}) => (spec.worker.replicas ?? 1) === 0),
   }
@@ -63,7 +74,7 @@ const ownScheduler = (cluster: DaskCluster, reader: Reader): Pod | undefined => 
 }
 
 /** Whether there is a scheduler that workers may have got work from; one that only waits, leaves or has ended is none. */
-const hasServed = (scheduler: Pod | undefined): boolean => scheduler?.status?.phase === 'Running' && !isPodLeaving(scheduler)
+const mayHaveServed = (scheduler: Pod | undefined): scheduler is Pod => scheduler?.status?.phase === 'Running' && !isPodLeaving(scheduler)
 
 const isScheduler = (pod: KubeObject): boolean => pod.metadata.labels?.[LABEL_COMPONENT] === 'scheduler'
 
