@@ -15,9 +15,10 @@ import {clusterManifest, DEFAULT_IMAGE} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, outputFlag, timeoutFlag} from '../../cli/flags.ts'
 import {Interrupted} from '../../cli/interruption.ts'
-import {tell} from '../../cli/output.ts'
+import {tell, warn} from '../../cli/output.ts'
 import {readManifest} from '../../cli/read-manifest.ts'
 import {usageError} from '../../cli/user-error.ts'
+import {versionGap} from '../../cli/version-gap.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
 import {answerObject, createObject, doneText} from '../../cli/write.ts'
 import type {KubeClient} from '../../kube/client.ts'
@@ -77,6 +78,8 @@ export default class ClusterCreate extends DaskCommand {
       const wait = {client, namespace, name, timeoutMs: timeout, signal: this.signal, bin: this.bin}
       const ready = await waitForCluster({...wait, report: progress.report})
       progress.close()
+      const gap = output === undefined ? await versionGap(client, namespace, name, this.signal) : undefined
+      if (gap !== undefined) warn(gap)
       await answerObject({...ready, apiVersion: DASK_CLUSTERS.apiVersion, kind: DASK_CLUSTERS.kind}, output, 'is ready')
     } catch (error) {
       progress.close()

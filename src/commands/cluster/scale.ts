@@ -5,6 +5,7 @@ import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleCluster, waitForGroup} from '../../cli/scale.ts'
 import {usageError} from '../../cli/user-error.ts'
+import {previewVictims} from '../../cli/victims.ts'
 import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class ClusterScale extends DaskCommand {
@@ -13,6 +14,7 @@ export default class ClusterScale extends DaskCommand {
     'Workers that go are retired first: what they hold moves to others, what they run is finished, and no task is started twice.\n'
   static override examples = [
     {description: 'Five workers', command: 'cluster scale demo 5'},
+    {description: 'Which workers would go?', command: 'cluster scale demo 2 --dry-run=server'},
     {description: 'Two workers, and wait until the others have retired', command: 'cluster scale demo 2 --wait'},
   ]
   static override args = {
@@ -45,6 +47,12 @@ export default class ClusterScale extends DaskCommand {
     answer(
       `daskcluster.kubernetes.dask.org/${name} ${before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`}${suffix}\n`,
     )
+    if (dryRun !== undefined && before > replicas) {
+      const group = defaultGroupName(name)
+      const cluster = name
+      const victims = await previewVictims(before - replicas, {client, namespace, cluster, group, signal: this.signal})
+      for (const victim of victims) answer(`pod/${victim.name} would leave: ${victim.reason}\n`)
+    }
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskCluster "${name}" in namespace "${namespace}"`
     const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})

@@ -4,6 +4,7 @@ import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleGroup, waitForGroup} from '../../cli/scale.ts'
+import {previewVictims} from '../../cli/victims.ts'
 import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class WorkerGroupScale extends DaskCommand {
@@ -32,6 +33,12 @@ export default class WorkerGroupScale extends DaskCommand {
     answer(
       `daskworkergroup.kubernetes.dask.org/${name} ${before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`}${suffix}\n`,
     )
+    if (dryRun !== undefined && before > replicas) {
+      const group = name
+      const cluster = (await client.get(DASK_WORKER_GROUPS, {namespace, name}, {signal: this.signal})).spec.cluster
+      const victims = await previewVictims(before - replicas, {client, namespace, cluster, group, signal: this.signal})
+      for (const victim of victims) answer(`pod/${victim.name} would leave: ${victim.reason}\n`)
+    }
     if (!flags.wait || dryRun !== undefined) return
     const {spec} = await client.get(DASK_WORKER_GROUPS, {namespace, name}, {signal: this.signal})
     const title = `DaskWorkerGroup "${name}" in namespace "${namespace}"`
