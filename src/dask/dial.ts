@@ -1,0 +1,52 @@
+/** Ways to reach a scheduler or worker: straight, or through the API server. */
+import {connect} from 'node:net'
+import type {Duplex} from 'node:stream'
+import type {KubeClient} from '../kube/client.ts'
+import {openPortForward} from '../kube/port-forward.ts'
+
+/** Opens a connection to a port of one place. */
+export type Dial = (port: number, signal?: AbortSignal) => Promise<Duplex>
+
+const CONNECT_TIMEOUT_MS = 2_000
+
+export const directDial =
+  (host: string): Dial =>
+  (port, signal) =>
+    new Promise((resolve, reject) => {
+      const socket = connect({host, port, ...(signal && {signal})})
+      const timer = setTimeout(() => socket.destroy(new Error(`${host}:${port} does not answer`)), CONNECT_TIMEOUT_MS)
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        socket.setNoDelay(true)
+        resolve(socket)
+      })
+      socket.once('error', (error) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+    })
+
+/** One forwarded connection to a pod of that name. */
+export const forwardDial =
+  (client: KubeClient, namespace: string, pod: string): Dial =>
+  (port, signal) =>
+    openPortForward(client, {namespace, pod, port, ...(signal && {signal})})
+
+/** Tries the ways in order and goes on with the one that worked, until it fails. */
+export function firstDial(ways: readonly Dial[]): Dial {
+  let known: Dial | undefined
+  return async (port, signal) => {
+    let failure: unknown
+    for (const way of known ? [known, ...ways.filter((each) => each !== known)] : ways) {
+      try {
+        const stream = await way(port, signal)
+        known = way
+        return stream
+      } catch (error) {
+        signal?.throwIfAborted()
+        failure ??= error
+      }
+    }
+    throw failure
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What runs in a worker's container before SIGTERM reaches it, whoever deletes the pod: the worker's results move away and what it
+ * executes is finished (contract 4.5, last part). It works with the operator down.
+ */
+
+/** Left of the grace period for the worker's own end. */
+const RESERVE_SECONDS = 5
+
+/** Only the standard library and the worker's own `distributed`. It always ends with exit code 0: a hook that fails helps nobody. */
+const SCRIPT = `
+import asyncio, os, sys
+bound = float(sys.argv[1])
+STATE = {"op": "dump_state", "reply": True, "exclude": ["tasks", "log", "logs", "stimulus_log", "config", "data", "has_what",
+         "transfer_incoming_log", "transfer_outgoing_log"]}
+async def main():
+    from distributed.core import connect, rpc
+    from distributed.utils import get_ip
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS") or sys.exit(0)
+    name = os.environ.get("DASK_WORKER_NAME", "")
+    async with rpc(address) as scheduler:
+        known = (await asyncio.wait_for(scheduler.identity(), 5))["workers"]
+        def mine(worker):
+            found = str(worker.get("name"))
+            return found == name or (found.startswith(name + "-") and found[len(name) + 1:].isdigit()) if name else worker.get("host") == get_ip()
+        addresses = [a for a, worker in known.items() if mine(worker)]
+        if not addresses:
+            return
+        await scheduler.retire_workers(workers=addresses, remove=False, close_workers=False)
+        left = set(addresses)
+        while left:
+            for a in list(left):
+                state = (await scheduler.broadcast(workers=[a], on_error="ignore", msg=STATE)).get(a)
+                if not state:
+                    left.discard(a)
+                    continue
+                queued = list(state.get("ready", ())) + list(state.get("constrained", ()))
+                if queued and not state.get("running"):
+                    comm = await connect(address)
+                    await comm.write({"op": "connection_stream", "reply": False})
+                    await comm.write([{"op": "reschedule", "key": k, "worker": a, "stimulus_id": "pre-stop"} for k in queued])
+                    await comm.write([{"op": "close-stream"}])
+                    await comm.close()
+                busy = state.get("executing") or state.get("long_running")
+                waiting = set((await scheduler.processing(workers=[a])).get(a, ())) - set(queued)
+                if not busy and not waiting:
+                    await scheduler.retire_workers(workers=[a], remove=True, close_workers=True)
+                    left.discard(a)
+            if left:
+                await asyncio.sleep(0.2)
+try:
+    asyncio.run(asyncio.wait_for(main(), bound))
+except BaseException as error:
+    print("pre-stop: " + repr(error), file=sys.stderr)
+os._exit(0)
+`
+
+/**
+ * Command of an exec `preStop` hook for a worker's container; it ends five seconds before the grace period does.
+ * `graceSeconds` is the pod's `terminationGracePeriodSeconds` (Kubernetes' default: 30).
+ */
+export const preStopCommand = (graceSeconds = 30): readonly string[] => [
+  'python',
+  '-c',
+  SCRIPT.trim(),
+  String(Math.max(1, graceSeconds - RESERVE_SECONDS)),
+]

@@ -1,0 +1,156 @@
+/** A scheduler's operations over one connection (contract 4.4, 4.5). */
+import {type Comm, openComm, within} from './comm.ts'
+import type {Dial} from './dial.ts'
+import {unwrapReply} from './message.ts'
+
+export interface SchedulerWorker {
+  /** `tcp://host:port` */
+  readonly address: string
+  readonly host: string
+  readonly name: string
+  /** `running`, `paused`, `closing_gracefully` … */
+  readonly status: string
+  readonly nthreads: number
+  /** Bytes; 0: none. */
+  readonly memoryLimit: number
+}
+
+export interface SchedulerIdentity {
+  readonly id: string
+  readonly address: string
+  readonly workers: readonly SchedulerWorker[]
+}
+
+/** What a worker has to do, as it says itself (contract 4.5, step 5). */
+export interface WorkerState {
+  readonly status: string
+  readonly running: boolean
+  readonly executing: readonly unknown[]
+  readonly longRunning: readonly unknown[]
+  /** Keys that are queued and will not be started once the worker drains. */
+  readonly queued: readonly unknown[]
+}
+
+export interface Scheduler {
+  identity(): Promise<SchedulerIdentity>
+  /** How many workers the scheduler would like to have. */
+  adaptiveTarget(): Promise<number>
+  /** Addresses, the first to leave first; workers with long-running tasks may be missing (since 2024.1.0). */
+  workersToClose(count: number): Promise<readonly string[]>
+  /**
+   * Resolves with the addresses that were really retired, after their data has moved.
+   * `remove: false, closeWorkers: false` drains: the workers finish what they execute and get nothing new.
+   */
+  retireWorkers(
+    addresses: readonly string[],
+    options: {readonly remove: boolean; readonly closeWorkers: boolean; readonly timeoutMs?: number},
+  ): Promise<readonly string[]>
+  /** Keys that the scheduler has assigned to this worker and that have not ended. */
+  processing(address: string): Promise<readonly unknown[]>
+  /** `undefined`: the worker cannot be reached. */
+  workerState(address: string): Promise<WorkerState | undefined>
+  /** Versions of Python packages at the scheduler, by name. */
+  versions(): Promise<Readonly<Record<string, string>>>
+  close(): void
+}
+
+export interface ConnectOptions {
+  readonly port: number
+  /** For each answer; a scheduler that listens but stays silent never holds a caller longer. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: ConnectOptions): Promise<Scheduler> {
+  const stream = await within(timeoutMs, dial(port, signal), `no connection to port ${port}`)
+  const comm = await openComm(stream, {timeoutMs})
+  const request = serialised(comm)
+  const ask = (message: Json, limit = timeoutMs): Promise<unknown> => request({...message, reply: true}, limit)
+
+  return {
+    identity: async () => identityOf((await ask({op: 'identity'})) as Json),
+    adaptiveTarget: async () => Number(await ask({op: 'adaptive_target'})),
+    workersToClose: async (count) => {
+      if (count === 0) return []
+      const reply = await ask({op: 'workers_to_close', n: count, attribute: 'address'})
+      return Array.isArray(reply) ? reply.map(String) : []
+    },
+    retireWorkers: async (addresses, {remove, closeWorkers, timeoutMs: limit}) => {
+      const reply = await ask({op: 'retire_workers', workers: addresses, remove, close_workers: closeWorkers}, limit)
+      return Object.keys((reply ?? {}) as Json)
+    },
+    processing: async (address) => {
+      const reply = (await ask({op: 'processing', workers: [address]})) as Json | null
+      const keys = reply?.[address]
+      return Array.isArray(keys) ? keys : []
+    },
+    workerState: async (address) => {
+      const msg = {op: 'dump_state', exclude: LEFT_OUT}
+      const reply = (await ask({op: 'broadcast', workers: [address], on_error: 'ignore', msg: {...msg, reply: true}})) as Json | null
+      return stateOf(reply?.[address])
+    },
+    versions: async () => {
+      const reply = (await ask({op: 'versions'})) as {readonly packages?: Record<string, string>} | null
+      return reply?.packages ?? {}
+    },
+    close: () => comm.close(),
+  }
+}
+
+/** Parts of a worker's dump that are large and not needed. */
+const LEFT_OUT = [
+  ...['tasks', 'log', 'logs', 'stimulus_log', 'config', 'data', 'has_what'],
+  ...['transfer_incoming_log', 'transfer_outgoing_log'],
+] as const
+
+/** One request at a time; after a time-out the connection is of no more use, since the late answer would be taken for another's. */
+const serialised = (comm: Comm): ((message: Json, limitMs: number) => Promise<unknown>) => {
+  let last: Promise<unknown> = Promise.resolve()
+  return (message, limitMs) => {
+    const turn = last.then(async () => {
+      comm.send(message)
+      try {
+        return unwrapReply(String(message['op']), await within(limitMs, comm.receive(), `the scheduler does not answer ${message['op']}`))
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'SchedulerError') comm.close()
+        throw error
+      }
+    })
+    last = turn.catch(() => {})
+    return turn
+  }
+}
+
+const identityOf = (reply: Json): SchedulerIdentity => ({
+  id: String(reply['id'] ?? ''),
+  address: String(reply['address'] ?? ''),
+  workers: Object.entries((reply['workers'] ?? {}) as Readonly<Record<string, Json>>).map(([address, worker]) => ({
+    address,
+    host: String(worker['host'] ?? hostOf(address)),
+    name: String(worker['name'] ?? address),
+    status: String(worker['status'] ?? 'running'),
+    nthreads: Number(worker['nthreads'] ?? 0),
+    memoryLimit: Number(worker['memory_limit'] ?? 0),
+  })),
+})
+
+/** Host of `tcp://host:port`; IPv6 hosts lose their brackets. */
+export const hostOf = (address: string): string => /^[a-z]+:\/\/(.+):\d+$/.exec(address)?.[1]?.replace(/^\[|\]$/g, '') ?? address
+
+export const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1] ?? 0)
+
+const stateOf = (dump: unknown): WorkerState | undefined => {
+  if (typeof dump !== 'object' || dump === null) return undefined
+  const state = dump as Json
+  if (state['status'] === undefined) return undefined
+  const list = (name: string): readonly unknown[] => (Array.isArray(state[name]) ? state[name] : [])
+  return {
+    status: String(state['status']),
+    running: state['running'] === true,
+    executing: list('executing'),
+    longRunning: list('long_running'),
+    queued: [...list('ready'), ...list('constrained')],
+  }
+}

@@ -1,0 +1,133 @@
+/** Real Dask processes on loopback, one cluster a call; everything ends with `stop`. */
+import {type ChildProcess, spawn} from 'node:child_process'
+import {mkdtemp, readFile, rm} from 'node:fs/promises'
+import {createServer} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {directDial} from '../../src/dask/dial.ts'
+import {connectScheduler, type Scheduler} from '../../src/dask/scheduler.ts'
+import {daskEnvironment} from '../toolchain/pythons.ts'
+
+export interface RealDask {
+  readonly port: number
+  readonly directory: string
+  connect(): Promise<Scheduler>
+  /** Starts a worker with a nanny, as `dask worker` does, and resolves when the scheduler knows it. */
+  addWorker(name: string, ...flags: readonly string[]): Promise<ChildProcess>
+  /** Runs a Python program with the scheduler's address as its first argument; resolves with what it prints. */
+  python(program: string): {readonly child: ChildProcess; readonly output: Promise<string>}
+  stop(): Promise<void>
+}
+
+export async function startDask(version: string): Promise<RealDask> {
+  const directory = await mkdtemp(join(tmpdir(), 'real-dask-'))
+  const bin = join(daskEnvironment(version), 'bin')
+  const children: ChildProcess[] = []
+  const run = (program: string, args: readonly string[]): ChildProcess => {
+    const child = spawn(join(bin, program), args, {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: {...process.env, PYTHONWARNINGS: 'ignore'},
+    })
+    child.stderr?.resume()
+    children.push(child)
+    return child
+  }
+  const port = await freePort()
+  const scheduler = run('dask', ['scheduler', '--host', '127.0.0.1', '--port', String(port), '--no-dashboard', '--dashboard-address', ':0'])
+  scheduler.stdout?.resume()
+  const connect = (): Promise<Scheduler> => connectScheduler(directDial('127.0.0.1'), {port, timeoutMs: 10_000})
+  await until(async () => {
+    const connection = await connect().catch(() => undefined)
+    connection?.close()
+    return connection !== undefined
+  }, 'the scheduler answers')
+
+  return {
+    port,
+    directory,
+    connect,
+    addWorker: async (name, ...flags) => {
+      const child = run('dask', [
+        'worker',
+        `tcp://127.0.0.1:${port}`,
+        '--name',
+        name,
+        '--nthreads',
+        '1',
+        '--memory-limit',
+        '0',
+        '--no-dashboard',
+        '--local-directory',
+        join(directory, name),
+        ...flags,
+      ])
+      child.stdout?.resume()
+      const connection = await connect()
+      await until(
+        async () => (await connection.identity()).workers.some((worker) => worker.name === name || worker.name.startsWith(`${name}-`)),
+        `worker ${name} joins`,
+      )
+      connection.close()
+      return child
+    },
+    python: (program) => {
+      const child = run('python', ['-c', program, `tcp://127.0.0.1:${port}`, directory])
+      const errors: Buffer[] = []
+      child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk))
+      const output = new Promise<string>((resolve, reject) => {
+        const chunks: Buffer[] = []
+        child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
+        child.on('close', (code) =>
+          code === 0
+            ? resolve(Buffer.concat(chunks).toString())
+            : reject(new Error(`python ended with ${code}: ${Buffer.concat(errors).toString()}`)),
+        )
+      })
+      return {child, output}
+    },
+    stop: async () => {
+      await Promise.all(
+        children.map(async (child) => {
+          const closed =
+            child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise((resolve) => child.once('exit', resolve))
+          try {
+            process.kill(-(child.pid ?? 0), 'SIGKILL')
+          } catch {
+            // The whole group has ended already.
+          }
+          await closed
+        }),
+      )
+      await rm(directory, {recursive: true, force: true, maxRetries: 10, retryDelay: 100})
+    },
+  }
+}
+
+/** Asks again and again until the answer is yes; rejects after a minute with what was waited for. */
+export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 60_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Each task that starts appends its key to a file: how often did each start? */
+export async function starts(directory: string): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  const text = await readFile(join(directory, 'starts'), 'utf8').catch(() => '')
+  for (const key of text.split('\n').filter((line) => line !== '')) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port'))))
+    })
+  })

@@ -1,0 +1,124 @@
+import {afterEach, describe, expect, it} from 'vitest'
+import {directDial} from '../../src/dask/dial.ts'
+import {type RetirementOutcome, runRetirement} from '../../src/dask/retirement.ts'
+import {NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
+import {type RealDask, startDask, starts, until} from './real-dask.ts'
+
+let dask: RealDask | undefined
+afterEach(async () => {
+  await dask?.stop()
+  dask = undefined
+})
+
+const LOAD = `
+import os, sys, time
+from distributed import Client
+address, directory = sys.argv[1:3]
+def started(key):
+    fd = os.open(os.path.join(directory, "starts"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(fd, (key + "\\n").encode()); os.close(fd)
+def first(i):
+    started(f"first-{i}"); time.sleep(0.05 + (i % 7) / 20); return bytes([i % 256]) * 10_000
+def second(i, data):
+    started(f"second-{i}"); time.sleep(0.05); return len(data) + i
+with Client(address) as client:
+    print("ready", flush=True)
+    data = [client.submit(first, i, key=f"first-{i}") for i in range(120)]
+    sums = [client.submit(second, i, d, key=f"second-{i}") for i, d in enumerate(data)]
+    assert client.gather(sums) == [10_000 + i for i in range(120)]
+    assert all(len(d) == 10_000 for d in client.gather(data))
+print("right")
+`
+
+const retire = async (
+  cluster: RealDask,
+  addresses: readonly string[],
+  zero = false,
+  timeoutMs = 60_000,
+): Promise<readonly RetirementOutcome[]> => {
+  const outcomes: RetirementOutcome[] = []
+  await runRetirement(addresses, {
+    connect: cluster.connect,
+    scheduler: {dial: directDial('127.0.0.1'), port: cluster.port},
+    dialWorker: () => directDial('127.0.0.1'),
+    zero,
+    timeoutMs,
+    signal: new AbortController().signal,
+    report: (outcome) => outcomes.push(outcome),
+  })
+  return outcomes
+}
+
+const addresses = async (cluster: RealDask): Promise<readonly string[]> => {
+  const scheduler = await cluster.connect()
+  const found = (await scheduler.identity()).workers.map(({address}) => address)
+  scheduler.close()
+  return found
+}
+
+describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
+  it('no task starts twice and no result is lost while a group goes 4, 2, 4, 1 under load', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => cluster.addWorker(name)))
+    const load = cluster.python(LOAD)
+    const begun = async (count: number): Promise<boolean> => (await starts(cluster.directory)).size >= count
+    await until(() => begun(15), 'tasks run')
+    expect((await retire(cluster, (await addresses(cluster)).slice(0, 2))).map(({is}) => is)).toEqual(['retired', 'retired'])
+    await Promise.all(['e', 'f'].map((name) => cluster.addWorker(name)))
+    await until(() => begun(60), 'more tasks run')
+    expect((await retire(cluster, (await addresses(cluster)).slice(0, 3))).map(({is}) => is)).toEqual(['retired', 'retired', 'retired'])
+    expect(await load.output).toContain('right')
+    const counts = await starts(cluster.directory)
+    expect(counts.size).toBe(240)
+    expect([...counts].filter(([, count]) => count > 1)).toEqual([])
+  })
+
+  it('a worker that holds the only copy of a result with nowhere to move it works on', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    await cluster.addWorker('only')
+    const client = cluster.python(`
+import sys, time
+from distributed import Client
+client = Client(sys.argv[1])
+held = client.submit(lambda: 42, pure=False)
+held.result()
+print("held", flush=True)
+input_file = sys.argv[2] + "/go"
+import os
+while not os.path.exists(input_file): time.sleep(0.05)
+print(held.result(), client.submit(lambda: 43, pure=False).result(timeout=20))
+client.close()
+`)
+    await new Promise((resolve) => client.child.stdout?.once('data', resolve))
+    expect((await retire(cluster, await addresses(cluster), true)).map(({is}) => is)).toEqual(['refused'])
+    const {writeFile} = await import('node:fs/promises')
+    await writeFile(`${cluster.directory}/go`, '')
+    expect(await client.output).toContain('42 43')
+  })
+
+  it('a worker that does not finish in time is let back in and goes on with its queue', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    await Promise.all(['a', 'b'].map((name) => cluster.addWorker(name)))
+    const client = cluster.python(`
+import os, sys, time
+from distributed import Client
+def slow(i):
+    fd = os.open(os.path.join(sys.argv[2] if len(sys.argv) > 2 else directory, "starts"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(fd, f"slow-{i}\\n".encode()); os.close(fd); time.sleep(3); return i
+directory = sys.argv[2]
+with Client(sys.argv[1]) as client:
+    def run(i, directory=directory):
+        fd = os.open(os.path.join(directory, "starts"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.write(fd, f"slow-{i}\\n".encode()); os.close(fd); time.sleep(3); return i
+    print(client.gather([client.submit(run, i, pure=False) for i in range(4)]))
+`)
+    await until(async () => (await starts(cluster.directory)).size >= 2, 'both workers are busy')
+    const [victim] = await addresses(cluster)
+    expect((await retire(cluster, [victim ?? ''], false, 300)).map(({is}) => is)).toEqual(['timed-out'])
+    expect(await client.output).toContain('[0, 1, 2, 3]')
+    expect([...(await starts(cluster.directory))].filter(([, count]) => count > 1)).toEqual([])
+  })
+})
