@@ -13,7 +13,7 @@ import {
 } from '../../api/names.ts'
 import {withEnv} from '../../api/pod-env.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
-import {PRE_STOP_COMMAND} from '../../dask/pre-stop.ts'
+import {preStopCommand} from '../../dask/pre-stop.ts'
 
 export interface WorkerPlace {
   /** 10 hex digits. */
@@ -66,7 +66,7 @@ const withPreStop = (spec: PodSpec): PodSpec => ({
   containers: spec.containers.map((container, index) =>
     index > 0 || container.lifecycle?.preStop
       ? container
-      : {...container, lifecycle: {...container.lifecycle, preStop: {exec: {command: PRE_STOP_COMMAND}}}},
+      : {...container, lifecycle: {...container.lifecycle, preStop: {exec: {command: preStopCommand(spec.terminationGracePeriodSeconds)}}}},
   ),
 })
 

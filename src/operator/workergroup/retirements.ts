@@ -1,15 +1,8 @@
 import type {Pod} from '../../api/core.ts'
 import type {Ref} from '../../api/object.ts'
+import type {RetirementOutcome} from '../../dask/retirement.ts'
 import {REASON} from './reasons.ts'
 import type {Retire, Retirement} from './world.ts'
-
-/** What became of one worker that was asked to leave. */
-export interface Outcome {
-  readonly address: string
-  readonly is: 'retired' | 'gone' | 'refused' | 'timed-out'
-  /** Why it stays, in the scheduler's terms. */
-  readonly message?: string
-}
 
 /**
  * Drains and retires workers through their cluster's scheduler (contract 4.5); `report` is called for each as soon as it is done.
@@ -18,7 +11,7 @@ export interface Outcome {
 export type RunRetirement = (
   cluster: Ref,
   addresses: readonly string[],
-  options: {readonly zero: boolean; readonly signal: AbortSignal; readonly report: (outcome: Outcome) => void},
+  options: {readonly zero: boolean; readonly signal: AbortSignal; readonly report: (outcome: RetirementOutcome) => void},
 ) => Promise<void>
 
 export interface Retirements {
@@ -68,7 +61,7 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
       states.set(uid, retirement)
       enqueue(group)
     }
-    const report = ({address, is, message}: Outcome): void => {
+    const report = ({address, is, message}: RetirementOutcome): void => {
       for (const [uid, addresses] of left) {
         if (!addresses.has(address)) continue
         if (is === 'refused' || is === 'timed-out') settle(uid, kept(is, message, clock()))

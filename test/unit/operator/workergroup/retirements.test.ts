@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {createRetirements, type Outcome, type RunRetirement} from '../../../../src/operator/workergroup/retirements.ts'
+import type {RetirementOutcome} from '../../../../src/dask/retirement.ts'
+import {createRetirements, type RunRetirement} from '../../../../src/operator/workergroup/retirements.ts'
 import type {Retire} from '../../../../src/operator/workergroup/world.ts'
 import {makeGroup, makePod} from '../objects.ts'
 
@@ -15,8 +16,12 @@ const order = (...names: readonly string[]): Retire => ({
 
 /** A scheduler whose answers the test gives. */
 const stage = () => {
-  const runs: {readonly addresses: readonly string[]; report: (outcome: Outcome) => void; end: () => void; fail: (error: Error) => void}[] =
-    []
+  const runs: {
+    readonly addresses: readonly string[]
+    report: (outcome: RetirementOutcome) => void
+    end: () => void
+    fail: (error: Error) => void
+  }[] = []
   const run: RunRetirement = (_, addresses, {report}) =>
     new Promise((resolve, reject) => {
       runs.push({addresses, report, end: resolve, fail: reject})

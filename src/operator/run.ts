@@ -1,0 +1,104 @@
+import {setTimeout as pause} from 'node:timers/promises'
+import {PODS, SERVICES} from '../api/core.ts'
+import {API_VERSION, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
+import {LABEL_CLUSTER} from '../api/names.ts'
+import type {Kind, KubeObject} from '../api/object.ts'
+import type {KubeClient} from '../kube/client.ts'
+import type {Informer, InformerOptions} from '../kube/informer.ts'
+import {startInformer} from '../kube/start-informer.ts'
+import {clusterController} from './cluster/controller.ts'
+import {startOperator} from './engine/operator.ts'
+import type {AnyController} from './engine/reconcile.ts'
+import {jobController} from './job/controller.ts'
+import {createGroupController} from './workergroup/controller.ts'
+import {createRetirements} from './workergroup/retirements.ts'
+import {openSchedulers} from './workergroup/schedulers.ts'
+
+export interface RunOptions {
+  readonly client: KubeClient
+  /** Absent: all namespaces. */
+  readonly namespace?: string
+  /** Tells this operator from others, in the lease. */
+  readonly identity: string
+  /** Default true: of several operators one works, the others wait. */
+  readonly leaderElection?: boolean
+  /** It runs outside of Kubernetes: schedulers that cannot be reached directly are reached through the API server. */
+  readonly outside?: boolean
+  readonly signal: AbortSignal
+  readonly log: (line: string) => void
+  /** Called when this operator leads and works. */
+  readonly onReady?: () => void
+}
+
+/** Where operators of all namespaces agree on who leads; those of one namespace agree there. */
+const LEASE_NAMESPACE = 'default'
+const LEASE_NAME = 'dask-operator'
+/** A definition that was installed a moment ago is not served yet. */
+const DEFINITIONS_MS = 10_000
+
+/** Serves DaskClusters, DaskWorkerGroups and DaskJobs until `signal` aborts. Rejects when their definitions are not installed. */
+export async function runOperator(options: RunOptions): Promise<void> {
+  const {client, namespace, identity, leaderElection = true, outside = false, signal, log, onReady} = options
+  await requireDefinitions(client, signal)
+  if (signal.aborted) return
+  const schedulers = openSchedulers(client, {outside})
+  try {
+    await startOperator({
+      client,
+      controllers: [
+        clusterController,
+        createGroupController(schedulers.ask, createRetirements(schedulers.retire)),
+        jobController,
+      ] as readonly AnyController[],
+      startInformer: startOurInformer,
+      identity,
+      signal,
+      log,
+      ...(namespace !== undefined && {namespace}),
+      ...(leaderElection && {lease: {namespace: namespace ?? LEASE_NAMESPACE, name: LEASE_NAME}}),
+      ...(onReady && {onReady}),
+    })
+  } finally {
+    schedulers.close()
+  }
+}
+
+/** Of the pods and services of a whole Kubernetes only those that belong to Dask are watched and kept. */
+function startOurInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
+  const isCore = [PODS, SERVICES].some(({plural, apiVersion}) => plural === options.kind.plural && apiVersion === options.kind.apiVersion)
+  if (!isCore) return startInformer(options)
+  const informer = startInformer({...options, labelSelector: LABEL_CLUSTER})
+  return {
+    ...informer,
+    // What the watch does not select it would never tell the end of.
+    observe: (object) => {
+      if (object.metadata.labels?.[LABEL_CLUSTER] !== undefined) informer.observe(object)
+    },
+  }
+}
+
+async function requireDefinitions(client: KubeClient, signal: AbortSignal): Promise<void> {
+  const needed: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS]
+  const until = performance.now() + DEFINITIONS_MS
+  for (;;) {
+    const served = await servedPlurals(client, signal)
+    const missing = needed.filter(({plural}) => !served.includes(plural))
+    if (missing.length === 0 || signal.aborted) return
+    if (performance.now() > until)
+      throw new Error(
+        `the Kubernetes API at ${client.server} does not serve ${missing.map(({plural}) => plural).join(', ')} of ${API_VERSION}; ` +
+          'install the definitions first: "operator run --apply-crds"',
+      )
+    await pause(250, undefined, {signal}).catch(() => undefined)
+  }
+}
+
+const servedPlurals = async (client: KubeClient, signal: AbortSignal): Promise<readonly string[]> => {
+  const answer = await client.raw({path: `/apis/${API_VERSION}`, signal})
+  const text = await answer.body.text()
+  if (answer.status === 404) return []
+  if (answer.status !== 200)
+    throw new Error(`the Kubernetes API at ${client.server} answers ${answer.status} to /apis/${API_VERSION}: ${text.slice(0, 300)}`)
+  const {resources = []} = JSON.parse(text) as {readonly resources?: readonly {readonly name: string}[]}
+  return resources.map(({name}) => name)
+}

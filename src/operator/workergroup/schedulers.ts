@@ -1,0 +1,133 @@
+import type {Pod} from '../../api/core.ts'
+import type {DaskCluster} from '../../api/dask.ts'
+import type {Ref} from '../../api/object.ts'
+import {schedulerPodPort} from '../../api/scheduler-address.ts'
+import {type Dial, directDial, firstDial, forwardDial} from '../../dask/dial.ts'
+import {createSchedulerPool} from '../../dask/pool.ts'
+import {runRetirement} from '../../dask/retirement.ts'
+import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
+import {orderVictims, workersOf} from '../../dask/victims.ts'
+import type {KubeClient} from '../../kube/client.ts'
+import type {AskScheduler} from './controller.ts'
+import {knownAs} from './pods.ts'
+import type {RunRetirement} from './retirements.ts'
+
+export interface Schedulers {
+  readonly ask: AskScheduler
+  readonly retire: RunRetirement
+  /** Ends every connection. */
+  close(): void
+}
+
+/** A busy scheduler answers late; one that is silent must not hold up the others. */
+const SHORT_MS = 5_000
+const CONNECTIONS = 16
+/** How long a leaving worker may finish what it executes (`retirement.timeoutSeconds` of the API). */
+const RETIREMENT_MS = 3_600_000
+
+/** Clusters come and go; where the forgotten ones are is found again when they are asked. */
+const MOST_PLACES = 1000
+
+/** Where a cluster's scheduler was found last, and the pods beside it. */
+interface Place {
+  readonly dial: Dial
+  readonly port: number
+  readonly uid: string | undefined
+  readonly pods: ReadonlyMap<string, string>
+}
+
+/**
+ * The ways from the operator to the schedulers of all clusters: to a pod's own address, and from `outside` of Kubernetes through the API server
+ * where that does not lead anywhere.
+ */
+export function openSchedulers(client: KubeClient, {outside}: {readonly outside: boolean}): Schedulers {
+  const places = new Map<string, Place>()
+  const placeOf = (cluster: Ref): Place => {
+    const place = places.get(keyOf(cluster))
+    if (!place) throw new Error(`the scheduler of ${keyOf(cluster)} has not been found yet`)
+    return place
+  }
+  const pool = createSchedulerPool({
+    dialFor: (cluster) => placeOf(cluster).dial,
+    portFor: (cluster) => placeOf(cluster).port,
+    concurrency: CONNECTIONS,
+    timeoutMs: SHORT_MS,
+  })
+
+  const dialTo = (namespace: string, pod: string, ip: string | undefined): Dial =>
+    firstDial([
+      ...(ip === undefined ? [] : [directDial(ip)]),
+      ...(outside || ip === undefined ? [forwardDial(client, namespace, pod)] : []),
+    ])
+
+  const find = (cluster: DaskCluster, scheduler: Pod, pods: readonly Pod[]): Ref => {
+    const {name, namespace = ''} = cluster.metadata
+    const ref = {namespace, name}
+    const before = places.get(keyOf(ref))
+    const port = schedulerPodPort({spec: cluster.spec.scheduler.service}, scheduler)
+    const isSame = before?.uid === scheduler.metadata.uid && before?.port === port
+    if (before && !isSame) pool.forget(ref)
+    const oldest = places.keys().next()
+    if (places.size >= MOST_PLACES && !oldest.done) places.delete(oldest.value)
+    places.set(keyOf(ref), {
+      dial: isSame && before ? before.dial : dialTo(namespace, scheduler.metadata.name, scheduler.status?.podIP),
+      port,
+      uid: scheduler.metadata.uid,
+      pods: new Map([
+        ...(isSame && before ? before.pods : []),
+        ...pods.map((pod) => [pod.status?.podIP ?? '', pod.metadata.name] as const),
+      ]),
+    })
+    return ref
+  }
+
+  return {
+    ask: async ({cluster, scheduler, pods}) => {
+      const ref = find(cluster, scheduler, pods)
+      try {
+        return await pool.use(ref, (connection) => look(connection, pods))
+      } catch (error) {
+        return {is: 'unreachable', message: error instanceof Error ? error.message : String(error)}
+      }
+    },
+    retire: async (cluster, addresses, {zero, signal, report}) => {
+      const {dial, port, pods} = placeOf(cluster)
+      await runRetirement(addresses, {
+        connect: () => connectScheduler(dial, {port, timeoutMs: SHORT_MS, signal}),
+        scheduler: {dial, port},
+        dialWorker: ({host}) => {
+          const pod = pods.get(host)
+          return pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host)
+        },
+        zero,
+        timeoutMs: RETIREMENT_MS,
+        signal,
+        report,
+      })
+    },
+    close: () => pool.close(),
+  }
+}
+
+const look = async (scheduler: Scheduler, pods: readonly Pod[]): ReturnType<AskScheduler> => {
+  const {workers} = await scheduler.identity()
+  const preferred = await scheduler.workersToClose(workers.length)
+  const found = pods.map((pod) => {
+    const {metadata, status} = pod
+    const identity = {name: metadata.name, workerName: knownAs(pod), ...(status?.podIP !== undefined && {ip: status.podIP})}
+    return {pod, connected: workersOf(identity, workers)}
+  })
+  const candidates = found.map(({pod, connected}) => ({
+    name: pod.metadata.name,
+    hasFailed: pod.status?.phase === 'Failed',
+    isWaiting: pod.status?.phase === undefined || pod.status.phase === 'Pending',
+    addresses: connected.map(({address}) => address),
+  }))
+  return {
+    is: 'answered',
+    connected: new Map(found.filter(({connected}) => connected.length > 0).map(({pod, connected}) => [pod.metadata.name, connected])),
+    order: orderVictims(candidates, preferred),
+  }
+}
+
+const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`
