@@ -1,5 +1,4 @@
 // Plain JavaScript for Node.js from 12 on: runs the bundled program on this Node.js, or on the newer one that lies beside it.
-import * as childProcess from 'node:child_process'
 import * as fs from 'node:fs'
 import * as nodeModule from 'node:module'
 import * as os from 'node:os'
@@ -36,7 +35,9 @@ const nodeBeside = () => {
 }
 
 /** Starts the program once more under the right Node.js; signals go on to it, its exit code comes back. */
-const startAgain = (node) => {
+const startAgain = async (node) => {
+  // Loaded here: the straight way does not need it.
+  const childProcess = await import('node:child_process')
   const child = childProcess.spawn(node, process.argv.slice(1), {stdio: 'inherit', env: {...process.env, [STARTED_AGAIN]: '1'}})
   // A terminal sends Ctrl-C to the child as well: it would come twice.
   const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY

@@ -12,6 +12,8 @@ const PATIENCE_MS = 20_000
 /** How long an operator may take to notice a cluster before we ask whether there is one. */
 const UNSERVED_MS = 10_000
 
+const NOT_SERVED = 'no operator has taken it up yet: is one running?'
+
 export interface WaitOptions {
   readonly client: KubeClient
   readonly namespace: string
@@ -47,7 +49,8 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
       }
       return unserved(cluster, performance.now() - started, report)
     }
-    const waitingFor = (): string => `DaskCluster "${name}" is not ready: ${whatIsMissing(last)}`
+    const isServed = (): boolean => clusters.get({namespace, name})?.status?.phase !== undefined
+    const waitingFor = (): string => `DaskCluster "${name}" is not ready: ${isServed() ? whatIsMissing(last) : NOT_SERVED}`
     const end = await watch.until(look, {timeoutMs, waitingFor})
     if ('kind' in end) return end
     report({name: end.pod?.metadata.name ?? 'cluster', state: 'failed', detail: `${end.reason}: ${end.message}`})
@@ -74,7 +77,7 @@ export const impatience = (patienceMs: number): ((problem: Problem) => number) =
 const unserved = (cluster: DaskCluster, waitedMs: number, report: WaitOptions['report']): Look<never> => {
   if (cluster.status?.phase !== undefined) return {}
   if (waitedMs < UNSERVED_MS) return {again: UNSERVED_MS - waitedMs}
-  report({name: 'operator', state: 'waiting', detail: 'nothing has taken this cluster up yet: is an operator running?'})
+  report({name: 'operator', state: 'waiting', detail: NOT_SERVED})
   return {}
 }
 

@@ -107,9 +107,14 @@ describe('cluster create', () => {
   })
 
   it('--wait ends with exit code 124 when the time is up, and says what is missing', async () => {
-    const {code, stderr} = await dask('cluster', 'create', 'late', '--image', 'x', '--wait', '--timeout', '300ms')
+    const waiting = dask('cluster', 'create', 'late', '--image', 'x', '--wait', '--timeout', '1s')
+    await appears(ground.client, DASK_CLUSTERS, 'late')
+    await setStatus(ground.client, DASK_CLUSTERS, 'late', {phase: 'Created'})
+    const {code, stderr} = await waiting
     expect(code).toBe(124)
-    expect(stderr).toContain('error: after 0s, DaskCluster "late" is not ready: scheduler not created, workers 0/3 ready')
+    expect(stderr).toContain('error: after 1s, DaskCluster "late" is not ready: scheduler not created, workers 0/3 ready')
+    const unserved = await dask('cluster', 'create', 'alone', '--image', 'x', '--wait', '--timeout', '300ms')
+    expect(unserved.stderr).toContain('no operator has taken it up yet: is one running?')
   })
 
   it('--wait -o json prints one document and nothing else', async () => {
