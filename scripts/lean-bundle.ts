@@ -1,6 +1,6 @@
 /**
  * What keeps the start of a command short: libraries whose entry loads far more than we call are bundled so that the rest is loaded late or not at all.
- * Measured on `cluster list`: 165 ms without this, and see docs/benchmarks.md for with.
+ * The figures are in docs/decisions/0007-lean-start.md.
  */
 import {join} from 'node:path'
 import type {Plugin} from 'esbuild'
