@@ -1,10 +1,12 @@
 import {Flags} from '@oclif/core'
 import {workerFlags} from '../../cli/choices.ts'
 import {DaskCommand} from '../../cli/command.ts'
+import {packFiles} from '../../cli/job-files.ts'
 import {tell} from '../../cli/output.ts'
-import {usageError} from '../../cli/user-error.ts'
-import {sandboxDown, sandboxUp} from '../../sandbox/life.ts'
+import {EXIT, usageError} from '../../cli/user-error.ts'
+import {sandboxDown} from '../../sandbox/life.ts'
 import JobRun from '../job/run.ts'
+import {startUp} from './up.ts'
 
 export default class SandboxRun extends DaskCommand {
   static override summary = 'Run a program on a Dask cluster on this machine, without Kubernetes.'
@@ -29,18 +31,17 @@ export default class SandboxRun extends DaskCommand {
     keep: Flags.boolean({summary: 'Leave the sandbox running.'}),
   }
 
+  protected override readonly failedWith = EXIT.ownFailure
+
   async run(): Promise<void> {
     const {flags} = await this.parse(SandboxRun)
     const command = this.tail ?? []
     if (command.length === 0)
       throw usageError('there is no command', `write it behind "--", like "${this.bin} sandbox run -- python train.py"`)
+    // A script that is not there is told before anything is started.
+    await packFiles(command, flags.file ?? [], process.cwd())
     const name = flags.sandbox
-    const python = flags.python === undefined ? [] : ['--python', flags.python]
-    const up = await sandboxUp({
-      name,
-      serve: [process.execPath, process.argv[1] ?? '', 'sandbox', 'serve', '--name', name, ...python],
-      signal: this.signal,
-    })
+    const up = await startUp(name, flags.python, this.signal)
     if (!up.already) tell(`sandbox "${name}" is up`)
     try {
       const given = [
@@ -48,7 +49,7 @@ export default class SandboxRun extends DaskCommand {
         ...(flags.env ?? []).flatMap((variable) => ['--env', `${variable.name}=${variable.value}`]),
         ...(flags.file ?? []).flatMap((path) => ['--file', path]),
       ]
-      await new JobRun(['--kubeconfig', up.kubeconfig, '--rm', ...given, '--', ...command], this.config).execute()
+      await new JobRun(['--kubeconfig', up.kubeconfig, '--rm', '--image', 'local', ...given, '--', ...command], this.config).execute()
     } finally {
       if (!up.already && !flags.keep) await sandboxDown({name})
     }

@@ -10,10 +10,10 @@ import {startSandbox} from '../../sandbox/serve.ts'
 export default class SandboxServe extends DaskCommand {
   static override summary = 'Serve a sandbox in the foreground.'
   static override hidden = true
-  static override examples = [{description: 'What "sandbox up" starts', command: 'sandbox serve'}]
+  static override examples = [{description: 'What "sandbox up" starts', command: 'sandbox serve --python python3'}]
   static override flags = {
     name: sandboxName,
-    python: Flags.string({default: 'python3', helpValue: 'PATH', summary: 'Python that has dask and distributed, for all pods.'}),
+    python: Flags.string({required: true, helpValue: 'PATH', summary: 'Python that has dask and distributed, for all pods.'}),
   }
 
   async run(): Promise<void> {

@@ -3,7 +3,9 @@ import {DaskCommand} from '../../cli/command.ts'
 import {outputFlag} from '../../cli/flags.ts'
 import {answer, formatDocument, tell} from '../../cli/output.ts'
 import {sandboxName} from '../../cli/sandbox-flags.ts'
-import {sandboxUp} from '../../sandbox/life.ts'
+import {UserError} from '../../cli/user-error.ts'
+import {sandboxStatus, sandboxUp, type Up} from '../../sandbox/life.ts'
+import {ensurePython, findPython} from '../../sandbox/python/find.ts'
 
 export default class SandboxUp extends DaskCommand {
   static override summary = 'Start a sandbox: a Kubernetes-compatible API server, a node that runs pods as processes, and the operator.'
@@ -15,27 +17,33 @@ export default class SandboxUp extends DaskCommand {
   ]
   static override flags = {
     name: sandboxName,
-    python: Flags.string({helpValue: 'PATH', summary: 'Python that has dask and distributed, for all pods.'}),
+    python: Flags.string({
+      helpValue: 'PATH',
+      summary: 'Python that has dask and distributed, for all pods; found or made where none is named.',
+    }),
     output: outputFlag,
   }
 
   async run(): Promise<void> {
     const {flags} = await this.parse(SandboxUp)
-    const {name, python} = flags
-    const serve = [
-      process.execPath,
-      process.argv[1] ?? '',
-      'sandbox',
-      'serve',
-      '--name',
-      name,
-      ...(python === undefined ? [] : ['--python', python]),
-    ] as const
-    const up = await sandboxUp({name, serve: [...serve], signal: this.signal})
+    const {name} = flags
+    const up = await startUp(name, flags.python, this.signal)
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(up, flags.output))
     answer(
       flags.output === 'name' ? `${up.context}\n` : `sandbox "${name}" ${up.already ? 'runs already' : 'is up'}: context "${up.context}"\n`,
     )
     if (flags.output === undefined) tell(`next: ${this.bin} cluster create demo --wait --context ${up.context}`)
   }
+}
+
+/** Starts a sandbox in the background with a Python that has Dask: the one named, else one that is found, else one that is made. */
+export async function startUp(name: string, named: string | undefined, signal: AbortSignal): Promise<Up> {
+  const running = await sandboxStatus({name})
+  const found = running ? {python: running.python} : named === undefined ? await ensurePython(tell, signal) : await findPython(named)
+  if (!found)
+    throw new UserError(`"${named}" is no Python with dask and distributed`, {
+      next: [`"${named} -m pip install dask distributed" makes it one`],
+    })
+  const program = process.argv[1] ?? ''
+  return await sandboxUp({name, serve: [process.execPath, program, 'sandbox', 'serve', '--name', name, '--python', found.python], signal})
 }
