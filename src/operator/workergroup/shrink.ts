@@ -15,7 +15,7 @@ export interface Blocked {
 }
 
 /** Workers that had to be let back in are asked again after this long: their results may have been fetched by then. */
-const ASK_AGAIN_MS = 30_000
+const ASK_AGAIN_MS = 10_000
 const SHORTEST_PAUSE_MS = 2000
 const LONGEST_PAUSE_MS = 60_000
 

@@ -311,12 +311,12 @@ describe('a marked pod', () => {
     expect(conditions(plan.status)).toMatchObject({RetirementBlocked: 'True SchedulerUnreachable'})
   })
   it('whose worker had to be let back in is told, and asked again after a while', () => {
-    const kept = new Map([['uid-b', {is: 'kept', reason: 'UniqueDataHasNoPlace', message: 'it holds results', at: NOW - 10_000} as const]])
+    const kept = new Map([['uid-b', {is: 'kept', reason: 'UniqueDataHasNoPlace', message: 'it holds results', at: NOW - 4000} as const]])
     const plan = planGroup(group(1), world(one, {view, retirements: kept}), NOW)
     expect(plan.stages).toEqual([])
-    expect(plan.wakeAfter).toBe(20_000)
+    expect(plan.wakeAfter).toBe(6000)
     expect(conditions(plan.status)).toMatchObject({RetirementBlocked: 'True UniqueDataHasNoPlace'})
-    expect(told(planGroup(group(1), world(one, {view, retirements: kept}), NOW + 20_000).stages)).toEqual([['retire']])
+    expect(told(planGroup(group(1), world(one, {view, retirements: kept}), NOW + 6000).stages)).toEqual([['retire']])
   })
   it('does not count: a group that grows meanwhile gets a new pod', () => {
     const plan = planGroup(group(2), world(one, {view, retirements: new Map([['uid-b', {is: 'underWay'}]])}), NOW)
