@@ -1,0 +1,335 @@
+/** The process node: a kubelet, a scheduler and a service proxy for one machine, over any API server. */
+import {randomInt} from 'node:crypto'
+import {mkdir, rm, writeFile} from 'node:fs/promises'
+import {availableParallelism, totalmem} from 'node:os'
+import {dirname, join} from 'node:path'
+import {NODES, type Node, PODS, type Pod, SERVICES, type Service} from '../../api/core.ts'
+import type {KubeClient} from '../../kube/client.ts'
+import {isConflict, isNotFound} from '../../kube/errors.ts'
+import type {Informer, StartInformer} from '../../kube/informer.ts'
+import {objectPath} from '../../kube/paths.ts'
+import {SITECUSTOMIZE} from '../python/sitecustomize.ts'
+import {startKubelet} from './kubelet.ts'
+import {watchMemory} from './memory.ts'
+import {type PodRunner, startPod} from './pod.ts'
+import {type Capacity, whyNot} from './scheduling.ts'
+import {startServices} from './services.ts'
+import {killLeftOvers} from './session.ts'
+
+export interface NodeOptions {
+  readonly client: KubeClient
+  readonly startInformer: StartInformer
+  readonly name: string
+  /** For pods' files; made anew at each start. */
+  readonly directory: string
+  /** The interpreter that pods get as `python`, with Dask beside it. */
+  readonly python: string
+  /** Loopback addresses anywhere, or a range that is local to this network namespace. */
+  readonly podAddresses: {readonly kind: 'loopback'} | {readonly kind: 'cidr'; readonly prefix: string}
+  readonly capacity?: Partial<Capacity>
+  readonly kubelet: {
+    readonly address: string
+    readonly port?: number
+    readonly tls: {readonly cert: string; readonly key: string; readonly clientCa: string}
+  }
+  readonly log: (line: string) => void
+}
+
+export interface ProcessNode {
+  readonly name: string
+  readonly kubeletPort: number
+  /** Ends every pod of this node; nothing of them is left. */
+  stop(): Promise<void>
+}
+
+/** Processes share the machine's processors, so more pods fit than on a machine of containers; memory is what there is. */
+const CPUS_TOLD = 64
+const MOST_PODS = 250
+
+export async function startNode(options: NodeOptions): Promise<ProcessNode> {
+  const {client, startInformer, name, directory, log} = options
+  const mark = `SANDBOX_NODE=${directory}`
+  const killed = await killLeftOvers(mark)
+  if (killed > 0) log(`ended ${killed} processes that an earlier node had left behind`)
+  await rm(directory, {recursive: true, force: true})
+  await mkdir(directory, {recursive: true, mode: 0o700})
+  const {environment, names} = await makeGround(directory, options.python, mark)
+  const capacity: Capacity = {cpu: Math.max(CPUS_TOLD, availableParallelism()), memory: totalmem(), pods: MOST_PODS, ...options.capacity}
+
+  const life = new AbortController()
+  const runners = new Map<string, PodRunner>()
+  const addresses = createAddresses(options.podAddresses)
+  const kubelet = await startKubelet({
+    address: options.kubelet.address,
+    tls: options.kubelet.tls,
+    ...(options.kubelet.port !== undefined && {port: options.kubelet.port}),
+    podOf: (namespace, pod) => [...runners.values()].find(({pod: {metadata}}) => metadata.name === pod && metadata.namespace === namespace),
+    log,
+  })
+  await register(client, name, capacity, options.kubelet.address, kubelet.port)
+
+  const complain = (what: string) => (error: unknown) => {
+    if (!life.signal.aborted) log(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+
+  const onPod = (_: Pod | undefined, pod: Pod | undefined): void => {
+    if (!pod) return
+    if (pod.spec.nodeName === name) keep(pod)
+    else if (!pod.spec.nodeName) requestScheduling()
+  }
+  const keep = (pod: Pod): void => {
+    const uid = pod.metadata.uid ?? ''
+    const runner = runners.get(uid)
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000
+      const ending = runner
+        ? runner.terminate(graceMs)
+        : client.delete(PODS, pod.metadata, {uid, gracePeriodSeconds: 0}).catch((error: unknown) => {
+            if (!isNotFound(error) && !isConflict(error)) throw error
+          })
+      ending.catch(complain(`pod ${pod.metadata.namespace}/${pod.metadata.name} does not end`))
+      return
+    }
+    if (runner || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return
+    const ip = addresses.take()
+    runners.set(
+      uid,
+      startPod({
+        pod,
+        client,
+        ip,
+        directory: join(directory, 'pods', uid),
+        python: options.python,
+        environment: {
+          ...environment,
+          HOME: join(directory, 'pods', uid),
+          TMPDIR: join(directory, 'pods', uid, 'tmp'),
+          HOSTNAME: pod.metadata.name,
+          SANDBOX_POD_IP: ip,
+          SANDBOX_POD_NAMES: names,
+          SANDBOX_POD_NAMESPACE: pod.metadata.namespace ?? 'default',
+        },
+        log,
+      }),
+    )
+  }
+  const onGone = (before: Pod | undefined, after: Pod | undefined): void => {
+    onPod(before, after)
+    if (after || !before) return
+    const uid = before.metadata.uid ?? ''
+    const runner = runners.get(uid)
+    runners.delete(uid)
+    // Deleted without a grace period: the processes must not outlive the object.
+    runner?.kill().then(() => addresses.give(runner.ip), complain(`pod ${before.metadata.name} does not end`))
+    requestScheduling()
+  }
+
+  const pods: Informer<Pod> = startInformer({client, kind: PODS, signal: life.signal, onChange: onGone, onError: complain('watching pods')})
+  const nodes: Informer<Node> = startInformer({
+    client,
+    kind: NODES,
+    signal: life.signal,
+    fieldSelector: `metadata.name=${name}`,
+    onChange: () => requestScheduling(),
+    onError: complain('watching nodes'),
+  })
+
+  let isScheduling = false
+  let again = false
+  const requestScheduling = (): void => {
+    again = true
+    if (isScheduling) return
+    isScheduling = true
+    void schedule()
+      .catch(complain('binding pods'))
+      .finally(() => {
+        isScheduling = false
+        if (again && !life.signal.aborted) requestScheduling()
+      })
+  }
+  const assumed = new Set<string>()
+  const schedule = async (): Promise<void> => {
+    again = false
+    await Promise.all([pods.synced, nodes.synced])
+    const node = nodes.get({name})
+    if (!node) return
+    const view = {name, labels: node.metadata.labels ?? {}, capacity, isCordoned: node.spec?.unschedulable === true}
+    const all = pods.list()
+    const isOver = ({status}: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
+    const bound = all.filter((pod) => (pod.spec.nodeName === name || assumed.has(pod.metadata.uid ?? '')) && !isOver(pod))
+    const writes: Promise<unknown>[] = []
+    for (const pod of all) {
+      if (pod.spec.nodeName || pod.metadata.deletionTimestamp !== undefined || assumed.has(pod.metadata.uid ?? '')) continue
+      const why = whyNot(pod, view, bound)
+      if (why === undefined) {
+        bound.push(pod)
+        assumed.add(pod.metadata.uid ?? '')
+        writes.push(
+          bind(client, pod, name).catch((error: unknown) => (assumed.delete(pod.metadata.uid ?? ''), complain('binding a pod')(error))),
+        )
+      } else if (pod.status?.conditions?.find(({type}) => type === 'PodScheduled')?.message !== why)
+        writes.push(tellUnschedulable(client, pod, why))
+    }
+    await Promise.all(writes)
+    for (const uid of assumed) if (!pods.list().some((pod) => pod.metadata.uid === uid && !pod.spec.nodeName)) assumed.delete(uid)
+  }
+
+  const proxy = startServices(names, (namespace) => pods.list(namespace), log)
+  const services: Informer<Service> = startInformer({
+    client,
+    kind: SERVICES,
+    signal: life.signal,
+    onChange: () => proxy.update(services.list()),
+    onError: complain('watching services'),
+  })
+  const endMemoryWatch = watchMemory(() => [...runners.values()].flatMap((runner) => runner.containers()))
+  await Promise.all([pods.synced, services.synced, nodes.synced])
+  proxy.update(services.list())
+
+  return {
+    name,
+    kubeletPort: kubelet.port,
+    stop: async () => {
+      life.abort()
+      endMemoryWatch()
+      await Promise.all([...runners.values()].map((runner) => runner.kill()))
+      proxy.stop()
+      await kubelet.stop()
+      await killLeftOvers(mark)
+      await rm(directory, {recursive: true, force: true, maxRetries: 5})
+    },
+  }
+}
+
+/** What all pods share: their Python's programs first on the path, the names of services, and nothing of the user's own environment. */
+const makeGround = async (directory: string, python: string, mark: string) => {
+  const bin = join(directory, 'bin')
+  const site = join(directory, 'site')
+  const names = join(directory, 'names')
+  await mkdir(bin, {recursive: true})
+  await mkdir(site, {recursive: true})
+  await writeFile(join(site, 'sitecustomize.py'), SITECUSTOMIZE)
+  await writeFile(names, '')
+  for (const program of ['python', 'python3']) {
+    // A link would make the interpreter forget its virtual environment.
+    await writeFile(join(bin, program), `#!/bin/sh\nexec "${python}" "$@"\n`, {mode: 0o755})
+  }
+  await writeFile(join(bin, 'dask'), `#!/bin/sh\nexec "${python}" -m dask "$@"\n`, {mode: 0o755})
+  // Newer Dask has dropped these two; manifests that still say them run (contract 4.7).
+  for (const program of ['scheduler', 'worker'])
+    await writeFile(join(bin, `dask-${program}`), `#!/bin/sh\nexec "${python}" -m dask ${program} "$@"\n`, {mode: 0o755})
+  const [name = '', value = ''] = mark.split('=')
+  return {
+    names,
+    environment: {
+      [name]: value,
+      PATH: [bin, dirname(python), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+      PYTHONPATH: site,
+      PYTHONUNBUFFERED: '1',
+      LANG: process.env['LANG'] ?? 'C.UTF-8',
+      ...(process.env['TZ'] && {TZ: process.env['TZ']}),
+    },
+  }
+}
+
+const register = async (client: KubeClient, name: string, capacity: Capacity, address: string, port: number): Promise<void> => {
+  const amounts = {cpu: String(capacity.cpu), memory: `${Math.floor(capacity.memory / 1024)}Ki`, pods: String(capacity.pods)}
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  const node: Node = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {name, labels: {'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux'}},
+  }
+  try {
+    await client.create(NODES, node)
+  } catch (error) {
+    if (!isConflict(error)) throw error
+  }
+  const status = {
+    capacity: amounts,
+    allocatable: amounts,
+    addresses: [
+      {type: 'InternalIP', address},
+      {type: 'Hostname', address: name},
+    ],
+    daemonEndpoints: {kubeletEndpoint: {Port: port}},
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'KubeletReady',
+        message: 'the process node takes pods',
+        lastHeartbeatTime: now,
+        lastTransitionTime: now,
+      },
+    ],
+    nodeInfo: {
+      kubeletVersion: 'v1.37.2',
+      operatingSystem: 'linux',
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      osImage: 'process node',
+      containerRuntimeVersion: 'process://1',
+      kernelVersion: '',
+      machineID: '',
+      systemUUID: '',
+      bootID: '',
+      kubeProxyVersion: '',
+    },
+  }
+  await client.patch(NODES, {name}, {status}, {type: 'merge', subresource: 'status'})
+  // A real control plane taints what has not reported yet.
+  await client.patch(NODES, {name}, {spec: {taints: null}}, {type: 'merge'})
+}
+
+const bind = async (client: KubeClient, pod: Pod, node: string): Promise<void> => {
+  const {name, namespace, uid} = pod.metadata
+  const body = {apiVersion: 'v1', kind: 'Binding', metadata: {name, namespace, uid}, target: {apiVersion: 'v1', kind: 'Node', name: node}}
+  const response = await client.raw({
+    method: 'POST',
+    path: objectPath(PODS, pod.metadata, 'binding'),
+    headers: {'content-type': 'application/json'},
+    body: JSON.stringify(body),
+  })
+  const text = await response.body.text()
+  // Gone, or bound by somebody else.
+  if (response.status >= 400 && response.status !== 404 && response.status !== 409) throw new Error(`pod ${namespace}/${name}: ${text}`)
+}
+
+const tellUnschedulable = async (client: KubeClient, pod: Pod, message: string): Promise<void> => {
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  const condition = {type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime: now}
+  const others = (pod.status?.conditions ?? []).filter(({type}) => type !== 'PodScheduled')
+  try {
+    await client.patch(PODS, pod.metadata, {status: {conditions: [...others, condition]}}, {type: 'merge', subresource: 'status'})
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+interface Addresses {
+  take(): string
+  give(ip: string): void
+}
+
+/** Free addresses, from a random place on: two sandboxes of one machine share the loopback range. */
+const createAddresses = (range: NodeOptions['podAddresses']): Addresses => {
+  const used = new Set<string>()
+  const size = range.kind === 'loopback' ? 2 ** 20 : 2 ** 16
+  let next = range.kind === 'loopback' ? randomInt(size) : 2
+  const format = (index: number): string =>
+    range.kind === 'loopback'
+      ? `127.${64 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`
+      : `${range.prefix}.${(index >> 8) & 255}.${index & 255}`
+  return {
+    take: () => {
+      for (;;) {
+        next = (next + 1) % size
+        const ip = format(next)
+        if ((next & 255) === 0 || (next & 255) === 255 || used.has(ip)) continue
+        used.add(ip)
+        return ip
+      }
+    },
+    give: (ip) => void used.delete(ip),
+  }
+}

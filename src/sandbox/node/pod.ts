@@ -1,0 +1,202 @@
+/** One pod on this node: its volumes, its containers in order, and its status as the API server should see it. */
+import {mkdir, rm} from 'node:fs/promises'
+import {join} from 'node:path'
+import {setTimeout as pause} from 'node:timers/promises'
+import {PODS, type Pod} from '../../api/core.ts'
+import type {KubeClient} from '../../kube/client.ts'
+import {isNotFound} from '../../kube/errors.ts'
+import {type ContainerRunner, createContainer, type PodGround} from './container.ts'
+import {ConfigFailure} from './environment.ts'
+import {freshRecord, podStatus} from './status.ts'
+import {makeVolumes} from './volumes.ts'
+
+export interface PodRunner {
+  readonly uid: string
+  readonly pod: Pod
+  readonly ip: string
+  containers(): readonly ContainerRunner[]
+  container(name: string): ContainerRunner | undefined
+  /** Ends the pod within its grace period, then lets the API server forget it. Further calls wait for the first. */
+  terminate(graceMs: number): Promise<void>
+  /** Ends its processes at once; the API server is not told. */
+  kill(): Promise<void>
+}
+
+export interface PodOptions {
+  readonly pod: Pod
+  readonly client: KubeClient
+  readonly ip: string
+  readonly directory: string
+  readonly python: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly log: (line: string) => void
+}
+
+export function startPod(options: PodOptions): PodRunner {
+  const {pod, client, ip, directory, python, environment, log} = options
+  const uid = pod.metadata.uid ?? ''
+  const life = new AbortController()
+  const startTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  let init: readonly ContainerRunner[] = []
+  let main: readonly ContainerRunner[] = []
+  let trouble: string | undefined
+
+  const status = () => {
+    const broken = (name: string, image = '') => ({
+      ...freshRecord(name, image),
+      ...(trouble !== undefined && {state: {waiting: {reason: 'CreateContainerConfigError', message: trouble}}}),
+    })
+    const containers = main.length > 0 ? main.map((each) => each.record()) : pod.spec.containers.map(({name, image}) => broken(name, image))
+    return podStatus(pod, {init: init.map((each) => each.record()), containers, podIP: ip, startTime}, startTime)
+  }
+  const publisher = createPublisher(client, pod, status, log, life.signal)
+
+  const prepare = async (): Promise<PodGround | undefined> => {
+    await mkdir(join(directory, 'tmp'), {recursive: true})
+    for (;;) {
+      try {
+        const volumes = await makeVolumes(client, pod, join(directory, 'volumes'))
+        trouble = undefined
+        return {pod, client, ip, directory, python, environment, volumes, signal: life.signal}
+      } catch (error) {
+        if (life.signal.aborted) return undefined
+        if (!(error instanceof ConfigFailure)) throw error
+        trouble = error.message
+        publisher.changed()
+        await pause(2_000, undefined, {signal: life.signal}).catch(() => {})
+        if (life.signal.aborted) return undefined
+      }
+    }
+  }
+
+  const run = async (): Promise<void> => {
+    publisher.changed()
+    const ground = await prepare()
+    if (!ground) return
+    const make = (isInit: boolean) => (spec: Pod['spec']['containers'][number]) =>
+      createContainer(ground, spec, {isInit, onChange: publisher.changed})
+    init = (pod.spec.initContainers ?? []).map(make(true))
+    main = pod.spec.containers.map(make(false))
+    for (const container of init) {
+      const ended = await container.run()
+      if (ended?.exitCode !== 0) return
+    }
+    await Promise.all(main.map((container) => container.run()))
+  }
+
+  let failure: unknown
+  const running = run()
+    .catch((error: unknown) => {
+      failure = error
+      if (!life.signal.aborted)
+        log(`pod ${pod.metadata.namespace}/${pod.metadata.name}: ${error instanceof Error ? error.message : String(error)}`)
+    })
+    .finally(() => publisher.changed())
+
+  const all = (): readonly ContainerRunner[] => [...init, ...main]
+  const end = async (graceMs: number): Promise<void> => {
+    life.abort()
+    await Promise.all(all().map((container) => container.stop(graceMs)))
+    await running
+    void failure
+  }
+  let ending: Promise<void> | undefined
+  return {
+    uid,
+    pod,
+    ip,
+    containers: all,
+    container: (name) => all().find(({spec}) => spec.name === name),
+    terminate: (graceMs) => {
+      ending ??= (async () => {
+        await end(graceMs)
+        await publisher.flush()
+        await client.delete(PODS, pod.metadata, {uid, gracePeriodSeconds: 0}).catch((error: unknown) => {
+          if (!isNotFound(error)) throw error
+        })
+        await rm(directory, {recursive: true, force: true})
+      })()
+      return ending
+    },
+    kill: async () => {
+      await end(0)
+      publisher.stop()
+      await rm(directory, {recursive: true, force: true})
+    },
+  }
+}
+
+interface Publisher {
+  readonly changed: () => void
+  /** Resolves when the newest status is written. */
+  flush(): Promise<void>
+  stop(): void
+}
+
+/** Writes the status when it has changed, one write at a time; what changes meanwhile goes with the next one. */
+const createPublisher = (
+  client: KubeClient,
+  pod: Pod,
+  status: () => object,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Publisher => {
+  let written = ''
+  let stopped = false
+  let isDue = false
+  let writing: Promise<void> | undefined
+  /** Transition times stay what they were while a condition keeps its status. */
+  let last: object = pod
+  const write = async (): Promise<void> => {
+    while (isDue && !stopped) {
+      isDue = false
+      const next = keepTimes(last, status())
+      const text = JSON.stringify(next)
+      if (text === written) continue
+      try {
+        await client.patch(PODS, pod.metadata, {metadata: {uid: pod.metadata.uid}, status: next}, {type: 'merge', subresource: 'status'})
+        written = text
+        last = {status: next}
+      } catch (error) {
+        if (isNotFound(error) || stopped) return
+        log(`status of pod ${pod.metadata.namespace}/${pod.metadata.name}: ${error instanceof Error ? error.message : String(error)}`)
+        isDue = true
+        await pause(500, undefined, {signal}).catch(() => {})
+        if (signal.aborted) return
+      }
+    }
+  }
+  const changed = (): void => {
+    isDue = true
+    writing ??= write().finally(() => {
+      writing = undefined
+      if (isDue && !stopped && !signal.aborted) changed()
+    })
+  }
+  return {
+    changed,
+    flush: async () => {
+      changed()
+      await writing
+    },
+    stop: () => {
+      stopped = true
+    },
+  }
+}
+
+interface WithConditions {
+  readonly conditions?: readonly {readonly type: string; readonly status: string; readonly lastTransitionTime?: string}[]
+}
+
+const keepTimes = (before: object, next: object): object => {
+  const old = (before as {readonly status?: WithConditions}).status?.conditions ?? []
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  return {
+    ...next,
+    conditions: ((next as WithConditions).conditions ?? []).map((condition) => ({
+      ...condition,
+      lastTransitionTime: old.find(({type, status}) => type === condition.type && status === condition.status)?.lastTransitionTime ?? now,
+    })),
+  }
+}

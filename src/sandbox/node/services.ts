@@ -1,0 +1,93 @@
+/** Services on one machine: a listener on each cluster IP and port that hands connections on, and the names that programs look up. */
+import {renameSync, writeFileSync} from 'node:fs'
+import {connect, createServer, type Server, type Socket} from 'node:net'
+import {isDeepStrictEqual} from 'node:util'
+import type {Pod, Service, ServicePort} from '../../api/core.ts'
+import {portNumber} from './probe.ts'
+
+export interface Services {
+  /** Makes listeners and names what these services say; pods are looked up at each connection. */
+  update(services: readonly Service[]): void
+  stop(): void
+}
+
+interface Listener {
+  readonly server: Server
+  readonly service: Service
+}
+
+export function startServices(namesFile: string, podsOf: (namespace: string) => readonly Pod[], log: (line: string) => void): Services {
+  const listeners = new Map<string, Listener>()
+  const open = new Set<Socket>()
+  let services: readonly Service[] = []
+
+  const backends = (service: Service): readonly Pod[] => {
+    const {selector} = service.spec
+    if (!selector) return []
+    const any = service.spec['publishNotReadyAddresses'] === true
+    return podsOf(service.metadata.namespace ?? 'default').filter(
+      (pod) =>
+        Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value) &&
+        pod.status?.podIP !== undefined &&
+        pod.metadata.deletionTimestamp === undefined &&
+        (any || pod.status.conditions?.some(({type, status}) => type === 'Ready' && status === 'True')),
+    )
+  }
+
+  const serve = (local: Socket, key: string, port: ServicePort): void => {
+    const service = services.find((each) => keysOf(each).some(([other]) => other === key))
+    const ready = service ? backends(service) : []
+    const pod = ready[Math.floor(Math.random() * ready.length)]
+    // No endpoint: refused, as kube-proxy has it.
+    if (!pod?.status?.podIP) return void local.resetAndDestroy()
+    const target = port.targetPort ?? port.port
+    const container = pod.spec.containers.find((each) => typeof target === 'number' || each.ports?.some(({name}) => name === target))
+    const remote = connect({host: pod.status.podIP, port: container ? portNumber(container, target) : Number(target)})
+    for (const socket of [local, remote]) {
+      open.add(socket)
+      socket.setNoDelay(true)
+      socket.once('close', () => open.delete(socket))
+    }
+    local.on('error', () => remote.destroy())
+    remote.on('error', () => local.resetAndDestroy())
+    local.pipe(remote).pipe(local)
+  }
+
+  const listen = (key: string, service: Service, port: ServicePort): void => {
+    const server = createServer((local) => serve(local, key, port))
+    server.on('error', (error) =>
+      log(`service ${service.metadata.namespace}/${service.metadata.name}: no listener on ${key}: ${error.message}`),
+    )
+    server.listen(port.port, service.spec.clusterIP)
+    listeners.set(key, {server, service})
+  }
+
+  return {
+    update: (now) => {
+      services = now
+      const wanted = new Map(now.flatMap((service) => keysOf(service).map(([key, port]) => [key, {service, port}] as const)))
+      for (const [key, {server, service}] of listeners) {
+        const still = wanted.get(key)
+        if (still && still.service.metadata.uid === service.metadata.uid && isDeepStrictEqual(still.service.spec, service.spec)) continue
+        server.close()
+        listeners.delete(key)
+      }
+      for (const [key, {service, port}] of wanted) if (!listeners.has(key)) listen(key, service, port)
+      const names = now.flatMap(({metadata, spec}) => {
+        const ip = spec.clusterIP && spec.clusterIP !== 'None' ? spec.clusterIP : undefined
+        return ip ? [`${metadata.name}.${metadata.namespace} ${ip}\n`] : []
+      })
+      writeFileSync(`${namesFile}.new`, names.join(''))
+      renameSync(`${namesFile}.new`, namesFile)
+    },
+    stop: () => {
+      for (const {server} of listeners.values()) server.close()
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+const keysOf = ({spec}: Service): readonly (readonly [string, ServicePort])[] =>
+  spec.clusterIP && spec.clusterIP !== 'None'
+    ? (spec.ports ?? []).filter(({protocol = 'TCP'}) => protocol === 'TCP').map((port) => [`${spec.clusterIP}:${port.port}`, port] as const)
+    : []

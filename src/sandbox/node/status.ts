@@ -1,0 +1,97 @@
+/** From what happened to a pod's containers to its status, as the kubelet tells it. Pure. */
+import type {ContainerState, ContainerStatus, Pod, PodCondition, PodStatus} from '../../api/core.ts'
+
+export interface ContainerRecord {
+  readonly name: string
+  readonly image: string
+  readonly state: ContainerState
+  readonly lastState?: ContainerState
+  readonly restartCount: number
+  readonly ready: boolean
+  readonly started: boolean
+  readonly containerID?: string
+}
+
+export interface PodRecord {
+  readonly init: readonly ContainerRecord[]
+  readonly containers: readonly ContainerRecord[]
+  readonly podIP: string
+  readonly startTime: string
+}
+
+const WAITING: ContainerState = {waiting: {reason: 'ContainerCreating'}}
+
+export const freshRecord = (name: string, image: string, reason?: string): ContainerRecord => ({
+  name,
+  image,
+  state: reason === undefined ? WAITING : {waiting: {reason}},
+  restartCount: 0,
+  ready: false,
+  started: false,
+})
+
+/** Source: Kubernetes, "Pod Lifecycle" (phase, conditions); kubelet's getPhase. */
+export function podStatus(pod: Pod, record: PodRecord, now: string): PodStatus {
+  const phase = phaseOf(pod, record)
+  const isInitialized = record.init.every(({state}) => state.terminated?.exitCode === 0)
+  const unready = record.containers.filter(({ready}) => !ready).map(({name}) => name)
+  const isOver = phase === 'Succeeded' || phase === 'Failed'
+  const notReady =
+    phase === 'Succeeded'
+      ? {reason: 'PodCompleted'}
+      : phase === 'Failed'
+        ? {reason: 'PodFailed'}
+        : {reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]`}
+  const wanted: readonly PodCondition[] = [
+    {type: 'PodScheduled', status: 'True'},
+    isInitialized
+      ? {type: 'Initialized', status: 'True', ...(isOver && phase === 'Succeeded' && {reason: 'PodCompleted'})}
+      : {type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message: incomplete(record.init)},
+    unready.length === 0 ? {type: 'ContainersReady', status: 'True'} : {type: 'ContainersReady', status: 'False', ...notReady},
+    unready.length === 0 ? {type: 'Ready', status: 'True'} : {type: 'Ready', status: 'False', ...notReady},
+  ]
+  return {
+    phase,
+    podIP: record.podIP,
+    podIPs: [{ip: record.podIP}],
+    hostIP: '127.0.0.1',
+    startTime: record.startTime,
+    conditions: wanted.map((condition) => stamped(condition, pod.status?.conditions, now)),
+    ...(record.init.length > 0 && {initContainerStatuses: record.init.map(containerStatus)}),
+    containerStatuses: record.containers.map(containerStatus),
+  }
+}
+
+const phaseOf = (pod: Pod, {init, containers}: PodRecord): NonNullable<PodStatus['phase']> => {
+  const policy = pod.spec.restartPolicy ?? 'Always'
+  if (init.some(({state}) => state.terminated && state.terminated.exitCode !== 0) && policy === 'Never') return 'Failed'
+  if (init.some(({state}) => state.terminated?.exitCode !== 0)) return 'Pending'
+  const ended = containers.filter(({state}) => state.terminated !== undefined)
+  // A container that is to start again waits; one that stays terminated is at its end.
+  if (ended.length === containers.length) return ended.every(({state}) => state.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed'
+  const hasBegun = containers.some(({state, lastState}) => state.running || state.terminated || lastState?.terminated)
+  return hasBegun ? 'Running' : 'Pending'
+}
+
+const incomplete = (init: readonly ContainerRecord[]): string =>
+  `containers with incomplete status: [${init
+    .filter(({state}) => state.terminated?.exitCode !== 0)
+    .map(({name}) => name)
+    .join(' ')}]`
+
+const stamped = (condition: PodCondition, before: readonly PodCondition[] | undefined, now: string): PodCondition => {
+  const same = before?.find(({type, status}) => type === condition.type && status === condition.status)
+  return {...condition, lastTransitionTime: same?.lastTransitionTime ?? now}
+}
+
+const containerStatus = ({name, image, state, lastState, restartCount, ready, started, containerID}: ContainerRecord): ContainerStatus => ({
+  name,
+  image,
+  imageID: '',
+  ready,
+  started,
+  restartCount,
+  state,
+  lastState: lastState ?? {},
+  ...(containerID !== undefined && {containerID}),
+})
