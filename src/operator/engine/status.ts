@@ -3,6 +3,7 @@ import type {KubeClient} from '../../kube/client.ts'
 import {discover} from '../../kube/discovery.ts'
 import {isNotFound} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
+import {withConditionTimes} from './conditions.ts'
 import {isEqual, mergePatch} from './json.ts'
 
 export interface StatusWriter {
@@ -32,7 +33,8 @@ export function createStatusWriter(client: KubeClient, kind: Kind, informer: Inf
   }
 
   return {
-    write: async (owner, status, signal) => {
+    write: async (owner, fresh, signal) => {
+      const status = withConditionTimes(owner.status, fresh)
       const uid = owner.metadata.uid ?? ''
       const patch = mergePatch(owner.status ?? {}, status)
       if (patch === undefined) return false
