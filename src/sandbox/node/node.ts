@@ -165,7 +165,10 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
         bound.push(pod)
         assumed.add(pod.metadata.uid ?? '')
         writes.push(
-          bind(client, pod, name).catch((error: unknown) => (assumed.delete(pod.metadata.uid ?? ''), complain('binding a pod')(error))),
+          bind(client, pod, name).catch((error: unknown) => {
+            assumed.delete(pod.metadata.uid ?? '')
+            complain('binding a pod')(error)
+          }),
         )
       } else if (pod.status?.conditions?.find(({type}) => type === 'PodScheduled')?.message !== why)
         writes.push(tellUnschedulable(client, pod, why))
