@@ -1,6 +1,6 @@
 import {PODS, SERVICES} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
-import {defaultGroupName, LABEL_CLUSTER, schedulerName} from '../../api/names.ts'
+import {defaultGroupName, schedulerName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {planCluster} from './plan.ts'
@@ -13,12 +13,6 @@ const refIn = ({metadata: {namespace}}: KubeObject, name: string): Ref => ({name
 const namedBy = (object: KubeObject): readonly Ref[] => {
   const cluster: unknown = (object as Partial<DaskWorkerGroup>).spec?.cluster
   return typeof cluster === 'string' ? [refIn(object, cluster)] : []
-}
-
-/** The cluster whose worker a pod is. */
-const labelled = (pod: KubeObject): readonly Ref[] => {
-  const cluster = pod.metadata.labels?.[LABEL_CLUSTER]
-  return cluster === undefined ? [] : [refIn(pod, cluster)]
 }
 
 /** The cluster that an object of this name may keep waiting, whoever owns it. */
@@ -40,13 +34,16 @@ export function observeCluster({metadata: {name, namespace}}: DaskCluster, reade
   }
 }
 
-/** Keeps each DaskCluster's scheduler, service and default group there, and tells in its status how it is. */
+/**
+ * Keeps each DaskCluster's scheduler, service and default group there, and tells in its status how it is.
+ * What becomes of workers changes their group's status first: that is watched, and not the pods, of which there may be hundreds.
+ */
 export const clusterController: Controller<DaskCluster, ClusterWorld> = {
   kind: DASK_CLUSTERS,
   owns: [PODS, SERVICES, DASK_WORKER_GROUPS],
   watches: [
     {kind: DASK_WORKER_GROUPS, keysOf: namedBy},
-    {kind: PODS, keysOf: (pod) => [...labelled(pod), ...holder(pod)]},
+    {kind: PODS, keysOf: holder},
     {kind: SERVICES, keysOf: holder},
   ],
   observe: observeCluster,

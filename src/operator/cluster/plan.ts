@@ -32,11 +32,10 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   ]
   const hasAll = [world.scheduler, world.service, world.defaultGroup].every((part) => part !== undefined && isControlledBy(part, cluster))
   const heldFor = hasAll ? createdFor(cluster, now) : 0
-  const {status, lookAgainMs} = clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now})
-  const waits = [repair.waitMs, heldFor, lookAgainMs].filter((ms) => ms > 0)
+  const waits = [repair.waitMs, heldFor].filter((ms) => ms > 0)
   return {
     stages: [repair.remove, writes].filter((stage) => stage.length > 0),
-    status,
+    status: clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now}),
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
   }
 }

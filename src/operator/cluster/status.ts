@@ -19,10 +19,6 @@ import {wantedOf} from './parts.ts'
 import {DEGRADED, PROGRESSING, READY, REASON, SCHEDULER_READY, WORKERS_READY} from './reasons.ts'
 import type {ClusterWorld, GroupView} from './world.ts'
 
-/** While pods come by the hundred their number is not written after each of them. */
-const MANY_PODS = 64
-const QUIET_MS = 1500
-
 export function invalidStatus(cluster: DaskCluster, now: number): DaskClusterStatus {
   const claim = {status: false, reason: REASON.invalidName, message: invalidClusterName(cluster.metadata.name)}
   return {
@@ -66,28 +62,18 @@ export function clusterStatus(
   cluster: DaskCluster,
   world: ClusterWorld,
   {hasAll, now}: {readonly hasAll: boolean; readonly now: number},
-): {readonly status: DaskClusterStatus; readonly lookAgainMs: number} {
+): DaskClusterStatus {
+  const {name, namespace = ''} = cluster.metadata
   const workers = countWorkers(cluster, world.groups)
-  const quietIn = untilQuiet(world.groups, now)
-  const before = quietIn > 0 && cluster.status?.replicas !== undefined ? cluster.status : undefined
-  const dashboard = world.service?.spec.ports?.find(({name}) => name === PORT_DASHBOARD)?.port
+  const dashboard = world.service?.spec.ports?.find((port) => port.name === PORT_DASHBOARD)?.port
   return {
-    status: {
-      ...observed(cluster),
-      phase: phaseOf(cluster, world, hasAll),
-      replicas: before?.replicas ?? workers.live.length,
-      readyReplicas: before?.readyReplicas ?? workers.ready,
-      schedulerAddress: schedulerAddress(cluster.metadata.name, cluster.metadata.namespace ?? '', world.service),
-      ...(dashboard !== undefined && {
-        dashboardURL: `http://${schedulerHost(cluster.metadata.name, cluster.metadata.namespace ?? '')}:${dashboard}`,
-      }),
-      conditions: toConditions(
-        claimsOf(cluster, world, before ? {...workers, ready: before.readyReplicas ?? 0} : workers),
-        cluster.metadata.generation,
-        now,
-      ),
-    },
-    lookAgainMs: quietIn,
+    ...observed(cluster),
+    phase: phaseOf(cluster, world, hasAll),
+    replicas: workers.live.length,
+    readyReplicas: workers.ready,
+    schedulerAddress: schedulerAddress(name, namespace, world.service),
+    ...(dashboard !== undefined && {dashboardURL: `http://${schedulerHost(name, namespace)}:${dashboard}`}),
+    conditions: toConditions(claimsOf(cluster, world, workers), cluster.metadata.generation, now),
   }
 }
 
@@ -210,12 +196,4 @@ const progress = (
       message: `${leaving} ${leaving === 1 ? 'worker finishes its' : 'workers finish their'} work before leaving`,
     }
   return {status: false, reason: REASON.settled, message: ''}
-}
-
-const untilQuiet = (groups: readonly GroupView[], now: number): number => {
-  const pods = groups.flatMap((view) => view.pods)
-  if (pods.length < MANY_PODS) return 0
-  const newest = Math.max(...pods.map(({metadata}) => Date.parse(metadata.creationTimestamp ?? '') || 0))
-  const age = now - newest
-  return age >= 0 && age < QUIET_MS ? QUIET_MS - age : 0
 }

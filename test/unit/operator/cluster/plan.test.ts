@@ -206,16 +206,6 @@ describe('a whole cluster', () => {
     })
     expect(message(status, 'Ready')).toBe('1 of 3 workers are ready; demo-default-worker-2: 0/1 nodes are available: 1 Insufficient cpu.')
   })
-
-  it('writes no number while pods come by the hundred', () => {
-    const cluster = makeCluster(100, {}, {phase: 'Running', replicas: 0, readyReplicas: 0})
-    const group = makeGroup(100)
-    const pods = Array.from({length: 80}, (_, index) => makePod(`w${index}`, group, PENDING, {creationTimestamp: ago(1)}))
-    const plan = planCluster(cluster, {...whole(cluster), groups: [{group, pods}]}, NOW)
-    expect(plan.status).toMatchObject({replicas: 0})
-    expect(plan.wakeAfter).toBe(500)
-    expect(planCluster(cluster, {...whole(cluster), groups: [{group, pods}]}, NOW + 2000).status).toMatchObject({replicas: 80})
-  })
 })
 
 describe('the number of workers', () => {
