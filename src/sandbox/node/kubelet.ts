@@ -3,6 +3,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http'
 import {createServer} from 'node:https'
 import type {AddressInfo} from 'node:net'
 import {connect} from 'node:net'
+import type {Readable} from 'node:stream'
 import {type RawData, type WebSocket, WebSocketServer} from 'ws'
 import {presented, readLog} from './log-file.ts'
 import type {PodRunner} from './pod.ts'
@@ -148,7 +149,7 @@ const exec = async (socket: WebSocket, pod: PodRunner, name: string, query: URLS
   for (const data of early) take(data)
   socket.on('message', take)
   socket.once('close', () => void running.kill())
-  const {exitCode, failure} = await running.ended
+  const [{exitCode, failure}] = await Promise.all([running.ended, ended(running.stdout), ended(running.stderr)])
   const status =
     exitCode === 0
       ? {metadata: {}, status: 'Success'}
@@ -160,8 +161,11 @@ const exec = async (socket: WebSocket, pod: PodRunner, name: string, query: URLS
           ...(!failure && {details: {causes: [{reason: 'ExitCode', message: String(exitCode)}]}}),
         }
   send(STATUS, Buffer.from(JSON.stringify(status)))
-  socket.close()
+  socket.close(1000)
 }
+
+const ended = (stream: Readable): Promise<void> =>
+  stream.readableEnded ? Promise.resolve() : new Promise((resolve) => stream.once('close', resolve))
 
 /** Per port two channels, data and errors; the first frame of each names the port. */
 const forward = (socket: WebSocket, ip: string, query: URLSearchParams): void => {

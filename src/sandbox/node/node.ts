@@ -115,6 +115,7 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
   }
   const onGone = (before: Pod | undefined, after: Pod | undefined): void => {
     onPod(before, after)
+    if (isEndpoint(before) !== isEndpoint(after)) setImmediate(() => life.signal.aborted || proxy.update(services.list()))
     if (after || !before) return
     const uid = before.metadata.uid ?? ''
     const runner = runners.get(uid)
@@ -203,6 +204,10 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
     },
   }
 }
+
+const isEndpoint = (pod: Pod | undefined): boolean =>
+  pod?.metadata.deletionTimestamp === undefined &&
+  (pod?.status?.conditions?.some(({type, status}) => type === 'Ready' && status === 'True') ?? false)
 
 /** What all pods share: their Python's programs first on the path, the names of services, and nothing of the user's own environment. */
 const makeGround = async (directory: string, python: string, mark: string) => {

@@ -6,7 +6,7 @@ import type {Pod, Service, ServicePort} from '../../api/core.ts'
 import {portNumber} from './probe.ts'
 
 export interface Services {
-  /** Makes listeners and names what these services say; pods are looked up at each connection. */
+  /** Makes listeners and names what these services and their ready pods say; to be called when either has changed. */
   update(services: readonly Service[]): void
   stop(): void
 }
@@ -20,6 +20,7 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
   const listeners = new Map<string, Listener>()
   const open = new Set<Socket>()
   let services: readonly Service[] = []
+  let written = ''
 
   const backends = (service: Service): readonly Pod[] => {
     const {selector} = service.spec
@@ -38,7 +39,7 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
     const service = services.find((each) => keysOf(each).some(([other]) => other === key))
     const ready = service ? backends(service) : []
     const pod = ready[Math.floor(Math.random() * ready.length)]
-    // No endpoint: refused, as kube-proxy has it.
+    // Its last endpoint has gone this moment.
     if (!pod?.status?.podIP) return void local.resetAndDestroy()
     const target = port.targetPort ?? port.port
     const container = pod.spec.containers.find((each) => typeof target === 'number' || each.ports?.some(({name}) => name === target))
@@ -65,7 +66,9 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
   return {
     update: (now) => {
       services = now
-      const wanted = new Map(now.flatMap((service) => keysOf(service).map(([key, port]) => [key, {service, port}] as const)))
+      // Without an endpoint nobody listens, so that a program is refused and tries again, as kube-proxy has it.
+      const served = now.filter((service) => backends(service).length > 0)
+      const wanted = new Map(served.flatMap((service) => keysOf(service).map(([key, port]) => [key, {service, port}] as const)))
       for (const [key, {server, service}] of listeners) {
         const still = wanted.get(key)
         if (still && still.service.metadata.uid === service.metadata.uid && isDeepStrictEqual(still.service.spec, service.spec)) continue
@@ -77,7 +80,9 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
         const ip = spec.clusterIP && spec.clusterIP !== 'None' ? spec.clusterIP : undefined
         return ip ? [`${metadata.name}.${metadata.namespace} ${ip}\n`] : []
       })
-      writeFileSync(`${namesFile}.new`, names.join(''))
+      if (names.join('') === written) return
+      written = names.join('')
+      writeFileSync(`${namesFile}.new`, written)
       renameSync(`${namesFile}.new`, namesFile)
     },
     stop: () => {
