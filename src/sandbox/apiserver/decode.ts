@@ -2,8 +2,9 @@
  * Reads an object of a built-in kind as the real server's typed decoder does: nulls are absent fields, a wrong type is a
  * 400, an unknown field is dropped and reported. Defaults of the schema (`protocol: TCP`) are filled in.
  */
-import {badRequest} from './errors.ts'
+import {badRequest, type Refusal} from './errors.ts'
 import {isObject, type JsonObject} from './json.ts'
+import {canonicalQuantity} from './quantity.ts'
 import {definitionNameOf, fieldSchema, itemSchema, resolve, type Schema} from './schema.ts'
 
 interface Reading {
@@ -38,10 +39,12 @@ const readObject = (reading: Reading, schema: Schema, value: JsonObject, path: s
       else reading.unknown.push(at)
     } else if (child !== null) {
       const name = property && definitionNameOf(property)
-      read[field] = readValue(reading, inner, child, at, name ? lastPart(name) : type)
+      // Go names the map, not the key, when a value of it is wrong.
+      read[field] = readValue(reading, inner, child, property || inner.type === 'object' ? at : path, name ? lastPart(name) : type)
     } else if (!property && inner.type === 'string') read[field] = ''
   }
   if (!reading.fill) return read
+  for (const field of WRITTEN_NULL[type] ?? []) read[field] ??= null
   for (const [field, property] of Object.entries(schema.properties ?? {})) {
     const fallback = property.default
     // An empty default of a whole object ({}) only says that the field is no pointer.
@@ -51,10 +54,17 @@ const readObject = (reading: Reading, schema: Schema, value: JsonObject, path: s
   return read
 }
 
+/** Times that Go writes as null where there are none. */
+const WRITTEN_NULL: Readonly<Record<string, readonly string[]>> = {
+  PodCondition: ['lastProbeTime', 'lastTransitionTime'],
+  ContainerStateRunning: ['startedAt'],
+  ContainerStateTerminated: ['startedAt', 'finishedAt'],
+}
+
 const readValue = (reading: Reading, schema: Schema, value: unknown, path: string, type: string): unknown => {
   if (schema.oneOf || schema.format === 'int-or-string') {
-    if (typeof value === 'string' || typeof value === 'number') return value
-    throw wrongType(reading, value, path, type, schema)
+    if (typeof value !== 'string' && typeof value !== 'number') throw wrongType(reading, value, path, type, schema)
+    return schema.format === 'int-or-string' ? value : readQuantity(reading, value)
   }
   switch (schema.type) {
     case 'object':
@@ -88,20 +98,32 @@ const readValue = (reading: Reading, schema: Schema, value: unknown, path: strin
   }
 }
 
+const readQuantity = (reading: Reading, value: string | number): string => {
+  const quantity = canonicalQuantity(value)
+  if (quantity !== undefined) return quantity
+  throw unreadable(reading, "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+}
+
+const unreadable = ({kind, version}: Reading, why: string): Refusal =>
+  badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`)
+
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
 /** In the words of Go's decoder: `cannot unmarshal string into Go struct field Container.spec.containers.args of type []string`. */
 const wrongType = (reading: Reading, value: unknown, path: string, type: string, schema: Schema): Error => {
   const told = Array.isArray(value) ? 'array' : isObject(value) ? 'object' : typeof value === 'boolean' ? 'bool' : typeof value
   const exact = told === 'number' && schema.type === 'integer' ? `number ${value}` : told
-  return badRequest(
-    `${reading.kind} in version "${reading.version}" cannot be handled as a ${reading.kind}: json: cannot unmarshal ${exact} ` +
-      `into Go struct field ${type}.${path.replaceAll(/\[\d+\]/g, '')} of type ${goType(schema)}`,
+  return unreadable(
+    reading,
+    `json: cannot unmarshal ${exact} into Go struct field ${type}.${path.replaceAll(/\[\d+\]/g, '')} of type ${goType(schema)}`,
   )
 }
 
 const goType = (schema: Schema): string => {
-  if (schema.type === 'array') return `[]${goType(itemSchema(schema) ?? {})}`
+  if (schema.type === 'array') {
+    const name = schema.items && definitionNameOf(schema.items)
+    return `[]${name ? `v1.${lastPart(name)}` : goType(itemSchema(schema) ?? {})}`
+  }
   if (schema.type === 'integer') return schema.format === 'int64' ? 'int64' : 'int32'
   if (schema.type === 'boolean') return 'bool'
   if (schema.type === 'object' && typeof schema.additionalProperties === 'object')

@@ -1,5 +1,5 @@
 /** Deletion: at once, after a grace period, or once finalizers are gone (k8s.io/apiserver: registry/rest/delete.go, generic/registry/store.go). */
-import {badRequest, conflict, notFound} from './errors.ts'
+import {conflict, invalidOptions, notFound, notSupported} from './errors.ts'
 import {type ApiObject, isObject, objectAt, valueAt} from './json.ts'
 import {timestamp} from './prepare.ts'
 import type {Ground, Resource} from './resources.ts'
@@ -26,7 +26,7 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
   const orphan = given['orphanDependents'] ?? (query.has('orphanDependents') ? query.get('orphanDependents') === 'true' : undefined)
   const grace = given['gracePeriodSeconds'] ?? (query.has('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined)
   if (propagation !== undefined && propagation !== 'Foreground' && propagation !== 'Background' && propagation !== 'Orphan')
-    throw badRequest(`propagationPolicy is ${JSON.stringify(propagation)}; it must be Foreground, Background or Orphan`)
+    throw invalidOptions('DeleteOptions', notSupported('propagationPolicy', propagation, ['Foreground', 'Background', 'Orphan', 'nil']))
   const chosen = propagation ?? (orphan === true ? 'Orphan' : undefined)
   const preconditions = objectAt(given, 'preconditions')
   const dryRun = (Array.isArray(given['dryRun']) && given['dryRun'].includes('All')) || query.get('dryRun') === 'All'
@@ -51,6 +51,9 @@ export function remove(ground: Ground, resource: Resource, namespace: string, na
   checkPreconditions(resource, old, options)
   const grace = graceOf(resource, old, options)
   const finalizers = finalizersFor(resource, old, options)
+  // What goes at once is returned and told as it was; a pod carries the mark all the same.
+  const isPlain = resource.storage !== 'pods' && old.kind !== 'Namespace' && finalizers.length === 0
+  if (isPlain) return {object: options.dryRun ? old : (ground.store.remove(resource.storage, old) ?? old), isGone: true}
   const marked = withMark(old, grace, finalizers)
   if (options.dryRun) return {object: marked, isGone: isGone(marked)}
   if (isGone(marked)) return {object: ground.store.remove(resource.storage, marked) ?? marked, isGone: true}
@@ -58,12 +61,19 @@ export function remove(ground: Ground, resource: Resource, namespace: string, na
 }
 
 const checkPreconditions = (resource: Resource, {metadata}: ApiObject, options: DeleteOptions): void => {
-  const refuse = (what: string, wanted: string, actual: string | undefined): never => {
-    throw conflict(resource, metadata.name, `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`)
-  }
-  if (options.uid !== undefined && options.uid !== metadata.uid) refuse('UID', options.uid, metadata.uid)
+  const named = {...resource, plural: resource.kind}
+  if (options.uid !== undefined && options.uid !== metadata.uid)
+    throw conflict(
+      named,
+      metadata.name,
+      `the UID in the precondition (${options.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    )
   if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion)
-    refuse('ResourceVersion', options.resourceVersion, metadata.resourceVersion)
+    throw conflict(
+      named,
+      metadata.name,
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    )
 }
 
 /** Only pods have a grace period, and of those only the ones that a node has to end. */
@@ -92,7 +102,8 @@ const finalizersFor = (resource: Resource, object: ApiObject, {propagation}: Del
 /** A namespace says that it is going; its contents go first (cascade.ts). */
 const withMark = (old: ApiObject, grace: number, finalizers: readonly string[]): ApiObject => {
   const {deletionTimestamp, deletionGracePeriodSeconds, finalizers: before = [], generation, ...metadata} = old.metadata
-  const isSame = deletionTimestamp !== undefined && deletionGracePeriodSeconds === grace && before.join('\n') === finalizers.join('\n')
+  const isSame =
+    deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) === grace && before.join('\n') === finalizers.join('\n')
   if (isSame) return old
   const isFirst = deletionTimestamp === undefined
   // Shortened, it counts from when the deletion began.
@@ -103,7 +114,7 @@ const withMark = (old: ApiObject, grace: number, finalizers: readonly string[]):
       ...metadata,
       ...(generation !== undefined && {generation: isFirst ? generation + 1 : generation}),
       deletionTimestamp: timestamp(began + grace * 1000),
-      deletionGracePeriodSeconds: grace,
+      ...(old.kind !== 'Namespace' && {deletionGracePeriodSeconds: grace}),
       ...(finalizers.length > 0 && {finalizers}),
     },
     ...(old.kind === 'Namespace' && {status: {...objectAt(old, 'status'), phase: 'Terminating'}}),

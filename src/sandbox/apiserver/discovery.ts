@@ -3,6 +3,12 @@ import {apiVersionOf, type Registry, type Resource} from './resources.ts'
 import {REVIEWS} from './reviews.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+/** The real server's order for custom resources. */
+const CUSTOM_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
+const verbsOf = ({isCustom, storage}: Resource): readonly string[] => {
+  if (isCustom) return CUSTOM_VERBS
+  return storage === 'namespaces' ? VERBS.filter((verb) => verb !== 'deletecollection') : VERBS
+}
 
 interface Subresource {
   readonly name: string
@@ -76,7 +82,7 @@ export const resourceList = (registry: Registry, at: GroupVersion): object | und
       singularName: singular,
       namespaced,
       kind,
-      verbs: VERBS,
+      verbs: verbsOf(resource),
       ...(shortNames.length > 0 && {shortNames}),
       ...(categories.length > 0 && {categories}),
     }
@@ -113,7 +119,7 @@ export const aggregated = (registry: Registry, isCore: boolean, version: string)
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map((name) => ({
-      metadata: {name: name || undefined, creationTimestamp: null},
+      metadata: {name: name || undefined},
       versions: versions
         .filter(({group}) => group === name)
         .map((at) => ({
@@ -133,7 +139,7 @@ const discovered = (resource: Resource): object => ({
   responseKind: {group: resource.group, version: resource.version, kind: resource.kind},
   scope: resource.namespaced ? 'Namespaced' : 'Cluster',
   singularResource: resource.singular,
-  verbs: VERBS,
+  verbs: verbsOf(resource),
   ...(resource.shortNames.length > 0 && {shortNames: resource.shortNames}),
   ...(resource.categories.length > 0 && {categories: resource.categories}),
   subresources: subresourcesOf(resource).map((each) => ({

@@ -69,13 +69,20 @@ export const invalid = (resource: Named, name: string, causes: readonly Cause[])
     422,
     'Invalid',
     `${qualified(resource.kind, resource.group)} "${name}" is invalid: ${told.length === 1 ? told[0] : `[${told.join(', ')}]`}`,
-    {name, ...(resource.group && {group: resource.group}), kind: resource.kind, causes},
+    {...(name && {name}), ...(resource.group && {group: resource.group}), kind: resource.kind, causes},
   )
 }
 
+/** 422 for what a query or a DeleteOptions body asks in a wrong way. */
+export const invalidOptions = (kind: string, ...causes: readonly Cause[]): Refusal =>
+  invalid({group: 'meta.k8s.io', plural: kind.toLowerCase(), kind}, '', causes)
+
 export const badRequest = (message: string): Refusal => new Refusal(400, 'BadRequest', message)
-export const forbidden = (resource: Named, name: string, why: string): Refusal =>
-  new Refusal(403, 'Forbidden', `${qualified(resource.plural, resource.group)} "${name}" is forbidden: ${why}`, detailsOf(resource, name))
+export const forbidden = (resource: Named, name: string, why: string, causes: readonly Cause[] = []): Refusal =>
+  new Refusal(403, 'Forbidden', `${qualified(resource.plural, resource.group)} "${name}" is forbidden: ${why}`, {
+    ...detailsOf(resource, name),
+    ...(causes.length > 0 && {causes}),
+  })
 export const unauthorized = (): Refusal => new Refusal(401, 'Unauthorized', 'Unauthorized')
 export const methodNotAllowed = (): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
@@ -85,7 +92,6 @@ export const unsupportedMediaType = (accepted: readonly string[]): Refusal =>
     415,
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
-    {},
   )
 export const notAcceptable = (): Refusal =>
   new Refusal(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml', {})
@@ -100,7 +106,7 @@ export const statusOf = (refusal: Refusal): object => ({
   metadata: {},
   status: 'Failure',
   message: refusal.message,
-  reason: refusal.reason,
+  ...(refusal.reason && {reason: refusal.reason}),
   ...(refusal.details && {details: refusal.details}),
   code: refusal.code,
 })

@@ -6,6 +6,7 @@ import {apiVersionOf, type Resource} from './resources.ts'
 import {selection} from './selectors.ts'
 import type {Store} from './store.ts'
 import {view} from './view.ts'
+import {wrongRevision} from './watch.ts'
 
 export interface Page {
   readonly objects: readonly ApiObject[]
@@ -53,6 +54,8 @@ export function makeLister(store: Store): Lister {
   return (resource, namespace, query) => {
     const limit = Number(query.get('limit') ?? 0)
     if (!Number.isInteger(limit) || limit < 0) throw badRequest(`limit is no number of objects: ${query.get('limit')}`)
+    const wrong = wrongRevision(query.get('resourceVersion') ?? '')
+    if (wrong) throw badRequest(`invalid resource version: ${wrong}`)
     const token = query.get('continue')
     if (token) {
       const [id = '', start] = Buffer.from(token, 'base64url').toString().split('/')

@@ -85,7 +85,14 @@ export function checkMetadata(object: ApiObject, checkName: NameRule): Cause[] {
   for (const finalizer of finalizers) causes.push(...refused('metadata.finalizers', finalizer, qualifiedName(finalizer)))
   for (const [at, owner] of (object.metadata.ownerReferences ?? []).entries()) {
     for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const)
-      if (!owner[field]) causes.push(required(`metadata.ownerReferences[${at}].${field}`, `${field} must not be empty`))
+      if (!owner[field]) causes.push(required(`metadata.ownerReferences[${at}].${field}`, 'must not be empty'))
+  }
+  const owners = object.metadata.ownerReferences ?? []
+  const [first, second] = owners.filter((owner) => owner.controller)
+  if (first && second) {
+    const both = `${first.kind}/${first.name} and ${second.kind}/${second.name}`
+    const why = `Only one reference can have Controller set to true. Found "true" in references for ${both}`
+    causes.push(invalidValue('metadata.ownerReferences', owners, why))
   }
   return causes
 }

@@ -2,8 +2,8 @@
 import {randomUUID} from 'node:crypto'
 import type {KubeObject} from '../../api/object.ts'
 import {decodeTyped} from './decode.ts'
-import {badRequest, type Cause, forbiddenField, invalid} from './errors.ts'
-import {type ApiObject, isObject, type JsonObject, objectAt} from './json.ts'
+import {badRequest, type Cause, forbiddenField, invalid, invalidValue, Refusal} from './errors.ts'
+import {type ApiObject, isObject, type JsonObject, objectAt, valueAt} from './json.ts'
 import {checkMetadata} from './names.ts'
 import {apiVersionOf, type Ground, type Resource} from './resources.ts'
 import {prune, withDefaults} from './structural.ts'
@@ -19,8 +19,11 @@ export function identified(resource: Resource, body: unknown, namespace: string,
   if (!isObject(body)) throw badRequest('the request has no JSON object as its body')
   const apiVersion = apiVersionOf(resource)
   const {apiVersion: givenVersion = apiVersion, kind = resource.kind} = body
+  if (resource.isCustom) checkCustomKind(resource, body)
   if (kind !== resource.kind)
-    throw badRequest(`${kind} in version "${givenVersion}" cannot be handled as a ${resource.kind}: the kinds differ`)
+    throw badRequest(
+      `${kind} in version "${givenVersion}" cannot be handled as a ${resource.kind}: converting (${shortVersion(givenVersion)}.${kind}) to (${resource.group.split('.')[0] || 'core'}.${resource.kind}): unknown conversion`,
+    )
   if (givenVersion !== apiVersion)
     throw badRequest(`the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`)
   const metadata = objectAt(body, 'metadata')
@@ -33,6 +36,21 @@ export function identified(resource: Resource, body: unknown, namespace: string,
     : Object.fromEntries(Object.entries(metadata).filter(([field]) => field !== 'namespace'))
   return {...body, kind, apiVersion, metadata: {...placed, ...(name !== undefined && {name})}}
 }
+
+/** Custom resources must say what they are. */
+const checkCustomKind = (resource: Resource, body: JsonObject): void => {
+  const text = JSON.stringify(body)
+  if (!body['kind'])
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${resource.kind}): Object 'Kind' is missing in '${text}' (${text})`,
+    )
+  if (body['kind'] !== resource.kind) {
+    const named = {...resource, kind: String(body['kind'])}
+    throw invalid(named, String(objectAt(body, 'metadata')['name'] ?? ''), [invalidValue('kind', body['kind'], `must be ${resource.kind}`)])
+  }
+}
+
+const shortVersion = (apiVersion: unknown): string => String(apiVersion).split('/').at(-1) ?? ''
 
 export interface Read {
   readonly object: JsonObject
@@ -62,7 +80,7 @@ export const tidyMetadata = (metadata: JsonObject): ApiObject['metadata'] =>
 
 export function newMetadata(resource: Resource, given: JsonObject): ApiObject['metadata'] {
   const {resourceVersion, selfLink: _, deletionTimestamp: __, deletionGracePeriodSeconds: ___, generation: ____, ...rest} = given
-  if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')
+  if (resourceVersion) throw new Refusal(500, '', 'resourceVersion should not be set on objects to be created')
   return tidyMetadata({
     ...rest,
     uid: randomUUID(),
@@ -95,8 +113,33 @@ export function validate(resource: Resource, object: ApiObject, old: ApiObject |
     }
   }
   if (resource.isCustom && resource.schema) causes.push(...validateCustom(resource.schema, object))
+  causes.push(...checkScale(resource, object))
   causes.push(...(resource.hooks.validate?.(object, old, ground) ?? []))
   if (causes.length > 0) throw invalid(resource, nameOf(object), causes)
 }
+
+/** What the scale subresource reads must be a number that it can give back. */
+const checkScale = ({scale}: Resource, object: ApiObject): Cause[] => {
+  if (!scale) return []
+  const replicas = valueAt(object, scale.specReplicasPath.replace(/^\./, ''))
+  if (replicas === undefined) return []
+  if (typeof replicas === 'number' && Number.isInteger(replicas))
+    return replicas < 0 ? [invalidValue(scale.specReplicasPath, replicas, 'should be a non-negative integer')] : []
+  const type = typeof replicas === 'number' ? 'float64' : typeof replicas === 'boolean' ? 'bool' : typeof replicas
+  return [
+    invalidValue(scale.specReplicasPath, 0, `${scale.specReplicasPath} accessor error: ${replicas} is of the type ${type}, expected int64`),
+  ]
+}
+
+/** What is accepted and still worth a word to the client. */
+export const warningsOf = (resource: Resource, object: ApiObject): readonly string[] => [
+  ...(resource.hooks.warn?.(object) ?? []),
+  ...(object.metadata.finalizers ?? [])
+    .filter((each) => resource.isCustom && !each.includes('/') && each !== 'orphan' && each !== 'foregroundDeletion')
+    .map(
+      (each) =>
+        `metadata.finalizers: "${each}": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers`,
+    ),
+]
 
 const nameOf = (object: KubeObject): string => object.metadata.name ?? object.metadata.generateName ?? ''

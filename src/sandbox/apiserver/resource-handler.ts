@@ -1,7 +1,7 @@
 /** Requests for resources: verbs onto the store. */
 import {wanted} from './accept.ts'
 import {deleteOptions, remove} from './delete.ts'
-import {badRequest, methodNotAllowed, noSuchResource, notAcceptable, unsupportedMediaType} from './errors.ts'
+import {badRequest, invalidOptions, methodNotAllowed, noSuchResource, notAcceptable, notSupported, unsupportedMediaType} from './errors.ts'
 import {answer, answerText, type Exchange, mediaType, readBody, warn} from './exchange.ts'
 import {type ApiObject, isObject, type JsonObject, textOf} from './json.ts'
 import {type Lister, listText, type Page} from './list.ts'
@@ -87,14 +87,17 @@ const success = ({group, plural}: Resource, {metadata: {name, uid}}: ApiObject):
   details: {name, ...(group && {group}), kind: plural, uid},
 })
 
+/** What the options of a method are called. */
+const OPTIONS: Readonly<Record<string, string>> = {POST: 'CreateOptions', PUT: 'UpdateOptions', PATCH: 'PatchOptions'}
 const VALIDATIONS: readonly FieldValidation[] = ['Ignore', 'Warn', 'Strict']
 
 /** What every writing request may say in its query; the manager is named by the program where the query does not. */
-export function writeOptions({query, request}: Exchange, subresource?: 'status' | 'scale'): WriteOptions {
+export function writeOptions({query, request, method}: Exchange, subresource?: 'status' | 'scale'): WriteOptions {
   const fieldValidation = VALIDATIONS.find((each) => each === (query.get('fieldValidation') || 'Warn'))
   if (!fieldValidation) throw badRequest(`fieldValidation is ${query.get('fieldValidation')}; it must be Ignore, Warn or Strict`)
   const dryRun = query.getAll('dryRun').filter(Boolean)
-  if (dryRun.some((each) => each !== 'All')) throw badRequest(`dryRun is ${dryRun}; it must be All`)
+  if (dryRun.some((each) => each !== 'All'))
+    throw invalidOptions(OPTIONS[method] ?? 'PatchOptions', notSupported('dryRun', dryRun, ['All']))
   return {
     dryRun: dryRun.length > 0,
     fieldValidation,

@@ -14,11 +14,15 @@ export interface Ground {
 
 /** What is special about a kind. Hooks are pure; they run before the object is stored. */
 export interface Hooks {
-  /** Fills in what the server fills in at creation. */
+  /** Fills in what a field means when it is left out; the writer owns these fields. */
+  readonly defaults?: (object: ApiObject) => ApiObject
+  /** Fills in what the server decides at creation; nobody owns these fields. */
   readonly start?: (object: ApiObject, ground: Ground) => ApiObject
-  /** The same for an update. */
+  /** The same at an update. */
   readonly change?: (object: ApiObject, old: ApiObject, ground: Ground) => ApiObject
   readonly validate?: (object: ApiObject, old: ApiObject | undefined, ground: Ground) => readonly Cause[]
+  /** What is accepted and still worth a word to the client. */
+  readonly warn?: (object: ApiObject) => readonly string[]
   /** Another version's shape of what is stored (events in two groups). */
   readonly fromStored?: (object: ApiObject) => ApiObject
   readonly toStored?: (object: ApiObject) => ApiObject

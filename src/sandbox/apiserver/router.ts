@@ -118,6 +118,11 @@ const streamLog = async (
   const {response, query} = exchange
   const pod = podOf(routing.ground, resource, namespace, name)
   const path = logPath(pod, query)
+  if (!pod.spec.nodeName) {
+    // A pod without a node has logged nothing yet.
+    response.writeHead(204).end()
+    return
+  }
   const isGone = new AbortController()
   response.once('close', () => isGone.abort())
   const log = await askKubelet(kubeletOf(routing.ground, pod), path, routing.kubeletClient, isGone.signal)

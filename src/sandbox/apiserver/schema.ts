@@ -39,6 +39,7 @@ export interface Schema {
   readonly 'x-kubernetes-patch-strategy'?: string
   readonly 'x-kubernetes-patch-merge-key'?: string
   readonly 'x-kubernetes-validations'?: readonly unknown[]
+  readonly 'x-kubernetes-group-version-kind'?: readonly unknown[]
 }
 
 /** Schemas by Kubernetes' own names (`io.k8s.api.core.v1.Pod`). */

@@ -15,7 +15,7 @@ export interface Pruned {
 export function prune(schema: Schema, object: JsonObject): Pruned {
   const unknown: string[] = []
   const pruned = pruneObject(schema, object, '', unknown, true)
-  return {object: pruned, unknown}
+  return {object: pruned, unknown: unknown.sort()}
 }
 
 const pruneValue = (schema: Schema | undefined, value: unknown, path: string, unknown: string[]): unknown => {
@@ -30,8 +30,10 @@ const pruneObject = (schema: Schema, object: JsonObject, path: string, unknown: 
     const at = path ? `${path}.${field}` : field
     const property = schema.properties?.[field]
     if (isResource && OBJECT_FIELDS.includes(field)) kept[field] = field === 'metadata' ? pruneMetadata(value, at, unknown) : value
-    else if (property) kept[field] = pruneValue(property, value, at, unknown)
-    else if (typeof schema.additionalProperties === 'object') kept[field] = pruneValue(schema.additionalProperties, value, at, unknown)
+    else if (property) {
+      // A null where the schema allows none is a field left out.
+      if (value !== null || property.nullable) kept[field] = pruneValue(property, value, at, unknown)
+    } else if (typeof schema.additionalProperties === 'object') kept[field] = pruneValue(schema.additionalProperties, value, at, unknown)
     else if (keepsUnknown(schema)) kept[field] = value
     else unknown.push(at)
   }

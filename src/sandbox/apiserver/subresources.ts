@@ -1,5 +1,5 @@
 /** Subresources that are requests of their own kind: scale, binding, eviction. */
-import {badRequest, conflict, invalid, invalidValue, notFound} from './errors.ts'
+import {badRequest, conflict, notFound} from './errors.ts'
 import {type ApiObject, isObject, type JsonObject, objectAt, valueAt, withValueAt} from './json.ts'
 import {mergePatch} from './patch/merge-patch.ts'
 import {timestamp} from './prepare.ts'
@@ -42,10 +42,6 @@ export function writeScale(ground: Ground, target: Target, body: unknown, isPatc
       if (!isObject(wanted)) throw badRequest('the request has no Scale as its body')
       const {replicas = 0} = objectAt(wanted, 'spec')
       if (typeof replicas !== 'number' || !Number.isInteger(replicas)) throw badRequest('spec.replicas of a Scale is a whole number')
-      if (replicas < 0)
-        throw invalid({group: 'autoscaling', plural: 'scales', kind: 'Scale'}, target.name, [
-          invalidValue('spec.replicas', replicas, 'should be a non-negative integer'),
-        ])
       const {resourceVersion, uid} = objectAt(wanted, 'metadata')
       const changed = withValueAt(old, pathOf(scale.specReplicasPath).split('.'), replicas)
       return {
@@ -53,7 +49,7 @@ export function writeScale(ground: Ground, target: Target, body: unknown, isPatc
         metadata: {...old.metadata, ...(resourceVersion !== undefined && {resourceVersion}), ...(uid !== undefined && {uid})},
       }
     },
-    options,
+    {...options, subresource: 'scale'},
   )
   return {...written, object: asScale(written.object, scale) as ApiObject}
 }
@@ -64,9 +60,10 @@ export function bind(ground: Ground, target: Target, body: unknown): void {
   const node = objectAt(body, 'target')['name']
   if (typeof node !== 'string' || node === '') throw badRequest('a Binding names its node in target.name')
   const assigned = valueAt(pod, 'spec.nodeName')
-  if (assigned) throw conflict(target.resource, target.name, `pod ${target.name} is already assigned to node "${assigned}"`)
+  const binding = {...target.resource, plural: 'pods/binding'}
+  if (assigned) throw conflict(binding, target.name, `pod ${target.name} is already assigned to node "${assigned}"`)
   if (pod.metadata.deletionTimestamp)
-    throw conflict(target.resource, target.name, `pod ${target.name} is being deleted, cannot be assigned to a host`)
+    throw conflict(binding, target.name, `pod ${target.name} is being deleted, cannot be assigned to a host`)
   const status = objectAt(pod, 'status')
   const conditions = (Array.isArray(status['conditions']) ? status['conditions'] : []).filter((each) => each?.type !== 'PodScheduled')
   const scheduled = {type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: timestamp()}
@@ -77,6 +74,6 @@ export function bind(ground: Ground, target: Target, body: unknown): void {
       ? {...pod.metadata, annotations: {...pod.metadata.annotations, ...(annotations as Record<string, string>)}}
       : pod.metadata,
     spec: {...objectAt(pod, 'spec'), nodeName: node},
-    status: {...status, conditions: [scheduled, ...conditions]},
+    status: {...status, conditions: [...conditions, scheduled]},
   })
 }

@@ -1,5 +1,5 @@
 /** Watches: initial events, the changes since a revision, bookmarks, and the words that end them. */
-import {badRequest, expired, forbiddenField, invalid, type Refusal, statusOf} from './errors.ts'
+import {expired, forbiddenField, invalidOptions, Refusal, statusOf} from './errors.ts'
 import {type ApiObject, textOf} from './json.ts'
 import {apiVersionOf, type Resource} from './resources.ts'
 import {selection} from './selectors.ts'
@@ -129,21 +129,29 @@ const wantsInitialEvents = (query: URLSearchParams): 'plain' | 'streamed' | unde
   const match = query.get('resourceVersionMatch')
   if (isTrue(query.get('sendInitialEvents'))) {
     if (match !== 'NotOlderThan')
-      throw invalidOptions('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
+      throw invalidOptions(
+        'ListOptions',
+        forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
+      )
     return 'streamed'
   }
   if (match)
-    throw invalidOptions('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
+    throw invalidOptions(
+      'ListOptions',
+      forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+    )
   const revision = query.get('resourceVersion') ?? ''
   return revision === '' || revision === '0' ? 'plain' : undefined
 }
 
-const invalidOptions = (field: string, why: string): Refusal =>
-  invalid({group: 'meta.k8s.io', plural: 'listoptions', kind: 'ListOptions'}, '', [forbiddenField(field, why)])
+/** What is wrong with a resourceVersion, in Go's words. */
+export const wrongRevision = (text: string): string | undefined =>
+  /^\d*$/.test(text) ? undefined : `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`
 
 const revisionOf = (query: URLSearchParams): number => {
   const text = query.get('resourceVersion') ?? ''
-  if (!/^\d+$/.test(text)) throw badRequest(`Invalid value: "${text}": resourceVersion is no number`)
+  const why = wrongRevision(text)
+  if (why) throw new Refusal(500, '', why)
   return Number(text)
 }
 

@@ -4,7 +4,7 @@ import {DuplicateKey} from './apply/typed.ts'
 import {alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound, Refusal, required} from './errors.ts'
 import {type ApiObject, isEqual, isObject, type JsonObject, listAt, objectAt, without} from './json.ts'
 import {generatedName} from './names.ts'
-import {changedMetadata, decoded, type FieldValidation, identified, newMetadata, timestamp, validate} from './prepare.ts'
+import {changedMetadata, decoded, type FieldValidation, identified, newMetadata, timestamp, validate, warningsOf} from './prepare.ts'
 import {apiVersionOf, type Ground, type Resource} from './resources.ts'
 import {toStored, view} from './view.ts'
 
@@ -13,7 +13,7 @@ export interface WriteOptions {
   readonly fieldValidation: FieldValidation
   /** Who owns what is written. */
   readonly manager: string
-  readonly subresource?: 'status'
+  readonly subresource?: 'status' | 'scale'
 }
 
 export interface Written {
@@ -41,11 +41,16 @@ const createPrepared = (ground: Ground, resource: Resource, given: JsonObject, o
   const fresh = {...object, metadata: named} as ApiObject
   const bare = resource.isCustom && resource.hasStatus ? without(fresh, 'status') : fresh
   const stored = toStored(resource, bare)
-  const started = resource.hooks.start?.(stored, ground) ?? stored
+  const filled = resource.hooks.defaults?.(stored) ?? stored
+  const booked = isApplied ? filled : afterUpdate(resource.schema, undefined, filled, managerOf(resource, options))
+  const started = resource.hooks.start?.(booked, ground) ?? booked
   validate(resource, started, undefined, ground)
   if (ground.store.get(resource.storage, namespace, started.metadata.name)) throw alreadyExists(resource, started.metadata.name)
-  const booked = isApplied ? started : afterUpdate(resource.schema, undefined, started, managerOf(resource, options))
-  return {object: view(resource, options.dryRun ? booked : ground.store.put(resource.storage, booked)), warnings, isNew: true}
+  return {
+    object: view(resource, options.dryRun ? started : ground.store.put(resource.storage, started)),
+    warnings: [...warnings, ...warningsOf(resource, started)],
+    isNew: true,
+  }
 }
 
 const freeName = (ground: Ground, resource: Resource, namespace: string, base = ''): string => {
@@ -61,7 +66,9 @@ const checkNamespace = ({store}: Ground, resource: Resource, namespace: string, 
   const found = store.get('namespaces', '', namespace)
   if (!found) throw notFound(NAMESPACE, namespace)
   if (found.metadata.deletionTimestamp)
-    throw forbidden(resource, name, `unable to create new content in namespace ${namespace} because it is being terminated`)
+    throw forbidden(resource, name, `unable to create new content in namespace ${namespace} because it is being terminated`, [
+      {reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace'},
+    ])
 }
 
 export function existing({store}: Ground, {resource, namespace, name}: Target): ApiObject {
@@ -83,20 +90,29 @@ const store = (ground: Ground, target: Target, old: ApiObject, given: JsonObject
   const {object, warnings} = decoded(resource, given, options.fieldValidation)
   const stored = toStored(resource, {...object, metadata: changedMetadata(objectAt(object, 'metadata'), old)} as ApiObject)
   const combined = combine(resource, stored, old, options.subresource)
-  const changed = options.subresource ? combined : (resource.hooks.change?.(combined, old, ground) ?? combined)
-  const counted = withGeneration(resource, changed, old)
-  validate(resource, counted, old, ground)
-  const booked = isApplied ? counted : afterUpdate(resource.schema, old, counted, managerOf(resource, options))
-  if (isEqual(booked, old)) return {object: view(resource, old), warnings, isNew: false}
-  if (options.dryRun) return {object: view(resource, booked), warnings, isNew: false}
-  const written = isGone(booked) ? ground.store.remove(resource.storage, booked) : ground.store.put(resource.storage, booked)
-  return {object: view(resource, written ?? booked), warnings, isNew: false}
+  const isMain = options.subresource !== 'status'
+  const filled = !isMain ? combined : (resource.hooks.defaults?.(combined) ?? combined)
+  const booked = isApplied ? filled : afterUpdate(resource.schema, old, filled, managerOf(resource, options))
+  const changed = !isMain ? booked : (resource.hooks.change?.(booked, old, ground) ?? booked)
+  const complete = withGeneration(resource, changed, old)
+  validate(resource, complete, old, ground)
+  if (isEqual(complete, old)) return {object: view(resource, old), warnings, isNew: false}
+  if (options.dryRun) return {object: view(resource, complete), warnings, isNew: false}
+  const written = isGone(complete) ? ground.store.remove(resource.storage, complete) : ground.store.put(resource.storage, complete)
+  return {object: view(resource, written ?? complete), warnings: [...warnings, ...warningsOf(resource, complete)], isNew: false}
 }
 
 const checkPreconditions = (resource: Resource, old: ApiObject, {resourceVersion, uid}: JsonObject): void => {
-  if (uid && uid !== old.metadata.uid)
-    throw conflict(resource, old.metadata.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`)
+  if (uid && uid !== old.metadata.uid) throw conflict(resource, old.metadata.name, storageError(resource, old, String(uid)))
   if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modified(resource, old.metadata.name)
+}
+
+/** The real server's storage speaks here. */
+const storageError = (resource: Resource, {metadata}: ApiObject, uid: string): string => {
+  const folder =
+    resource.storage === 'services' ? 'services/specs' : resource.isCustom ? `${resource.group}/${resource.plural}` : resource.plural
+  const key = `/registry/${folder}/${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`
+  return `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`
 }
 
 /** The main resource cannot write status where that is a resource of its own, and the other way round. */
@@ -146,48 +162,36 @@ export function apply(ground: Ground, target: Target, body: unknown, options: Wr
     throw badRequest('an applied object names its apiVersion and kind')
   const identifiedBody = identified(resource, body, namespace, name)
   if (objectAt(identifiedBody, 'metadata')['managedFields']) throw badRequest('metadata.managedFields must be nil')
-  const {object, warnings} = appliedPart(resource, identifiedBody, options)
+  const object = appliedPart(resource, name, identifiedBody, options.subresource)
   const live = ground.store.get(resource.storage, namespace, name)
   const uid = objectAt(object, 'metadata')['uid']
   if (!live && uid)
     throw conflict(resource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`)
-  if (!live && options.subresource) throw notFound(resource, name)
+  if (!live && options.subresource === 'status') throw notFound(resource, name)
   try {
     const result = applyConfig(resource.schema, live && view(resource, live), object, managerOf(resource, options), options.force)
-    const written = live ? store(ground, target, live, result, options, true) : createPrepared(ground, resource, result, options, true)
-    return {...written, warnings: [...warnings, ...written.warnings]}
+    return live ? store(ground, target, live, result, options, true) : createPrepared(ground, resource, result, options, true)
   } catch (error) {
     if (!(error instanceof DuplicateKey)) throw error
     // The real server answers 500 without a reason here, too.
-    throw new Refusal(
-      500,
-      '',
-      `failed to create typed patch object (${namespace}/${name}; ${apiVersionOf(resource)}, Kind=${resource.kind}): ${error.message}`,
-    )
+    throw untyped(resource, name, error.message)
   }
 }
 
-/** What of the applied object the (sub)resource takes. Typed kinds refuse unknown fields with 500, as the real server does. */
-const appliedPart = (
-  resource: Resource,
-  body: JsonObject,
-  options: WriteOptions,
-): {readonly object: JsonObject; readonly warnings: readonly string[]} => {
-  const {object, warnings} = decoded(resource, body, options.fieldValidation === 'Ignore' ? 'Warn' : options.fieldValidation, false)
+/** What of the applied object the (sub)resource takes. Unknown fields are refused with 500, as the real server does. */
+const appliedPart = (resource: Resource, name: string, body: JsonObject, subresource: WriteOptions['subresource']): JsonObject => {
+  const {object, warnings} = decoded(resource, body, 'Warn', false)
   const [unknown] = warnings
-  if (unknown && !resource.isCustom)
-    throw new Refusal(
-      500,
-      '',
-      `failed to create typed patch object (${objectAt(object, 'metadata')['namespace'] ?? ''}/${objectAt(object, 'metadata')['name']}; ` +
-        `${apiVersionOf(resource)}, Kind=${resource.kind}): ${unknown.replace(/^unknown field "(.*)"$/, '.$1: field not declared in schema')}`,
-    )
-  const told = options.fieldValidation === 'Ignore' ? [] : warnings
-  if (!resource.hasStatus) return {object, warnings: told}
-  if (options.subresource !== 'status') return {object: without(object, 'status'), warnings: told}
+  if (unknown) throw untyped(resource, name, unknown.replace(/^unknown field "(.*)"$/, '.$1: field not declared in schema'))
+  if (!resource.hasStatus) return object
+  if (subresource !== 'status') return without(object, 'status')
   const {apiVersion, kind, metadata, status} = object
-  return {object: {apiVersion, kind, metadata, ...(status !== undefined && {status})}, warnings: told}
+  return {apiVersion, kind, metadata, ...(status !== undefined && {status})}
 }
+
+/** 500 without a reason, as the real server has it. */
+const untyped = ({group, version, kind}: Resource, name: string, why: string): Refusal =>
+  new Refusal(500, '', `failed to create typed patch object (/${name}; ${group}/${version}, Kind=${kind}): ${why}`)
 
 const missingManager = (): Refusal =>
   invalid({group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions'}, '', [

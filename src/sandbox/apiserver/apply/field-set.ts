@@ -83,7 +83,8 @@ export function paths(set: FieldSet, before = ''): readonly string[] {
   return [...own, ...[...set.children].flatMap(([element, child]) => paths(child, before + notation(element)))]
 }
 
-const notation = (element: string): string => {
+/** One path element in that notation. */
+export const notation = (element: string): string => {
   const rest = element.slice(2)
   if (element.startsWith('f:')) return `.${rest}`
   if (element.startsWith('v:')) return `[=${rest}]`

@@ -15,7 +15,7 @@ import {
   union,
   withoutBranches,
 } from './field-set.ts'
-import {differences, fieldsOf, merged, ownFields, withoutFields} from './typed.ts'
+import {differences, emptyObject, fieldsOf, merged, ownFields, withoutFields} from './typed.ts'
 
 export interface Manager {
   readonly name: string
@@ -37,6 +37,7 @@ const ownersOf = (object: ApiObject | undefined): readonly Owner[] =>
 const entriesOf = (owners: readonly Owner[]): readonly ManagedFieldsEntry[] =>
   owners
     .filter((owner) => !isEmpty(owner.fields))
+    .sort((a, b) => compare(rank(a), rank(b)))
     .map(({fields, manager, operation, apiVersion, time, ...rest}) => ({
       apiVersion,
       fieldsType: 'FieldsV1',
@@ -46,6 +47,11 @@ const entriesOf = (owners: readonly Owner[]): readonly ManagedFieldsEntry[] =>
       time,
       ...rest,
     }))
+
+/** Applied fields first, then by age. */
+const rank = ({operation, time, manager, apiVersion, subresource = ''}: Owner): string =>
+  [operation, time, manager, apiVersion, subresource].join('\n')
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const isOf = (owner: Owner, manager: Manager, operation: Owner['operation']): boolean =>
   owner.manager === manager.name &&
@@ -64,7 +70,8 @@ const ownerFor = (manager: Manager, operation: Owner['operation'], fields: Field
 
 /** Books a plain write: what it changed is now the manager's, what it changed or removed is nobody else's. */
 export function afterUpdate(schema: Schema | undefined, before: ApiObject | undefined, after: ApiObject, manager: Manager): ApiObject {
-  const {changed, removed} = differences(schema, before ? ownFields(before) : {}, ownFields(after))
+  const fresh = {metadata: {}, ...ownFields(after)}
+  const {changed, removed} = differences(schema, before ? {metadata: {}, ...ownFields(before)} : emptyObject(schema, fresh), fresh)
   // A writer that sends other managedFields than it read means to change them (kubectl moving to server-side apply does).
   const owners = ownersOf(after.metadata.managedFields ? after : before)
   if (isEmpty(changed) && isEmpty(removed)) return withEntries(after, entriesOf(owners))
@@ -127,5 +134,5 @@ const applyConflict = (clashes: readonly {readonly owner: Owner; readonly fields
 
 const named = (owner: Owner): string => {
   const name = owner.subresource ? `"${owner.manager}" with subresource "${owner.subresource}"` : `"${owner.manager}"`
-  return owner.operation === 'Update' ? `${name} using ${owner.apiVersion} at ${owner.time}` : name
+  return owner.operation === 'Update' ? `${name} using ${owner.apiVersion}` : name
 }

@@ -4,10 +4,19 @@
  */
 import {isEqual, isObject, type JsonObject} from '../json.ts'
 import {fieldSchema, itemSchema, type Schema} from '../schema.ts'
-import {EMPTY, type FieldSet, LEAF, setOf} from './field-set.ts'
+import {EMPTY, type FieldSet, LEAF, notation, setOf} from './field-set.ts'
 
 /** The object has two list items with the same key: they cannot be told apart. */
-export class DuplicateKey extends Error {}
+export class DuplicateKey extends Error {
+  readonly path: string
+  readonly element: string
+
+  constructor(path: string, element: string) {
+    super(`${path}: duplicate entries for key ${notation(element)}`)
+    this.path = path
+    this.element = element
+  }
+}
 
 const isAtomicMap = (schema: Schema | undefined): boolean => schema?.['x-kubernetes-map-type'] === 'atomic'
 
@@ -26,7 +35,7 @@ const itemsByElement = (schema: Schema | undefined, list: readonly unknown[]): R
       return value === undefined ? [] : [[key, value] as const]
     })
     const element = `k:${JSON.stringify(Object.fromEntries(identity))}`
-    if (named.has(element)) throw new DuplicateKey(`duplicate entries for key ${element.slice(2)}`)
+    if (named.has(element)) throw new DuplicateKey('', element)
     named.set(element, item)
   }
   return named
@@ -47,18 +56,52 @@ export function fieldsOf(schema: Schema | undefined, value: unknown, strict = fa
   if (isObject(value)) {
     const entries = Object.entries(value)
     if (isAtomicMap(schema) || entries.length === 0) return LEAF
-    return setOf(entries.map(([field, child]) => [`f:${field}`, fieldsOf(fieldSchema(schema, field), child, strict)]))
+    return setOf(entries.map(([field, child]) => [`f:${field}`, below(`f:${field}`, fieldSchema(schema, field), child, strict)]))
   }
   if (Array.isArray(value)) {
     const elements = strict ? itemsByElement(schema, value) : elementsOrAtomic(schema, value)
     if (!elements || elements.size === 0) return LEAF
     const items = itemSchema(schema)
-    return setOf([...elements].map(([element, item]) => [element, asMember(fieldsOf(items, item, strict))]))
+    return setOf([...elements].map(([element, item]) => [element, asMember(below(element, items, item, strict))]))
   }
   return LEAF
 }
 
+/** The same for a child; a duplicate in it is told with its whole path. */
+const below = (element: string, schema: Schema | undefined, value: unknown, strict: boolean): FieldSet => {
+  try {
+    return fieldsOf(schema, value, strict)
+  } catch (error) {
+    if (error instanceof DuplicateKey) throw new DuplicateKey(notation(element) + error.path, error.element)
+    throw error
+  }
+}
+
 const asMember = (set: FieldSet): FieldSet => ({isMember: true, children: set.children})
+
+/** Every field, and every map and list on the way to it: a plain write owns also the places that it made. */
+const everyField = (schema: Schema | undefined, value: unknown): FieldSet => {
+  if (isObject(value) && !isAtomicMap(schema))
+    return asMember(setOf(Object.entries(value).map(([field, child]) => [`f:${field}`, everyField(fieldSchema(schema, field), child)])))
+  const elements = Array.isArray(value) ? elementsOrAtomic(schema, value) : undefined
+  if (!elements) return LEAF
+  const items = itemSchema(schema)
+  return asMember(setOf([...elements].map(([element, item]) => [element, everyField(items, item)])))
+}
+
+/** What a new object of a typed kind has before anybody writes: its structs, and in them the lists that are always written. */
+export function emptyObject(schema: Schema | undefined, object: JsonObject): JsonObject {
+  const structs = schema?.['x-kubernetes-group-version-kind'] ? ['metadata', 'spec', 'status'] : ['metadata']
+  return Object.fromEntries(
+    structs
+      .filter((field) => isObject(object[field]))
+      .map((field) => {
+        const inner = fieldSchema(schema, field)
+        const lists = (inner?.required ?? []).filter((each) => fieldSchema(inner, each)?.type === 'array')
+        return [field, Object.fromEntries(lists.map((each) => [each, []]))]
+      }),
+  )
+}
 
 export interface Difference {
   /** Fields that are new or have another value. */
@@ -70,7 +113,7 @@ const SAME: Difference = {changed: EMPTY, removed: EMPTY}
 
 export function differences(schema: Schema | undefined, before: unknown, after: unknown): Difference {
   if (before === after) return SAME
-  if (before === undefined) return {changed: fieldsOf(schema, after), removed: EMPTY}
+  if (before === undefined) return {changed: everyField(schema, after), removed: EMPTY}
   if (after === undefined) return {changed: EMPTY, removed: fieldsOf(schema, before)}
   if (isObject(before) && isObject(after) && !isAtomicMap(schema) && Object.keys(before).length + Object.keys(after).length > 0) {
     const fields = new Set([...Object.keys(before), ...Object.keys(after)])

@@ -21,10 +21,10 @@ import {
   SERVICE_COLUMNS,
 } from '../table/columns.ts'
 import {POD_COLUMNS} from '../table/pod-columns.ts'
-import {startCrd, validateCrd} from './crds.ts'
-import {fromEventsV1, toEventsV1} from './events.ts'
-import {startPod, validatePod, withPodDefaults} from './pods.ts'
-import {type ServiceGround, startService, validateService, withServiceDefaults} from './services.ts'
+import {startCrd, validateCrd, warnOfCrd} from './crds.ts'
+import {fromEventsV1, toEventsV1, withEventFields} from './events.ts'
+import {admitPod, startPod, validatePod, withPodDefaults} from './pods.ts'
+import {allocate, type ServiceGround, startService, validateService, withServiceDefaults} from './services.ts'
 
 interface Row {
   readonly schema: string
@@ -63,9 +63,13 @@ const withSecretData = (secret: ApiObject): ApiObject => {
   return {...without(typed, 'stringData'), data: {...objectAt(secret, 'data'), ...Object.fromEntries(encoded)}}
 }
 
-const startNamespace = (namespace: ApiObject): ApiObject => ({
+const withNameLabel = (namespace: ApiObject): ApiObject => ({
   ...namespace,
   metadata: {...namespace.metadata, labels: {...namespace.metadata.labels, 'kubernetes.io/metadata.name': namespace.metadata.name}},
+})
+
+const startNamespace = (namespace: ApiObject): ApiObject => ({
+  ...namespace,
   spec: {finalizers: ['kubernetes']},
   status: {phase: 'Active'},
 })
@@ -79,7 +83,7 @@ const ROWS: readonly Row[] = [
     hasGeneration: true,
     selectable: ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'status.phase', 'status.podIP'],
     columns: POD_COLUMNS,
-    hooks: {start: startPod, change: withPodDefaults, validate: validatePod},
+    hooks: {defaults: withPodDefaults, start: startPod, change: admitPod, validate: validatePod},
   },
   {
     schema: 'core.v1.Service',
@@ -90,8 +94,9 @@ const ROWS: readonly Row[] = [
     columns: SERVICE_COLUMNS,
     nameRule: dnsLabel,
     hooks: {
+      defaults: withServiceDefaults,
       start: (service, ground) => startService(service, othersThan(service, ground)),
-      change: (service, old, ground) => withServiceDefaults(service, othersThan(service, ground), old),
+      change: (service, old, ground) => allocate(service, othersThan(service, ground), old),
       validate: (service, old, ground) => validateService(service, ground.serviceCidr, old),
     },
   },
@@ -105,10 +110,10 @@ const ROWS: readonly Row[] = [
     schema: 'core.v1.Secret',
     selectable: ['type'],
     columns: SECRET_COLUMNS,
-    hooks: {start: withSecretData, change: withSecretData, validate: (secret) => checkKeys('data', secret['data'])},
+    hooks: {defaults: withSecretData, validate: (secret) => checkKeys('data', secret['data'])},
   },
   {schema: 'core.v1.ServiceAccount', shortNames: ['sa'], columns: SERVICE_ACCOUNT_COLUMNS},
-  {schema: 'core.v1.Event', ...EVENT, storage: 'events'},
+  {schema: 'core.v1.Event', ...EVENT, storage: 'events', hooks: {start: withEventFields}},
   {
     schema: 'core.v1.Namespace',
     namespaced: false,
@@ -117,7 +122,7 @@ const ROWS: readonly Row[] = [
     selectable: ['status.phase'],
     columns: NAMESPACE_COLUMNS,
     nameRule: dnsLabel,
-    hooks: {start: startNamespace},
+    hooks: {defaults: withNameLabel, start: startNamespace},
   },
   {
     schema: 'core.v1.Node',
@@ -138,7 +143,7 @@ const ROWS: readonly Row[] = [
     ...EVENT,
     storage: 'events',
     selectable: EVENT.selectable,
-    hooks: {fromStored: toEventsV1, toStored: fromEventsV1},
+    hooks: {start: withEventFields, fromStored: toEventsV1, toStored: fromEventsV1},
   },
   {schema: 'rbac.v1.Role', group: 'rbac.authorization.k8s.io', columns: ROLE_COLUMNS, nameRule: pathSegment},
   {schema: 'rbac.v1.RoleBinding', group: 'rbac.authorization.k8s.io', columns: BINDING_COLUMNS, nameRule: pathSegment},
@@ -159,7 +164,7 @@ const ROWS: readonly Row[] = [
     hasStatus: true,
     hasGeneration: true,
     columns: CRD_COLUMNS,
-    hooks: {start: (crd) => startCrd(crd), change: startCrd, validate: validateCrd},
+    hooks: {start: (crd) => startCrd(crd), change: startCrd, validate: validateCrd, warn: warnOfCrd},
   },
 ]
 

@@ -25,7 +25,6 @@ export function startCrd(crd: ApiObject, old?: ApiObject): ApiObject {
     lastTransitionTime: now,
     reason,
     message,
-    observedGeneration: 1,
   })
   return {
     ...crd,
@@ -75,6 +74,12 @@ export function validateCrd(crd: ApiObject): readonly Cause[] {
   return causes
 }
 
+/** CEL rules are kept and served, but nobody here evaluates them: a real server may refuse what we take. */
+export const warnOfCrd = (crd: ApiObject): readonly string[] =>
+  JSON.stringify(crd['spec']).includes('"x-kubernetes-validations"')
+    ? ['the sandbox keeps x-kubernetes-validations but does not evaluate them']
+    : []
+
 /** One resource for each version that the CRD serves; none while it is being deleted is decided by the caller. */
 export function resourcesOf(crd: ApiObject): readonly Resource[] {
   const spec = objectAt(crd, 'spec')
@@ -98,7 +103,7 @@ export function resourcesOf(crd: ApiObject): readonly Resource[] {
         categories: texts('categories'),
         storage: crd.metadata.name,
         isCustom: true,
-        schema: objectAt(objectAt(version, 'schema'), 'openAPIV3Schema') as Schema,
+        schema: withObjectFields(objectAt(objectAt(version, 'schema'), 'openAPIV3Schema')),
         hasStatus,
         hasGeneration: true,
         ...(isObject(subresources['scale']) && {scale: subresources['scale'] as unknown as ScalePaths}),
@@ -109,6 +114,12 @@ export function resourcesOf(crd: ApiObject): readonly Resource[] {
       }
     })
 }
+
+/** The metadata of a custom resource is everybody's: its lists have their keys, whatever the CRD says of it. */
+const withObjectFields = (schema: Schema): Schema => ({
+  ...schema,
+  properties: {...schema.properties, metadata: {$ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'}},
+})
 
 const columnsOf = (version: JsonObject): readonly Column[] => {
   const columns = listAt(version, 'additionalPrinterColumns').filter(isObject)

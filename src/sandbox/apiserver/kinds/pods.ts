@@ -3,19 +3,17 @@ import {type Cause, duplicate, forbiddenField, invalidValue, notSupported, requi
 import {type ApiObject, isEqual, isObject, type JsonObject, listAt, objectAt, without} from '../json.ts'
 import {dnsLabel, refused} from '../names.ts'
 
-/** pkg/apis/core/v1/defaults.go: SetDefaults_PodSpec; serviceAccountName and priority by admission. */
+/** pkg/apis/core/v1/defaults.go: SetDefaults_PodSpec. */
 const SPEC = {
   restartPolicy: 'Always',
   terminationGracePeriodSeconds: 30,
   dnsPolicy: 'ClusterFirst',
-  serviceAccountName: 'default',
-  serviceAccount: 'default',
   securityContext: {},
   schedulerName: 'default-scheduler',
-  priority: 0,
   enableServiceLinks: true,
-  preemptionPolicy: 'PreemptLowerPriority',
 }
+/** Admission plugins ServiceAccount and Priority. */
+const ADMITTED = {serviceAccountName: 'default', serviceAccount: 'default', priority: 0, preemptionPolicy: 'PreemptLowerPriority'}
 const CONTAINER = {resources: {}, terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File'}
 const PROBE = {timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3}
 const HTTP_GET = {path: '/', scheme: 'HTTP'}
@@ -30,10 +28,6 @@ const TOLERATIONS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreach
 
 export function withPodDefaults(pod: ApiObject): ApiObject {
   const spec = objectAt(pod, 'spec')
-  const tolerations = listAt(spec, 'tolerations')
-  const tolerated = (key: string): boolean =>
-    tolerations.some((each) => isObject(each) && (each['key'] === key || (!each['key'] && each['operator'] === 'Exists')))
-  const missing = TOLERATIONS.filter(({key}) => !tolerated(key))
   const filled: JsonObject = {
     ...SPEC,
     ...spec,
@@ -41,9 +35,21 @@ export function withPodDefaults(pod: ApiObject): ApiObject {
     containers: listAt(spec, 'containers').map(withContainerDefaults),
     ...(spec['initContainers'] !== undefined && {initContainers: listAt(spec, 'initContainers').map(withContainerDefaults)}),
     ...(spec['volumes'] !== undefined && {volumes: listAt(spec, 'volumes').map(withVolumeDefaults)}),
-    ...(tolerations.length + missing.length > 0 && {tolerations: [...tolerations, ...missing]}),
   }
   return {...pod, spec: filled}
+}
+
+/** What admission adds to every pod. */
+export function admitPod(pod: ApiObject): ApiObject {
+  const spec = objectAt(pod, 'spec')
+  const tolerations = listAt(spec, 'tolerations')
+  const tolerated = (key: string): boolean =>
+    tolerations.some((each) => isObject(each) && (each['key'] === key || (!each['key'] && each['operator'] === 'Exists')))
+  const missing = TOLERATIONS.filter(({key}) => !tolerated(key))
+  return {
+    ...pod,
+    spec: {...ADMITTED, ...spec, ...(tolerations.length + missing.length > 0 && {tolerations: [...tolerations, ...missing]})},
+  }
 }
 
 const withContainerDefaults = (container: unknown): unknown => {
@@ -59,19 +65,10 @@ const withContainerDefaults = (container: unknown): unknown => {
     )
   if (container['env'] !== undefined) filled['env'] = listAt(container, 'env').map(withFieldRefDefault)
   const resources = objectAt(container, 'resources')
-  const limits = quantities(resources['limits'])
-  if (limits || resources['requests'])
-    filled['resources'] = {
-      ...resources,
-      ...(limits && {limits}),
-      requests: {...limits, ...quantities(resources['requests'])},
-    }
+  if (resources['limits'])
+    filled['resources'] = {...resources, requests: {...objectAt(resources, 'limits'), ...objectAt(resources, 'requests')}}
   return filled
 }
-
-/** Quantities travel as text whatever the manifest's YAML made of them. */
-const quantities = (resources: unknown): JsonObject | undefined =>
-  isObject(resources) ? Object.fromEntries(Object.entries(resources).map(([name, value]) => [name, String(value)])) : undefined
 
 const withHttpDefaults = (handler: unknown): JsonObject =>
   isObject(handler) && isObject(handler['httpGet']) ? {...handler, httpGet: {...HTTP_GET, ...handler['httpGet']}} : (handler as JsonObject)
@@ -97,8 +94,7 @@ const pullPolicy = (image: string): string => {
 
 /** A new pod is Pending, whatever status it was sent with. */
 export function startPod(pod: ApiObject): ApiObject {
-  const filled = withPodDefaults(pod)
-  return {...filled, status: {phase: 'Pending', qosClass: qosClass(filled)}}
+  return {...admitPod(pod), status: {phase: 'Pending', qosClass: qosClass(pod)}}
 }
 
 const qosClass = (pod: ApiObject): string => {
@@ -113,7 +109,6 @@ const qosClass = (pod: ApiObject): string => {
   return isGuaranteed ? 'Guaranteed' : 'Burstable'
 }
 
-const QUANTITY = /^[+-]?(\d+\.?\d*|\.\d+)([numkKMGTPE]i?|[eE][+-]?\d+)?$/
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
 
 export function validatePod(pod: ApiObject, old?: ApiObject): Cause[] {
@@ -180,17 +175,6 @@ const validateContainer = (container: JsonObject, path: string, volumes: Readonl
         field: `${path}.volumeMounts[${at}].name`,
       })
     if (!mountPath) causes.push(required(`${path}.volumeMounts[${at}].mountPath`))
-  }
-  for (const [list, quantitiesOf] of Object.entries(objectAt(container, 'resources'))) {
-    for (const [resource, quantity] of Object.entries(isObject(quantitiesOf) ? quantitiesOf : {}))
-      if (!QUANTITY.test(String(quantity)))
-        causes.push(
-          invalidValue(
-            `${path}.resources.${list}[${resource}]`,
-            quantity,
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-          ),
-        )
   }
   return causes
 }

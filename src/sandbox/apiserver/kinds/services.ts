@@ -4,6 +4,7 @@ import {type ApiObject, isObject, type JsonObject, listAt, objectAt} from '../js
 import {dnsLabel, refused} from '../names.ts'
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
+const PORT_RANGE = 'must be between 1 and 65535, inclusive'
 const NODE_PORTS = {first: 30_000, last: 32_767}
 
 /** What of the other services a new one must keep clear of. */
@@ -12,41 +13,42 @@ export interface ServiceGround {
   readonly services: readonly ApiObject[]
 }
 
-export function withServiceDefaults(service: ApiObject, ground: ServiceGround, old?: ApiObject): ApiObject {
-  const before = objectAt(old, 'spec')
+/** What fields mean when they are left out. */
+export function withServiceDefaults(service: ApiObject): ApiObject {
   const given = objectAt(service, 'spec')
   const type = String(given['type'] ?? 'ClusterIP')
-  const spec: JsonObject = {sessionAffinity: 'None', ...given, type}
-  if (type === 'ExternalName') return {...service, spec: withPorts(spec, ground, old, false)}
-  const ip = given['clusterIP'] || before['clusterIP'] || freeAddress(ground)
-  const hasNodePorts = type === 'NodePort' || (type === 'LoadBalancer' && given['allocateLoadBalancerNodePorts'] !== false)
-  return {
-    ...service,
-    spec: withPorts(
-      {
-        internalTrafficPolicy: 'Cluster',
-        ipFamilies: ['IPv4'],
-        ipFamilyPolicy: 'SingleStack',
-        ...(type !== 'ClusterIP' && {externalTrafficPolicy: 'Cluster'}),
-        ...(type === 'LoadBalancer' && {allocateLoadBalancerNodePorts: true}),
-        ...spec,
-        clusterIP: ip,
-        clusterIPs: [ip],
-      },
-      ground,
-      old,
-      hasNodePorts,
-    ),
+  const spec: JsonObject = {
+    sessionAffinity: 'None',
+    ...(type !== 'ExternalName' && {internalTrafficPolicy: 'Cluster'}),
+    ...((type === 'NodePort' || type === 'LoadBalancer') && {externalTrafficPolicy: 'Cluster'}),
+    ...(type === 'LoadBalancer' && {allocateLoadBalancerNodePorts: true}),
+    ...given,
+    type,
+    ...(given['ports'] !== undefined && {ports: listAt(given, 'ports').map(withPortDefaults)}),
   }
+  return {...service, spec}
+}
+
+const withPortDefaults = (port: unknown): unknown => (isObject(port) ? {protocol: 'TCP', targetPort: port['port'], ...port} : port)
+
+/** Gives the service its address and its node ports, or leaves it those that it has. */
+export function allocate(service: ApiObject, ground: ServiceGround, old?: ApiObject): ApiObject {
+  const spec = objectAt(service, 'spec')
+  const {type} = spec
+  if (type === 'ExternalName') return service
+  const ip = spec['clusterIP'] || objectAt(old, 'spec')['clusterIP'] || freeAddress(ground)
+  const hasNodePorts = type === 'NodePort' || (type === 'LoadBalancer' && spec['allocateLoadBalancerNodePorts'] !== false)
+  const families = {ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack'}
+  return {...service, spec: withNodePorts({...families, ...spec, clusterIP: ip, clusterIPs: [ip]}, ground, old, hasNodePorts)}
 }
 
 /** A new service has no load balancer yet, whatever status it was sent with. */
 export const startService = (service: ApiObject, ground: ServiceGround): ApiObject => ({
-  ...withServiceDefaults(service, ground),
+  ...allocate(service, ground),
   status: {loadBalancer: {}},
 })
 
-const withPorts = (spec: JsonObject, ground: ServiceGround, old: ApiObject | undefined, hasNodePorts: boolean): JsonObject => {
+const withNodePorts = (spec: JsonObject, ground: ServiceGround, old: ApiObject | undefined, hasNodePorts: boolean): JsonObject => {
   if (spec['ports'] === undefined) return spec
   const before = listAt(objectAt(old, 'spec'), 'ports').filter(isObject)
   const taken = new Set(
@@ -54,9 +56,9 @@ const withPorts = (spec: JsonObject, ground: ServiceGround, old: ApiObject | und
   )
   const ports = listAt(spec, 'ports').map((port) => {
     if (!isObject(port)) return port
-    const {nodePort, ...rest} = {protocol: 'TCP', targetPort: port['port'], ...port} as JsonObject
+    const {nodePort, ...rest} = port
     if (!hasNodePorts) return rest
-    const same = before.find((each) => each['port'] === port['port'] && each['protocol'] === rest['protocol'])
+    const same = before.find((each) => each['port'] === rest['port'] && each['protocol'] === rest['protocol'])
     const number = nodePort || same?.['nodePort'] || freeNodePort(taken)
     taken.add(number)
     return {...rest, nodePort: number}
@@ -95,7 +97,6 @@ const addressAt = (number: number): string => [24, 16, 8, 0].map((shift) => Math
 export function validateService(service: ApiObject, cidr: string, old?: ApiObject): Cause[] {
   const spec = objectAt(service, 'spec')
   const causes: Cause[] = []
-  if (!TYPES.includes(String(spec['type']))) causes.push(notSupported('spec.type', spec['type'], TYPES))
   const ip = String(spec['clusterIP'] ?? '')
   const before = String(objectAt(old, 'spec')['clusterIP'] ?? '')
   if (old && before && ip && ip !== before && spec['type'] !== 'ExternalName')
@@ -104,16 +105,18 @@ export function validateService(service: ApiObject, cidr: string, old?: ApiObjec
   const ports = listAt(spec, 'ports').filter(isObject)
   if (ports.length === 0 && ip !== 'None' && spec['type'] !== 'ExternalName') causes.push(required('spec.ports'))
   const seen = new Set<string>()
-  for (const [at, {name, port, protocol}] of ports.entries()) {
+  for (const [at, {name, port, protocol, targetPort}] of ports.entries()) {
     const path = `spec.ports[${at}]`
     if (!name && ports.length > 1) causes.push(required(`${path}.name`))
     if (name) causes.push(...refused(`${path}.name`, name, dnsLabel(String(name))))
-    if (typeof port !== 'number' || port < 1 || port > 65_535)
-      causes.push(invalidValue(`${path}.port`, port ?? 0, 'must be between 1 and 65535, inclusive'))
+    if (typeof port !== 'number' || port < 1 || port > 65_535) causes.push(invalidValue(`${path}.port`, port ?? 0, PORT_RANGE))
+    if (typeof targetPort === 'number' && (targetPort < 1 || targetPort > 65_535))
+      causes.push(invalidValue(`${path}.targetPort`, targetPort, PORT_RANGE))
     if (name && ports.findIndex((each) => each['name'] === name) < at) causes.push(duplicate(`${path}.name`, name))
     if (seen.has(`${port}/${protocol}`)) causes.push(duplicate(path, {port, protocol}))
     seen.add(`${port}/${protocol}`)
   }
+  if (!TYPES.includes(String(spec['type']))) causes.push(notSupported('spec.type', spec['type'], TYPES))
   return causes
 }
 

@@ -1,5 +1,6 @@
 /** One column of `kubectl get`. */
 import type {ApiObject} from '../json.ts'
+import {definitions} from '../schema.ts'
 
 export interface Column {
   readonly name: string
@@ -42,17 +43,20 @@ export const since = (timestamp: unknown, now: number): string => {
   return Number.isNaN(at) ? '<invalid>' : humanDuration(now - at)
 }
 
+const metadataText = (field: string): string =>
+  definitions['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta']?.properties?.[field]?.description ?? ''
+
 export const NAME: Column = {
   name: 'Name',
   type: 'string',
   format: 'name',
-  description: 'Name must be unique within a namespace.',
+  description: metadataText('name'),
   cell: (object) => object.metadata.name,
 }
 
 export const AGE: Column = {
   name: 'Age',
   type: 'string',
-  description: 'Time since the object was created.',
+  description: metadataText('creationTimestamp'),
   cell: (object, now) => since(object.metadata.creationTimestamp, now),
 }

@@ -43,6 +43,9 @@ describe('a merge patch', () => {
   })
 })
 
+/** All that the real server says, whichever operation it was. */
+const UNFIT = 'the server rejected our request due to an error in our request'
+
 describe('a JSON patch', () => {
   it('adds, replaces, removes, moves, copies and tests', () => {
     const document = {list: [1, 2], 'a/b': {c: 1}}
@@ -60,9 +63,9 @@ describe('a JSON patch', () => {
   })
 
   it.each([
-    [{op: 'remove', path: '/x'}, 'remove operation does not apply: doc is missing path "/x"'],
-    [{op: 'replace', path: '/list/5', value: 1}, 'missing path "/list/5"'],
-    [{op: 'test', path: '/list/0', value: 2}, 'testing path "/list/0" failed'],
+    [{op: 'remove', path: '/x'}, UNFIT],
+    [{op: 'replace', path: '/list/5', value: 1}, UNFIT],
+    [{op: 'test', path: '/list/0', value: 2}, UNFIT],
     [{op: 'jump', path: '/list'}, 'unexpected JSON patch operation "jump"'],
     [{op: 'add', path: 'list', value: 1}, 'does not begin with "/"'],
   ])('refuses %j', (operation, message) => {

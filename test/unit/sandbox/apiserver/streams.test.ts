@@ -127,10 +127,7 @@ describe('what a node answers', () => {
 describe('without a node', () => {
   it('a pod has no logs, and its connections are refused with a Status', async () => {
     await ground.ask('POST', PODS, pod('lost'))
-    expect(await ground.ask('GET', `${PODS}/lost/log`)).toMatchObject({
-      code: 400,
-      body: {message: 'pod lost does not have a host assigned'},
-    })
+    expect(await ground.ask('GET', `${PODS}/lost/log`)).toMatchObject({code: 204, body: ''})
     expect(await output(run('exec', 'lost', '--', 'true'))).toContain('pod lost does not have a host assigned')
   })
 
