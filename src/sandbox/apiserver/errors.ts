@@ -97,7 +97,6 @@ export const notAcceptable = (): Refusal =>
   new Refusal(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml', {})
 export const notServed = (what: string): Refusal =>
   new Refusal(501, 'NotImplemented', `the sandbox does not serve ${what}: use a real Kubernetes cluster for it`)
-export const unavailable = (message: string): Refusal => new Refusal(503, 'ServiceUnavailable', message)
 export const internal = (message: string): Refusal => new Refusal(500, 'InternalError', `Internal error occurred: ${message}`)
 
 export const statusOf = (refusal: Refusal): object => ({

@@ -73,17 +73,12 @@ export function makeLister(store: Store): Lister {
   }
 }
 
-const bareTexts = new WeakMap<ApiObject, string>()
-
 /** Typed lists do not repeat kind and apiVersion in each item, lists of custom resources do. */
 const itemText = (resource: Resource, object: ApiObject): string => {
-  if (resource.isCustom) return textOf(object)
-  let text = bareTexts.get(object)
-  if (text === undefined) {
-    text = JSON.stringify(without(object, 'kind', 'apiVersion'))
-    bareTexts.set(object, text)
-  }
-  return text
+  const text = textOf(object)
+  if (resource.isCustom) return text
+  const head = `{"apiVersion":"${object.apiVersion}","kind":"${object.kind}",`
+  return text.startsWith(head) ? `{${text.slice(head.length)}` : JSON.stringify(without(object, 'kind', 'apiVersion'))
 }
 
 /** The list's JSON, put together from what has been serialised before. */

@@ -34,7 +34,9 @@ export function identified(resource: Resource, body: unknown, namespace: string,
   const placed = resource.namespaced
     ? {...metadata, namespace}
     : Object.fromEntries(Object.entries(metadata).filter(([field]) => field !== 'namespace'))
-  return {...body, kind, apiVersion, metadata: {...placed, ...(name !== undefined && {name})}}
+  // In this order, so that lists can cut the first two off (list.ts).
+  const {apiVersion: _, kind: __, ...rest} = body
+  return {apiVersion, kind, ...rest, metadata: {...placed, ...(name !== undefined && {name})}}
 }
 
 /** Custom resources must say what they are. */
