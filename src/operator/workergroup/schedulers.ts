@@ -114,7 +114,9 @@ const look = async (scheduler: Scheduler, pods: readonly Pod[]): ReturnType<AskS
   const preferred = await scheduler.workersToClose(workers.length)
   const found = pods.map((pod) => {
     const {metadata, status} = pod
-    const identity = {name: metadata.name, workerName: knownAs(pod), ...(status?.podIP !== undefined && {ip: status.podIP})}
+    // Pods in their node's own network share its address: those are known by name alone.
+    const ip = pod.spec['hostNetwork'] === true ? undefined : status?.podIP
+    const identity = {name: metadata.name, workerName: knownAs(pod), ...(ip !== undefined && {ip})}
     return {pod, connected: workersOf(identity, workers)}
   })
   const candidates = found.map(({pod, connected}) => ({
