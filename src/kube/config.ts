@@ -78,13 +78,29 @@ const load = (options: ConfigOptions): KubeConfig => {
       else {
         const further = new KubeConfig()
         further.loadFromFile(file)
-        config.mergeConfig(further, true)
+        merge(config, further)
       }
     } catch (error) {
-      throw new ConfigError(`kubeconfig ${file} cannot be read: ${firstLine(error)}`)
+      // An empty file, a list, a word: YAML, but no mapping that client-node could look into.
+      const why = error instanceof TypeError ? 'it is YAML, but not a kubeconfig' : firstLine(error)
+      throw new ConfigError(`kubeconfig ${file} cannot be read: ${why}`)
     }
   }
   return config
+}
+
+/** Of two entries of one name the first file's counts, and so does the first current context, as with kubectl. */
+const merge = (config: KubeConfig, further: KubeConfig): void => {
+  const isNew =
+    (known: readonly {readonly name: string}[]) =>
+    ({name}: {readonly name: string}): boolean =>
+      !known.some((each) => each.name === name)
+  config.loadFromOptions({
+    clusters: [...config.clusters, ...further.clusters.filter(isNew(config.clusters))],
+    users: [...config.users, ...further.users.filter(isNew(config.users))],
+    contexts: [...config.contexts, ...further.contexts.filter(isNew(config.contexts))],
+    currentContext: config.currentContext || further.currentContext,
+  })
 }
 
 /** The named file must exist; of those in `$KUBECONFIG` the missing ones are passed over, as kubectl does. */
@@ -130,7 +146,7 @@ const withOverrides = (loaded: KubeConfig, options: ConfigOptions): KubeConfig =
   const made = new KubeConfig()
   made.loadFromOptions({
     clusters: cluster || options.server ? [overridden(cluster, options)] : [],
-    users: [credentials(user, userName, options)],
+    users: [credentials(user, userName, cluster, options)],
     contexts: [
       {name: name || 'flags', cluster: cluster?.name ?? 'flags', user: user?.name ?? (userName || 'flags'), namespace: context?.namespace},
     ],
@@ -141,23 +157,54 @@ const withOverrides = (loaded: KubeConfig, options: ConfigOptions): KubeConfig =
 
 const overridden = (cluster: Cluster | null, options: ConfigOptions): Cluster => {
   const {caData, ...base} = cluster ?? {name: 'flags', server: '', skipTLSVerify: false, caData: undefined}
+  const server = options.server ?? base.server
   return {
     ...base,
-    server: options.server ?? base.server,
-    skipTLSVerify: options.insecureSkipTlsVerify ?? base.skipTLSVerify,
+    server,
+    // client-node refuses plain HTTP (kubectl proxy) otherwise; there is no TLS to skip.
+    skipTLSVerify: server.startsWith('http:') || (options.insecureSkipTlsVerify ?? base.skipTLSVerify),
     ...(options.tlsServerName !== undefined && {tlsServerName: options.tlsServerName}),
     ...(options.certificateAuthority !== undefined ? {caFile: options.certificateAuthority} : caData !== undefined && {caData}),
   }
 }
 
-const credentials = (user: User | null, name: string, options: ConfigOptions): User => {
+const credentials = (user: User | null, name: string, cluster: Cluster | null, options: ConfigOptions): User => {
   const {certData, keyData, ...base} = user ?? {name: name || 'flags', certData: undefined, keyData: undefined}
   if (options.token !== undefined) return {name: base.name, token: options.token}
   return {
     ...base,
+    ...(user?.exec && {exec: withExecInfo(user.exec as Exec, cluster)}),
     ...(options.clientCertificate !== undefined ? {certFile: options.clientCertificate} : certData !== undefined && {certData}),
     ...(options.clientKey !== undefined ? {keyFile: options.clientKey} : keyData !== undefined && {keyData}),
   }
+}
+
+interface Exec {
+  readonly apiVersion?: string
+  readonly env?: readonly {readonly name: string; readonly value: string}[] | null
+  readonly provideClusterInfo?: boolean
+}
+
+/** What kubectl tells a plugin about the call, and some plugins insist on; client-node does not (client.authentication.k8s.io, ExecCredential). */
+const withExecInfo = (exec: Exec, cluster: Cluster | null): Exec => {
+  const info = {
+    apiVersion: exec.apiVersion,
+    kind: 'ExecCredential',
+    spec: {
+      interactive: false,
+      ...(exec.provideClusterInfo &&
+        cluster && {
+          cluster: {
+            server: cluster.server,
+            'tls-server-name': cluster.tlsServerName,
+            'insecure-skip-tls-verify': cluster.skipTLSVerify || undefined,
+            'certificate-authority-data': cluster.caData,
+            'proxy-url': cluster.proxyUrl,
+          },
+        }),
+    },
+  }
+  return {...exec, env: [...(exec.env ?? []), {name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info)}]}
 }
 
 const unknown = (what: string, name: string, all: readonly {readonly name: string}[]): string => {

@@ -3,7 +3,7 @@ import {WebSocket} from 'ws'
 import type {KubeObject} from '../api/object.ts'
 import type {KubeClient, KubeList, RawRequest, RawResponse, WriteOptions} from './client.ts'
 import type {ClientConfig} from './config.ts'
-import {ConnectionError, type KubeError} from './errors.ts'
+import {ConnectionError} from './errors.ts'
 import {failureOf, inPlainWords} from './failure.ts'
 import {objectPath, query, resourcePath, writeQuery} from './paths.ts'
 import {openTransport, type Transport} from './transport.ts'
@@ -25,10 +25,9 @@ export function connect(config: ClientConfig): KubeClient {
 
   const answer = async (request: Request): Promise<RawResponse> => {
     const first = await once(transport, config, request)
-    if (first.status !== 401) return first
     // A token that expired under way: once more with fresh credentials, never twice.
+    if (first.status !== 401 || !transport.refresh()) return first
     await first.body.text()
-    transport.refresh()
     return once(transport, config, request)
   }
 
@@ -114,21 +113,38 @@ const once = async (
   const limit = stream ? undefined : config.requestTimeoutMs || undefined
   const timeout = limit ? AbortSignal.timeout(limit) : undefined
   const signals = [signal, timeout].filter((each) => each !== undefined)
+  const fail = (error: unknown, fact = `the answer of ${transport.server} broke off`): never => {
+    if (signal?.aborted) throw signal.reason
+    if (timeout?.aborted) throw new ConnectionError(`${transport.server} did not answer within ${limit} ms`, {cause: error})
+    throw new ConnectionError(`${fact}: ${inPlainWords(error)}`, {cause: error})
+  }
   try {
     const response = await send(`${transport.server}${path}`, {
       dispatcher,
       method,
+      // undici would close the connection after each DELETE with a body.
+      reset: false,
       headers: splitGroups({accept: 'application/json', ...credentials, ...headers}),
       ...(body !== undefined && {body}),
       ...(signals.length > 0 && {signal: AbortSignal.any(signals)}),
     })
-    return {status: response.statusCode, headers: response.headers, body: response.body}
+    return {status: response.statusCode, headers: response.headers, body: told(response.body, fail)}
   } catch (error) {
-    if (signal?.aborted) throw signal.reason
-    if (timeout?.aborted) throw new ConnectionError(`${transport.server} did not answer within ${limit} ms`, {cause: error})
-    throw new ConnectionError(`cannot reach ${transport.server}: ${inPlainWords(error)}`, {cause: error})
+    return fail(error, `cannot reach ${transport.server}`)
   }
 }
+
+/** A body whose failures are told in our words, however it is read. */
+const told = (body: RawResponse['body'], fail: (error: unknown) => never): RawResponse['body'] => ({
+  text: () => body.text().catch(fail),
+  async *[Symbol.asyncIterator]() {
+    try {
+      yield* body
+    } catch (error) {
+      fail(error)
+    }
+  },
+})
 
 const splitGroups = (headers: Readonly<Record<string, string>>): Record<string, string | string[]> => {
   const groups = headers['impersonate-group']
@@ -147,10 +163,13 @@ const openSocket = async (
   subprotocols: readonly string[],
   signal?: AbortSignal,
 ): Promise<WebSocket> => {
-  const {headers, tls} = await transport.socketOptions()
+  const {headers, tls, agent} = await transport.socketOptions().catch((error: unknown) => {
+    throw new ConnectionError(`no credentials for ${transport.server}: ${inPlainWords(error)}`, {cause: error})
+  })
   signal?.throwIfAborted()
   const socket = new WebSocket(`${transport.server.replace(/^http/, 'ws')}${path}`, [...subprotocols], {
     ...tls,
+    ...(agent && {agent}),
     headers: splitGroups(headers),
     perMessageDeflate: false,
   })
@@ -158,7 +177,12 @@ const openSocket = async (
   signal?.addEventListener('abort', abort, {once: true})
   socket.once('close', () => signal?.removeEventListener('abort', abort))
   return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve(socket))
+    socket.once('open', () => {
+      // What came together with the handshake waits until the caller listens.
+      socket.pause()
+      setImmediate(() => socket.resume())
+      resolve(socket)
+    })
     socket.once('error', (error) =>
       reject(
         signal?.aborted ? signal.reason : new ConnectionError(`cannot reach ${transport.server}: ${inPlainWords(error)}`, {cause: error}),
@@ -169,7 +193,8 @@ const openSocket = async (
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString()
-        reject(failureOf({status: response.statusCode ?? 500, headers: response.headers}, text) satisfies KubeError)
+        reject(failureOf({status: response.statusCode ?? 500, headers: response.headers}, text))
+        socket.terminate()
       })
     })
   })

@@ -1,8 +1,7 @@
 import {PODS} from '../api/core.ts'
 import type {KubeClient} from './client.ts'
-import {ConnectionError} from './errors.ts'
-import {failureOf, inPlainWords} from './failure.ts'
-import {lines} from './json-lines.ts'
+import {failureOf} from './failure.ts'
+import {lines} from './lines.ts'
 import {objectPath, query} from './paths.ts'
 
 export interface LogOptions {
@@ -37,10 +36,5 @@ export async function* streamLogs(client: KubeClient, options: LogOptions): Asyn
     })
   const response = await client.raw({path, headers: {accept: '*/*'}, ...(signal && {signal})})
   if (response.status >= 400) throw failureOf(response, await response.body.text())
-  try {
-    yield* lines(response.body)
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw new ConnectionError(`the log of pod ${name} broke off: ${inPlainWords(error)}`, {cause: error})
-  }
+  yield* lines(response.body)
 }

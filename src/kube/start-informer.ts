@@ -1,26 +1,19 @@
 import {setTimeout as pause} from 'node:timers/promises'
 import type {KubeObject} from '../api/object.ts'
-import type {KubeList} from './client.ts'
 import {KubeError} from './errors.ts'
-import {failureOf, failureOfStatus} from './failure.ts'
 import type {Informer, InformerOptions} from './informer.ts'
-import {lines} from './json-lines.ts'
-import {query, resourcePath} from './paths.ts'
+import {createReader, type Snapshot, Unstreamed} from './list-and-watch.ts'
+import {isOlderVersion} from './resource-version.ts'
 import {createStore} from './store.ts'
 
 /** Bookmarks come every minute or so even when nothing changes; two missing ones mean that nobody speaks any more. */
 const SILENCE_MS = 130_000
-/** The server ends a watch after this long; jittered, so that informers do not all return at once. */
-const WATCH_SECONDS = {least: 300, most: 600} as const
-const PAGE = 500
+const WATCHDOG_MS = 1_000
 const BACKOFF = {firstMs: 200, mostMs: 30_000} as const
 /** A watch that lived this long was a good one: the next failure starts the backoff anew. */
 const GOOD_WATCH_MS = 5_000
-
-interface WatchEvent<T> {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
-  readonly object: T
-}
+/** When a server goes, all watches end together: they come back spread over this time. */
+const SPREAD_MS = 500
 
 /**
  * Lists, then watches, for ever: through ends of watches, expired resource versions (410) and a server that is away.
@@ -28,93 +21,86 @@ interface WatchEvent<T> {
  * Source: Kubernetes API concepts, "Efficient detection of changes".
  */
 export function startInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
-  const {client, kind, namespace, labelSelector, fieldSelector, signal, onError} = options
+  const {kind, signal, onError} = options
   const store = createStore(kind, options.onChange)
   const synced = Promise.withResolvers<void>()
   // Nobody may be waiting for it when the informer is stopped early.
-  synced.promise.catch(() => {})
-  const path = resourcePath(kind, namespace)
-  const selectors = {labelSelector, fieldSelector}
+  synced.promise.catch(() => undefined)
   let lastSign = Date.now()
+  /** The newest version that a list or the watch has told; the next one goes on from it unless it must list anew. */
+  let version: string | undefined
+  let mustList = true
+  let canStream = true
 
-  const list = async (inner: AbortSignal): Promise<string> => {
-    const objects: T[] = []
-    let next: string | undefined
-    let version = ''
-    do {
-      const response = await client.raw({path: path + query({...selectors, limit: PAGE, continue: next}), signal: inner})
-      const text = await response.body.text()
-      if (response.status >= 400) throw failureOf(response, text)
-      const page = JSON.parse(text) as KubeList<T>
-      for (const item of page.items ?? []) objects.push({...item, apiVersion: kind.apiVersion, kind: kind.kind})
-      next = page.metadata.continue
-      version = page.metadata.resourceVersion ?? ''
-    } while (next)
-    lastSign = Date.now()
-    store.replaceAll(objects, version)
-    synced.resolve()
-    return version
-  }
-
-  /** Resolves with the version to go on from, or rejects (410: list again). */
-  const watch = async (from: string, inner: AbortSignal): Promise<string> => {
-    let version = from
-    const timeoutSeconds = Math.round(WATCH_SECONDS.least + Math.random() * (WATCH_SECONDS.most - WATCH_SECONDS.least))
-    const response = await client.raw({
-      path: path + query({...selectors, watch: true, allowWatchBookmarks: true, resourceVersion: version, timeoutSeconds}),
-      signal: inner,
-    })
-    if (response.status >= 400) throw failureOf(response, await response.body.text())
-    lastSign = Date.now()
-    for await (const line of lines(response.body)) {
-      if (line === '') continue
-      const {type, object} = JSON.parse(line) as WatchEvent<T>
+  const reader = createReader(options, {
+    onSign: () => {
       lastSign = Date.now()
-      if (type === 'ERROR') throw failureOfStatus(object)
-      version = object.metadata.resourceVersion ?? version
-      if (type === 'DELETED') store.remove(object.metadata, object.metadata.uid ?? '')
+    },
+    onSnapshot: ({objects, version: listed}: Snapshot<T>) => {
+      // A list is never older than what a watch has told before, unless the server has another history now (a restored backup).
+      store.replaceAll(objects, listed, isOlderVersion(listed, version))
+      version = listed
+      mustList = false
+      synced.resolve()
+    },
+    onEvent: ({type, object}) => {
+      const {metadata} = object
+      if (type === 'DELETED') store.remove(metadata, metadata.uid ?? '', metadata.resourceVersion)
       else if (type !== 'BOOKMARK') store.put(object)
-    }
-    return version
+      version = metadata.resourceVersion ?? version
+    },
+  })
+
+  /** One list where needed and one watch, until the server ends it. */
+  const follow = async (life: AbortSignal): Promise<void> => {
+    if (mustList && canStream) return reader.streamAndWatch(life)
+    if (mustList) await reader.list(life)
+    await reader.watch(version ?? '', life)
   }
 
   const run = async (): Promise<void> => {
-    let version: string | undefined
     let failures = 0
     while (!signal.aborted) {
+      const began = Date.now()
       const life = new AbortController()
       const stop = (): void => life.abort(signal.reason)
       signal.addEventListener('abort', stop, {once: true})
       const watchdog = setInterval(() => {
-        if (Date.now() - lastSign > SILENCE_MS) life.abort(new Silence(kind.plural))
-      }, 1_000)
+        if (Date.now() - Math.max(lastSign, began) > SILENCE_MS) life.abort(new Silence(kind.plural))
+      }, WATCHDOG_MS)
       watchdog.unref()
-      lastSign = Date.now()
-      const began = Date.now()
+      let waitMs = 0
       try {
-        version ??= await list(life.signal)
-        version = await watch(version, life.signal)
+        await follow(life.signal)
         failures = Date.now() - began >= GOOD_WATCH_MS ? 0 : failures + 1
         // A server that ends each watch at once must not be asked a thousand times a second.
-        if (failures > 1) await pause(backoff(failures), undefined, {signal})
-      } catch (error) {
+        waitMs = failures > 1 ? backoff(failures) : Math.random() * SPREAD_MS
+      } catch (thrown) {
         if (signal.aborted) break
+        const error: unknown = life.signal.aborted ? life.signal.reason : thrown
         failures = Date.now() - began >= GOOD_WATCH_MS ? 1 : failures + 1
-        // Expired, or silent: a version that the server does not know, or one from the future, is silent for ever. List anew.
-        if (isExpired(error) || error instanceof Silence) version = undefined
-        if (!isExpired(error)) onError?.(error)
-        const asked = error instanceof KubeError && error.retryAfter !== undefined ? error.retryAfter * 1000 : 0
-        await pause(Math.max(asked, isExpired(error) && failures === 1 ? 0 : backoff(failures)), undefined, {signal}).catch(() => {})
+        if (error instanceof Unstreamed) canStream = false
+        else if (isExpired(error) && failures === 1) mustList = true
+        else {
+          // Silence may be a resource version from the future, which is silent for ever: connecting alone would not help.
+          if (mustList && error instanceof Silence) canStream = false
+          mustList ||= isExpired(error) || error instanceof Silence
+          onError?.(error)
+          const askedMs = error instanceof KubeError && error.retryAfter !== undefined ? error.retryAfter * 1000 : 0
+          waitMs = Math.max(askedMs + Math.random() * SPREAD_MS, backoff(failures))
+        }
       } finally {
         clearInterval(watchdog)
         signal.removeEventListener('abort', stop)
+        // Ends the connection of a watch that was left in the middle.
         life.abort()
       }
+      if (waitMs > 0) await pause(waitMs, undefined, {signal}).catch(() => undefined)
     }
     synced.reject(signal.reason)
   }
   run().catch((error: unknown) => {
-    if (!signal.aborted) onError?.(error)
+    onError?.(error)
     synced.reject(error)
   })
 
@@ -126,14 +112,14 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
     synced: synced.promise,
     silence: () => Date.now() - lastSign,
     observe: store.put,
-    forget: store.remove,
+    forget: (ref, uid) => store.remove(ref, uid),
   }
 }
 
 class Silence extends Error {
   override readonly name = 'Silence'
   constructor(plural: string) {
-    super(`the watch of ${plural} was silent for ${SILENCE_MS / 1000} s: connecting again`)
+    super(`the watch of ${plural} was silent for ${SILENCE_MS / 1000} s: connecting again and listing anew`)
   }
 }
 

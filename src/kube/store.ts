@@ -1,21 +1,33 @@
 import type {Kind, KubeObject, Ref} from '../api/object.ts'
 import type {Cache, OnChange} from './informer.ts'
+import {isOlderVersion} from './resource-version.ts'
 
 /** An informer's cache with the ways to change it; each change is told once, through `onChange`. */
 export interface Store<T extends KubeObject> extends Cache<T> {
   /** Takes in a newer version; an older or the same one changes nothing. */
   put(object: T): void
-  /** Takes out the object of this UID; another one of the same name stays. */
-  remove(ref: Ref, uid: string): void
-  /** Makes the cache what a complete list of this version says; what did not change is not told, what is newer stays. */
-  replaceAll(objects: readonly T[], version: string): void
+  /**
+   * Takes out the object of this UID; another one of the same name stays. `version` is the one at which it left (an object that only left
+   * a selector may come back with a newer one); without it the object is gone for good.
+   */
+  remove(ref: Ref, uid: string, version?: string): void
+  /**
+   * Makes the cache what a complete list of this version says. What did not change is not told, and what is newer than the list stays,
+   * unless the list is `anew`: the server's history is another one, so nothing known of the old one can be newer.
+   */
+  replaceAll(objects: readonly T[], version: string, anew?: boolean): void
 }
 
 export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnChange<T> = () => {}): Store<T> {
   const objects = new Map<string, T>()
   const byOwner = new Map<string, Map<string, T>>()
-  /** UIDs that have gone, so that a late read does not bring them back. */
-  const gone = new Set<string>()
+  /** UIDs that have left, with the version at which they did (none: for good), so that a late read does not bring them back. */
+  const gone = new Map<string, string | undefined>()
+  const hasLeft = ({metadata: {uid, resourceVersion}}: T): boolean => {
+    if (uid === undefined || !gone.has(uid)) return false
+    const at = gone.get(uid)
+    return at === undefined || !isOlderVersion(at, resourceVersion)
+  }
 
   const index = (key: string, before: T | undefined, after: T | undefined): void => {
     for (const owner of before?.metadata.ownerReferences ?? []) {
@@ -46,7 +58,6 @@ export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnCha
   const drop = (key: string, before: T): void => {
     objects.delete(key)
     index(key, before, undefined)
-    remember(gone, before.metadata.uid)
     onChange(before, undefined)
   }
 
@@ -60,23 +71,29 @@ export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnCha
     ownedBy: (uid) => [...(byOwner.get(uid)?.values() ?? [])],
     put: (object) => {
       const before = objects.get(keyOf(object.metadata))
-      if (object.metadata.uid !== undefined && gone.has(object.metadata.uid)) return
-      if (before && isOlder(object, before)) return
-      set(object)
+      if (!hasLeft(object) && !(before && isOlder(object, before))) set(object)
     },
-    remove: (ref, uid) => {
+    remove: (ref, uid, version) => {
       const key = keyOf(ref)
       const before = objects.get(key)
-      remember(gone, uid)
-      if (before?.metadata.uid === uid) drop(key, before)
+      const isSame = before?.metadata.uid === uid
+      // It left a selector, came back, and was seen again before its leaving was told.
+      if (isSame && isOlderVersion(version, before.metadata.resourceVersion)) return
+      remember(gone, uid, version)
+      if (isSame) drop(key, before)
     },
-    replaceAll: (list, version) => {
+    replaceAll: (list, version, anew = false) => {
+      if (anew) gone.clear()
       const present = new Set(list.map((object) => keyOf(object.metadata)))
-      // What was written while the list was made may not be in it.
-      for (const [key, before] of objects) if (!present.has(key) && !isLess(version, before.metadata.resourceVersion)) drop(key, before)
+      for (const [key, before] of objects) {
+        // What was written while the list was made may not be in it.
+        if (present.has(key) || (!anew && isOlderVersion(version, before.metadata.resourceVersion))) continue
+        remember(gone, before.metadata.uid, version)
+        drop(key, before)
+      }
       for (const object of list) {
         const before = objects.get(keyOf(object.metadata))
-        if (!before || !isOlder(object, before)) set(object)
+        if (anew || !(hasLeft(object) || (before && isOlder(object, before)))) set(object)
       }
     },
   }
@@ -87,24 +104,23 @@ const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`
 const sameVersion = (a: KubeObject, b: KubeObject): boolean =>
   a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion
 
-const isOlder = (object: KubeObject, than: KubeObject): boolean => isLess(object.metadata.resourceVersion, than.metadata.resourceVersion)
-
-/** Resource versions may be compared as numbers (Kubernetes 1.35 promises it); where they are none, neither is less. */
-const isLess = (one = '', other = ''): boolean => /^\d+$/.test(one) && /^\d+$/.test(other) && BigInt(one) < BigInt(other)
+const isOlder = (object: KubeObject, than: KubeObject): boolean =>
+  isOlderVersion(object.metadata.resourceVersion, than.metadata.resourceVersion)
 
 /** How many departed UIDs are remembered: more than can be in flight at once. */
 const REMEMBERED = 10_000
 
-const remember = (uids: Set<string>, uid: string | undefined): void => {
+const remember = (uids: Map<string, string | undefined>, uid: string | undefined, version: string | undefined): void => {
   if (uid === undefined) return
-  uids.add(uid)
-  for (const oldest of uids) {
+  uids.set(uid, version)
+  for (const oldest of uids.keys()) {
     if (uids.size <= REMEMBERED) break
     uids.delete(oldest)
   }
 }
 
-const withoutManagedFields = <T extends KubeObject>(object: T): T => {
+/** managedFields are half of many an object's bytes, and nobody here reads them. */
+export const withoutManagedFields = <T extends KubeObject>(object: T): T => {
   if (!('managedFields' in object.metadata)) return object
   const {managedFields: _, ...metadata} = object.metadata as T['metadata'] & {managedFields?: unknown}
   return {...object, metadata}
