@@ -1,5 +1,5 @@
 /** A whole sandbox in this process: API server, process node, and the kubeconfig that leads there. */
-import {randomBytes} from 'node:crypto'
+import {randomBytes, randomInt} from 'node:crypto'
 import {readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {KubeClient} from '../kube/client.ts'
@@ -41,7 +41,8 @@ export async function startSandbox({name, python, log}: ServeOptions): Promise<S
     port: Number(await readFile(portFile, 'utf8').catch(() => '0')),
     tls: certificates.server,
     tokens: [{token, user: 'sandbox-admin', groups: ['system:masters']}],
-    serviceCidr: '127.96.0.0/16',
+    // Of its own: several sandboxes share the machine's loopback.
+    serviceCidr: `127.${randomInt(96, 128)}.0.0/16`,
     kubeletClient: certificates.kubeletClient,
     log,
   })

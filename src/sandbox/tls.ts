@@ -53,7 +53,7 @@ const readKept = async (file: string): Promise<Certificates | undefined> => {
 }
 
 const generateAll = async (): Promise<Certificates> => {
-  const {generate} = await import('selfsigned')
+  const {generate} = await import('./self-signed.ts')
   const common = {
     keyType: 'ec' as const,
     algorithm: 'sha256',
