@@ -17,6 +17,10 @@ interface Manifest {
 export async function start(bin: string): Promise<void> {
   process.stdout.on('error', endWithReader)
   process.exitCode = await main(bin, process.argv.slice(2))
+  // After sockets that were reset Node.js 26.10 can spin for ever in closing its own handles; what is left to do here is to be seen.
+  const flushed = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  process.exit()
 }
 
 /** Runs one call; resolves with its exit code, after any failure has been told in one sentence. */

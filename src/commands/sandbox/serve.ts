@@ -20,16 +20,21 @@ export default class SandboxServe extends DaskCommand {
     const {flags} = await this.parse(SandboxServe)
     const log = (line: string): void => tell(`${new Date().toISOString()} ${line}`)
     const sandbox = await startSandbox({name: flags.name, python: flags.python, log})
+    const announcing = Promise.withResolvers<void>()
     try {
       await applyCrds(sandbox.client, this.signal)
-      await runOperator({
+      const serving = runOperator({
         client: sandbox.client,
         identity: `${hostname()}-${process.pid}`,
+        // Nobody else serves this API server.
+        leaderElection: false,
         outside: true,
         signal: this.signal,
         log,
-        onReady: () => sandbox.announce(),
+        onReady: () => announcing.resolve(sandbox.announce()),
       })
+      await Promise.race([announcing.promise, serving])
+      await serving
     } finally {
       await sandbox.stop()
     }
