@@ -28,6 +28,8 @@ const overWebSocket = (socket: WebSocket, target: string): Duplex => {
   /** The first frame of each channel names the port in two bytes and carries nothing else. */
   const announced = new Set<number>()
   const stream = new Duplex({
+    // The protocol cannot say that one side has ended and the other goes on.
+    allowHalfOpen: false,
     read: () => socket.resume(),
     write: (chunk: Buffer, _encoding, done) => socket.send(Buffer.concat([Buffer.of(DATA), chunk]), done),
     final: (done) => {
@@ -69,26 +71,31 @@ export interface ListenOptions {
   readonly onError?: (error: unknown) => void
 }
 
-/** Listens on a local port until `signal` aborts; every connection is forwarded by itself. Resolves with the port. */
+/** Listens on a local port until `signal` aborts; every connection is forwarded by itself. Resolves with the port; rejects where it is taken. */
 export async function listenPortForward(client: KubeClient, options: ListenOptions): Promise<number> {
   const {namespace, findPod, port, localPort = 0, address = '127.0.0.1', signal, onError} = options
+  signal.throwIfAborted()
   const open = new Set<Socket>()
   const server: Server = createServer((local) => {
     open.add(local)
     local.once('close', () => open.delete(local))
+    let remote: Duplex | undefined
+    // A local program that goes away is no fault of the forward.
+    local.on('error', () => local.destroy())
+    local.once('close', () => remote?.destroy())
     findPod()
       .then((pod) => openPortForward(client, {namespace, pod, port, signal}))
-      .then((remote) => {
+      .then((forwarded) => {
+        remote = forwarded
         remote.on('error', (error) => {
           onError?.(error)
           local.destroy()
         })
-        local.on('error', () => remote.destroy())
-        local.pipe(remote).pipe(local)
-        local.once('close', () => remote.destroy())
+        if (local.destroyed) remote.destroy()
+        else local.pipe(remote).pipe(local)
       })
       .catch((error: unknown) => {
-        onError?.(error)
+        if (!signal.aborted) onError?.(error)
         local.destroy()
       })
   })

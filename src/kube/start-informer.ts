@@ -80,11 +80,14 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
         const error: unknown = life.signal.aborted ? life.signal.reason : thrown
         failures = Date.now() - began >= GOOD_WATCH_MS ? 1 : failures + 1
         if (error instanceof Unstreamed) canStream = false
-        else if (isExpired(error) && failures === 1) mustList = true
-        else {
+        else if (isExpired(error) && !mustList) {
+          // In the course of nature (after each restart of the API server): nothing to tell, and to wait for only where it goes on and on.
+          mustList = true
+          waitMs = failures > 2 ? backoff(failures) : 0
+        } else {
           // Silence may be a resource version from the future, which is silent for ever: connecting alone would not help.
           if (mustList && error instanceof Silence) canStream = false
-          mustList ||= isExpired(error) || error instanceof Silence
+          mustList ||= error instanceof Silence
           onError?.(error)
           const askedMs = error instanceof KubeError && error.retryAfter !== undefined ? error.retryAfter * 1000 : 0
           waitMs = Math.max(askedMs + Math.random() * SPREAD_MS, backoff(failures))
