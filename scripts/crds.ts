@@ -1,0 +1,300 @@
+/**
+ * Writes `manifests/crds`: the four definitions, supersets of upstream's (contract section 1).
+ * `node scripts/crds.ts` writes them, `node scripts/crds.ts --check` fails when a file is not what would be written.
+ */
+import {mkdir, readFile, writeFile} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import {stringify} from 'yaml'
+import {GROUP} from '../src/api/dask.ts'
+
+interface Schema {
+  readonly [key: string]: unknown
+}
+
+type Properties = Readonly<Record<string, Schema>>
+
+const string: Schema = {type: 'string'}
+const integer: Schema = {type: 'integer'}
+const boolean: Schema = {type: 'boolean'}
+const strings: Schema = {type: 'object', additionalProperties: string}
+/** Whatever Kubernetes puts there, in this version or a later one. */
+const anyObject: Schema = {type: 'object', 'x-kubernetes-preserve-unknown-fields': true}
+const intOrString: Schema = {'x-kubernetes-int-or-string': true}
+const date: Schema = {type: 'string', format: 'date-time'}
+
+const list = (items: Schema): Schema => ({type: 'array', items})
+const object = (properties: Properties, required: readonly string[] = []): Schema => ({
+  type: 'object',
+  ...(required.length > 0 && {required}),
+  properties,
+})
+/** Its named fields are checked, others are kept. */
+const open = (properties: Properties, required: readonly string[] = []): Schema => ({...object(properties, required), ...anyObject})
+const each = (names: string, schema: Schema): Properties => Object.fromEntries(names.split(' ').map((name) => [name, schema]))
+const described = (schema: Schema, description: string): Schema => ({description, ...schema})
+
+const CONTAINER: Schema = open(
+  {
+    ...each('name image imagePullPolicy terminationMessagePath terminationMessagePolicy workingDir', string),
+    ...each('args command', list(string)),
+    ...each('stdin stdinOnce tty', boolean),
+    ...each('lifecycle livenessProbe readinessProbe startupProbe securityContext', anyObject),
+    ...each('envFrom volumeDevices volumeMounts', list(anyObject)),
+    env: list(open({name: string, value: string}, ['name'])),
+    ports: list(open({containerPort: integer, name: string, protocol: {...string, default: 'TCP'}}, ['containerPort'])),
+    resources: open(each('limits requests', {type: 'object', additionalProperties: intOrString})),
+  },
+  ['name'],
+)
+
+/**
+ * Only the first level is named, and with shallow types: that tells `args: "a b"` from a list, and keeps every field of every Kubernetes version.
+ * What is deeper is judged by the API server when the pod itself is created.
+ */
+const podSpec = (restartPolicy: Schema = string): Schema =>
+  open(
+    {
+      ...each('containers ephemeralContainers initContainers', list(CONTAINER)),
+      ...each(
+        'automountServiceAccountToken enableServiceLinks hostIPC hostNetwork hostPID setHostnameAsFQDN shareProcessNamespace',
+        boolean,
+      ),
+      ...each('activeDeadlineSeconds priority terminationGracePeriodSeconds', integer),
+      ...each('dnsPolicy hostname nodeName preemptionPolicy priorityClassName runtimeClassName schedulerName', string),
+      ...each('serviceAccount serviceAccountName subdomain', string),
+      ...each('affinity dnsConfig securityContext', anyObject),
+      ...each('hostAliases imagePullSecrets readinessGates tolerations topologySpreadConstraints volumes', list(anyObject)),
+      nodeSelector: strings,
+      overhead: {type: 'object', additionalProperties: intOrString},
+      restartPolicy,
+    },
+    ['containers'],
+  )
+
+const SERVICE_SPEC: Schema = open({
+  ...each('clusterIP externalName externalTrafficPolicy internalTrafficPolicy ipFamilyPolicy loadBalancerClass', string),
+  ...each('loadBalancerIP sessionAffinity type', string),
+  ...each('clusterIPs externalIPs ipFamilies loadBalancerSourceRanges', list(string)),
+  ...each('allocateLoadBalancerNodePorts publishNotReadyAddresses', boolean),
+  healthCheckNodePort: integer,
+  selector: strings,
+  sessionAffinityConfig: anyObject,
+  ports: list(
+    open(
+      {
+        ...each('appProtocol name', string),
+        ...each('nodePort port', integer),
+        protocol: {...string, default: 'TCP'},
+        targetPort: intOrString,
+      },
+      ['port'],
+    ),
+  ),
+})
+
+const PART_METADATA = described(object({annotations: strings, labels: strings}), 'Labels and annotations for what is made from this.')
+
+const WORKER = object(
+  {
+    metadata: PART_METADATA,
+    replicas: described({...integer, default: 1}, 'How many workers there should be.'),
+    spec: described(podSpec(), 'The pod of each worker.'),
+  },
+  ['spec'],
+)
+
+const CLUSTER_SPEC = object(
+  {
+    idleTimeout: described(
+      {...integer, default: 0},
+      'Delete cluster if scheduler is idle for longer than this timeout, in seconds. Set to 0 to never auto cleanup.',
+    ),
+    scheduler: described(
+      object(
+        {
+          metadata: PART_METADATA,
+          service: described(SERVICE_SPEC, 'The service that leads to the scheduler.'),
+          spec: described(podSpec(), 'The pod of the scheduler.'),
+        },
+        ['spec', 'service'],
+      ),
+      'The Dask scheduler of the cluster.',
+    ),
+    worker: described(WORKER, 'The default worker group of the cluster.'),
+  },
+  ['scheduler', 'worker'],
+)
+
+const CONDITIONS: Schema = {
+  ...list(
+    object(
+      {
+        lastTransitionTime: date,
+        ...each('message reason status type', string),
+        observedGeneration: {...integer, format: 'int64'},
+      },
+      ['type', 'status'],
+    ),
+  ),
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+}
+
+const status = (properties: Properties): Schema =>
+  object({...properties, conditions: CONDITIONS, observedGeneration: {...integer, format: 'int64'}})
+
+interface Column {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'date'
+  readonly jsonPath: string
+  readonly description?: string
+  readonly priority?: number
+}
+
+interface Definition {
+  readonly kind: string
+  readonly shortNames?: readonly string[]
+  readonly description: string
+  readonly spec: Schema
+  readonly status: Schema
+  readonly requiresSpec?: boolean
+  readonly scale?: Readonly<Record<string, string>>
+  readonly columns: readonly Column[]
+}
+
+const AGE: Column = {name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp'}
+const WORKERS: Column = {
+  name: 'Workers',
+  type: 'integer',
+  description: 'How many workers there should be',
+  jsonPath: '.spec.worker.replicas',
+}
+const READY: Column = {name: 'Ready', type: 'integer', description: 'How many workers are ready', jsonPath: '.status.readyReplicas'}
+const SCALE = {specReplicasPath: '.spec.worker.replicas', statusReplicasPath: '.status.replicas'}
+
+const DEFINITIONS: readonly Definition[] = [
+  {
+    kind: 'DaskCluster',
+    shortNames: ['daskcluster', 'dsk'],
+    description: 'A Dask scheduler and its workers.',
+    spec: CLUSTER_SPEC,
+    status: status({...each('phase schedulerAddress dashboardURL', string), ...each('replicas readyReplicas', integer)}),
+    requiresSpec: true,
+    scale: SCALE,
+    columns: [WORKERS, READY, {name: 'Status', type: 'string', jsonPath: '.status.phase'}, AGE],
+  },
+  {
+    kind: 'DaskWorkerGroup',
+    shortNames: ['daskworkers'],
+    description: 'Workers of one kind in a DaskCluster.',
+    spec: object({cluster: described(string, 'The DaskCluster in the same namespace.'), worker: WORKER}, ['cluster', 'worker']),
+    status: status({...each('replicas readyReplicas retiringReplicas', integer), selector: string}),
+    scale: {...SCALE, labelSelectorPath: '.status.selector'},
+    columns: [
+      WORKERS,
+      READY,
+      {name: 'Retiring', type: 'integer', description: 'How many workers are leaving', jsonPath: '.status.retiringReplicas', priority: 1},
+      {name: 'Cluster', type: 'string', jsonPath: '.spec.cluster', priority: 1},
+      AGE,
+    ],
+  },
+  {
+    kind: 'DaskJob',
+    shortNames: ['djb'],
+    description: 'A program that runs beside a DaskCluster made for it.',
+    spec: object(
+      {
+        cluster: described(
+          // Upstream's definition lets a status in here, and some manifests carry one.
+          object({metadata: PART_METADATA, spec: CLUSTER_SPEC, status: anyObject}, ['spec']),
+          'The DaskCluster that lives as long as the job.',
+        ),
+        job: described(
+          object({metadata: PART_METADATA, spec: described(podSpec({...string, default: 'OnFailure'}), 'The pod that runs the program.')}, [
+            'spec',
+          ]),
+          'The program.',
+        ),
+      },
+      ['cluster', 'job'],
+    ),
+    status: status({
+      ...each('clusterName jobRunnerPodName jobStatus message reason', {...string, nullable: true}),
+      ...each('startTime endTime', {...date, nullable: true}),
+      exitCode: integer,
+    }),
+    columns: [
+      {name: 'Status', type: 'string', jsonPath: '.status.jobStatus'},
+      {name: 'Number Of Workers', type: 'integer', jsonPath: '.spec.cluster.spec.worker.replicas'},
+      {name: 'Reason', type: 'string', jsonPath: '.status.reason', priority: 1},
+      AGE,
+    ],
+  },
+  {
+    kind: 'DaskAutoscaler',
+    description: 'Bounds between which a DaskCluster follows its load.',
+    spec: object(
+      {
+        cluster: described(string, 'The DaskCluster in the same namespace.'),
+        minimum: described({...integer, default: 0}, 'The fewest workers.'),
+        maximum: described({...integer, default: 10}, 'The most workers.'),
+      },
+      ['cluster'],
+    ),
+    status: status({}),
+    columns: [
+      {name: 'Cluster', type: 'string', jsonPath: '.spec.cluster'},
+      {name: 'Minimum', type: 'integer', jsonPath: '.spec.minimum'},
+      {name: 'Maximum', type: 'integer', jsonPath: '.spec.maximum'},
+      AGE,
+    ],
+  },
+]
+
+const definition = ({kind, shortNames, description, spec, status, requiresSpec, scale, columns}: Definition): Schema => {
+  const singular = kind.toLowerCase()
+  const plural = `${singular}s`
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {name: `${plural}.${GROUP}`},
+    spec: {
+      group: GROUP,
+      scope: 'Namespaced',
+      names: {kind, listKind: `${kind}List`, plural, singular, ...(shortNames && {shortNames})},
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: described(
+              object({apiVersion: string, kind: string, metadata: {type: 'object'}, spec, status}, requiresSpec ? ['spec'] : []),
+              description,
+            ),
+          },
+          additionalPrinterColumns: columns,
+          subresources: {status: {}, ...(scale && {scale})},
+        },
+      ],
+    },
+  }
+}
+
+const folder = join(dirname(import.meta.dirname), 'manifests', 'crds')
+const files = DEFINITIONS.map((each) => {
+  const yaml = stringify(definition(each), {aliasDuplicateObjects: false, lineWidth: 0})
+  return {path: join(folder, `${each.kind.toLowerCase()}s.yaml`), text: `# Written by \`npm run crds\` from scripts/crds.ts.\n${yaml}`}
+})
+
+if (process.argv.includes('--check')) {
+  const stale: string[] = []
+  for (const {path, text} of files) if ((await readFile(path, 'utf8').catch(() => '')) !== text) stale.push(path)
+  if (stale.length > 0) {
+    console.error(`not what scripts/crds.ts writes:\n${stale.join('\n')}`)
+    process.exitCode = 1
+  }
+} else {
+  await mkdir(folder, {recursive: true})
+  for (const {path, text} of files) await writeFile(path, text)
+}
