@@ -169,7 +169,13 @@ const WORKERS: Column = {
   description: 'How many workers there should be',
   jsonPath: '.spec.worker.replicas',
 }
-const READY: Column = {name: 'Ready', type: 'integer', description: 'How many workers are ready', jsonPath: '.status.readyReplicas'}
+const READY: Column = {name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status'}
+const READY_WORKERS: Column = {
+  name: 'Ready Workers',
+  type: 'integer',
+  description: 'How many workers are ready',
+  jsonPath: '.status.readyReplicas',
+}
 const SCALE = {specReplicasPath: '.spec.worker.replicas', statusReplicasPath: '.status.replicas'}
 
 const DEFINITIONS: readonly Definition[] = [
@@ -181,7 +187,7 @@ const DEFINITIONS: readonly Definition[] = [
     status: status({...each('phase schedulerAddress dashboardURL', string), ...each('replicas readyReplicas', integer)}),
     requiresSpec: true,
     scale: SCALE,
-    columns: [WORKERS, READY, {name: 'Status', type: 'string', jsonPath: '.status.phase'}, AGE],
+    columns: [WORKERS, {name: 'Status', type: 'string', jsonPath: '.status.phase'}, READY, READY_WORKERS, AGE],
   },
   {
     kind: 'DaskWorkerGroup',
@@ -192,7 +198,7 @@ const DEFINITIONS: readonly Definition[] = [
     scale: {...SCALE, labelSelectorPath: '.status.selector'},
     columns: [
       WORKERS,
-      READY,
+      READY_WORKERS,
       {name: 'Retiring', type: 'integer', description: 'How many workers are leaving', jsonPath: '.status.retiringReplicas', priority: 1},
       {name: 'Cluster', type: 'string', jsonPath: '.spec.cluster', priority: 1},
       AGE,
