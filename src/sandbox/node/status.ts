@@ -67,8 +67,10 @@ const phaseOf = (pod: Pod, {init, containers}: PodRecord): NonNullable<PodStatus
   if (init.some(({state}) => state.terminated && state.terminated.exitCode !== 0) && policy === 'Never') return 'Failed'
   if (init.some(({state}) => state.terminated?.exitCode !== 0)) return 'Pending'
   const ended = containers.filter(({state}) => state.terminated !== undefined)
-  // A container that is to start again waits; one that stays terminated is at its end.
-  if (ended.length === containers.length) return ended.every(({state}) => state.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed'
+  const hasFailed = ended.some(({state}) => state.terminated?.exitCode !== 0)
+  // One that is to start again may stand there as terminated for a moment: its pod runs on.
+  const isToRestart = policy === 'Always' || (policy === 'OnFailure' && hasFailed)
+  if (ended.length === containers.length && !isToRestart) return hasFailed ? 'Failed' : 'Succeeded'
   const hasBegun = containers.some(({state, lastState}) => state.running || state.terminated || lastState?.terminated)
   return hasBegun ? 'Running' : 'Pending'
 }

@@ -1,6 +1,6 @@
 /** Finding, or making, a Python that has `dask` and `distributed`. */
 import {execFile} from 'node:child_process'
-import {access, mkdir, rename, rm} from 'node:fs/promises'
+import {mkdir, rename, rm} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
@@ -71,9 +71,3 @@ export async function ensurePython(log: (line: string) => void, signal?: AbortSi
   if (!made) throw new Error(`the Python environment in ${target} does not work: remove it and try again`)
   return made
 }
-
-export const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

@@ -10,6 +10,8 @@ def _install():
     if not ip:
         return
     import socket
+    # A pod has no IPv6 address of its own: whoever binds all of them would take the port from every other pod.
+    socket.has_ipv6 = False
     known = {"mtime": None, "hosts": {}}
     def lookup(host):
         if isinstance(host, (bytes, bytearray)):
@@ -62,7 +64,8 @@ def _install():
     plain.bind, plain.connect, plain.connect_ex = bind, connect, connect_ex
     _getaddrinfo, _gethostbyname = socket.getaddrinfo, socket.gethostbyname
     def getaddrinfo(host, *rest, **more):
-        return _getaddrinfo(lookup(host), *rest, **more)
+        found = _getaddrinfo(lookup(host), *rest, **more)
+        return [each for each in found if each[0] != socket.AF_INET6] or found
     socket.getaddrinfo = getaddrinfo
     socket.gethostbyname = lambda host: _gethostbyname(lookup(host))
     socket.gethostname = lambda: _os.environ.get("HOSTNAME", "localhost")

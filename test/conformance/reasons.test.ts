@@ -1,0 +1,58 @@
+import {describe, expect, it} from 'vitest'
+import {DASK_CLUSTERS} from '../../src/api/dask.ts'
+import {stand, until} from './ground.ts'
+
+const {client, namespace, dask} = stand('reasons')
+
+const condition = async (name: string, type: string) =>
+  (await client.get(DASK_CLUSTERS, {namespace, name})).status?.conditions?.find((each) => each.type === type)
+
+describe('a cluster that cannot become ready says why', () => {
+  it('when its image cannot be pulled, and the command ends early with the same reason', async () => {
+    const created = await dask(
+      'cluster',
+      'create',
+      'nopull',
+      '--image',
+      'registry.invalid/dask:1',
+      '--workers',
+      '1',
+      '--wait',
+      '--timeout',
+      '100s',
+    )
+    expect(created.code).toBe(1)
+    expect(created.stderr).toMatch(/ImagePullBackOff|ErrImagePull/)
+    await until(async () => /ImagePull/.test(JSON.stringify(await condition('nopull', 'Ready'))), 'the condition says ImagePullBackOff')
+    expect((await condition('nopull', 'Ready'))?.status).toBe('False')
+  })
+
+  it('when no node has room for its workers', async () => {
+    await dask('cluster', 'create', 'big', '--workers', '1', '--cpu', '1000')
+    await until(
+      async () => /Insufficient cpu/.test(JSON.stringify(await condition('big', 'WorkersReady'))),
+      'the condition says Insufficient cpu',
+    )
+    expect(await condition('big', 'WorkersReady')).toMatchObject({status: 'False', reason: 'Unschedulable'})
+  })
+
+  it('when its name is invalid, and nothing is made for it', async () => {
+    const good = await client.get(DASK_CLUSTERS, {namespace, name: 'big'})
+    await client.create(DASK_CLUSTERS, {
+      apiVersion: good.apiVersion,
+      kind: good.kind,
+      metadata: {name: 'in.valid', namespace},
+      spec: good.spec,
+    })
+    await until(
+      async () => (await client.get(DASK_CLUSTERS, {namespace, name: 'in.valid'})).status?.phase === 'Error',
+      'its phase is Error',
+    )
+    expect((await condition('in.valid', 'Ready'))?.message).toContain('The DaskCluster in.valid is invalid')
+  })
+
+  it('and all of them can be deleted', async () => {
+    expect((await dask('cluster', 'delete', '--all', '--yes')).code).toBe(0)
+    await until(async () => (await client.list(DASK_CLUSTERS, {namespace})).items.length === 0, 'they go')
+  })
+})

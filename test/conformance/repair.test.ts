@@ -1,0 +1,52 @@
+import {beforeAll, describe, expect, it} from 'vitest'
+import {SERVICES} from '../../src/api/core.ts'
+import {DASK_WORKER_GROUPS} from '../../src/api/dask.ts'
+import {isReady, stand, until} from './ground.ts'
+
+const {client, namespace, kubectl, dask, pods} = stand('repair')
+
+const workers = () => pods('dask.org/cluster-name=demo,dask.org/component=worker')
+const scheduler = async () => (await pods('dask.org/cluster-name=demo,dask.org/component=scheduler'))[0]
+
+beforeAll(async () => {
+  expect((await dask('cluster', 'create', 'demo', '--workers', '2', '--wait', '--timeout', '90s')).code).toBe(0)
+})
+
+describe('what somebody deletes by hand comes back', () => {
+  it('a worker pod', async () => {
+    const [victim] = await workers()
+    await kubectl('delete', 'pod', victim?.metadata.name ?? '', '--wait=false')
+    await until(async () => {
+      const ready = (await workers()).filter(isReady)
+      return ready.length === 2 && ready.every(({metadata}) => metadata.uid !== victim?.metadata.uid)
+    }, 'another worker takes its place')
+  })
+
+  it('the service', async () => {
+    const before = await client.get(SERVICES, {namespace, name: 'demo-scheduler'})
+    await kubectl('delete', 'service', 'demo-scheduler')
+    await until(async () => {
+      const [after] = (await client.list(SERVICES, {namespace, fieldSelector: 'metadata.name=demo-scheduler'})).items
+      return after !== undefined && after.metadata.uid !== before.metadata.uid
+    }, 'the service comes back')
+  })
+
+  it('the default group', async () => {
+    const before = await client.get(DASK_WORKER_GROUPS, {namespace, name: 'demo-default'})
+    await kubectl('delete', 'daskworkergroup', 'demo-default', '--wait=false')
+    await until(async () => {
+      const [after] = (await client.list(DASK_WORKER_GROUPS, {namespace})).items
+      return after !== undefined && after.metadata.uid !== before.metadata.uid && (await workers()).filter(isReady).length === 2
+    }, 'the group comes back with its workers')
+  })
+
+  it('the scheduler, and the workers after it', async () => {
+    const before = await scheduler()
+    await kubectl('delete', 'pod', 'demo-scheduler', '--wait=false')
+    await until(async () => {
+      const after = await scheduler()
+      return after !== undefined && after.metadata.uid !== before?.metadata.uid && isReady(after)
+    }, 'another scheduler is ready')
+    await kubectl('wait', 'daskcluster/demo', '--for=condition=Ready', '--timeout=90s')
+  })
+})

@@ -1,0 +1,52 @@
+import {setTimeout as pause} from 'node:timers/promises'
+import {describe, expect, it} from 'vitest'
+import type {KubeClient} from '../../src/kube/client.ts'
+import {loadKubeConfig} from '../../src/kube/config.ts'
+import {connect} from '../../src/kube/connect.ts'
+import {runOperator} from '../../src/operator/run.ts'
+import {stand} from './ground.ts'
+
+const {namespace, dask} = stand('rest')
+
+/** How long nothing may happen. */
+const REST_MS = 15_000
+/** How long a fresh operator may look around. */
+const SETTLED_MS = 3_000
+
+/** The same client, which tells each of its requests. */
+const telling = (client: KubeClient, tell: (request: string) => void): KubeClient =>
+  new Proxy(client, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key)
+      if (typeof member !== 'function') return member
+      return (...args: readonly unknown[]) => {
+        if (key !== 'close') tell(`${String(key)} ${JSON.stringify(args.map((each) => (isPlain(each) ? each : '…')).slice(0, 2))}`)
+        return Reflect.apply(member, target, args)
+      }
+    },
+  })
+
+const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null || !('signal' in value) || 'path' in value
+
+describe('an operator whose clusters are at rest', () => {
+  it('sends no request', async () => {
+    expect((await dask('cluster', 'create', 'quiet', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+    const plain = connect(loadKubeConfig())
+    const requests: string[] = []
+    const stop = new AbortController()
+    const client = telling(plain, (request) => requests.push(request))
+    const quiet = (): void => undefined
+    const ended = runOperator({client, namespace, identity: 'second', leaderElection: false, signal: stop.signal, log: quiet})
+    try {
+      await pause(SETTLED_MS)
+      expect(requests.length).toBeGreaterThan(0)
+      requests.length = 0
+      await pause(REST_MS)
+      expect(requests).toEqual([])
+    } finally {
+      stop.abort()
+      await ended
+      await plain.close()
+    }
+  })
+})
