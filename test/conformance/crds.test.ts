@@ -78,7 +78,7 @@ describe('the definitions', () => {
 
   it.each([
     ['args that are one string', {args: 'a b'}, 'args'],
-    ['env that is no list', {env: {A: 'b'}}, 'env'],
+    ['env that is no list', {env: 'A=b'}, 'env'],
     ['an image that is a number', {image: 1}, 'image'],
     ['a container without a name', {name: null}, 'name'],
   ])('refuse %s', async (_, container, field) => {

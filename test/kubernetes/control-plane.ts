@@ -68,6 +68,8 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
     ...['--disable-admission-plugins=ServiceAccount', '--service-cluster-ip-range=10.96.0.0/16', `--cert-dir=${directory}`],
     ...[`--kubelet-client-certificate=${await file('kubelet-client.crt', certificates.kubeletClient.cert)}`],
     ...[`--kubelet-client-key=${await file('kubelet-client.key', certificates.kubeletClient.key)}`],
+    // Names of nodes resolve nowhere here.
+    '--kubelet-preferred-address-types=InternalIP',
   ])
   const kubeconfig = join(directory, 'kubeconfig')
   await writeOwnKubeconfig(kubeconfig, {context: 'control-plane', url: 'https://127.0.0.1:6443', ca: certificates.ca, token})
