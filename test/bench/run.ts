@@ -1,0 +1,44 @@
+/** All benchmarks, in the network namespace of this process; started by `npm run bench`. */
+import {execFile} from 'node:child_process'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+import {loadKubeConfig} from '../../src/kube/config.ts'
+import {connect} from '../../src/kube/connect.ts'
+import {startControlPlane} from '../kubernetes/control-plane.ts'
+import {kubectlPath} from '../kubernetes/kubectl.ts'
+import {benchCommands} from './commands.ts'
+import {type Row, table} from './figures.ts'
+import {benchPods} from './pods.ts'
+
+const SHAPES = [
+  {clusters: 1, workers: 500},
+  {clusters: 50, workers: 20},
+]
+
+const directory = await mkdtemp(join(tmpdir(), 'bench-'))
+const plane = await startControlPlane(directory)
+process.env['KUBECONFIG'] = plane.kubeconfig
+const client = connect(loadKubeConfig())
+try {
+  const definitions = join(import.meta.dirname, '..', '..', 'manifests', 'crds')
+  const [kubectl, run] = [await kubectlPath(), promisify(execFile)]
+  await run(kubectl, ['apply', '--server-side', '-f', definitions])
+  await run(kubectl, ['wait', '--for=condition=Established', '-f', definitions, '--timeout=30s'])
+  const rows: Row[] = []
+  // The control plane's own first seconds are nobody's figure.
+  console.error('warming up …')
+  await benchPods(client, {clusters: 2, workers: 50})
+  for (const shape of SHAPES) {
+    console.error(`${shape.clusters} × ${shape.workers} workers …`)
+    rows.push(await benchPods(client, shape))
+  }
+  console.error('commands …')
+  rows.push(...(await benchCommands()))
+  console.log(table(rows))
+} finally {
+  await client.close()
+  await plane.stop()
+  await rm(directory, {recursive: true, force: true, maxRetries: 5})
+}
