@@ -3,11 +3,6 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {loadKubeConfig} from '../../src/kube/config.ts'
-import {connect} from '../../src/kube/connect.ts'
-import {startInformer} from '../../src/kube/start-informer.ts'
-import {startNode} from '../../src/sandbox/node/node.ts'
-import {NODE_ADDRESS, startControlPlane} from '../kubernetes/control-plane.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
@@ -42,34 +37,18 @@ const sandboxGround = async (directory: string, python: string): Promise<Ground>
   }
 }
 
-/** A real control plane with the sandbox's process node, and the operator beside them as a person would run it. */
+/** In a process of its own, so that the node's many sockets are none of the test runner's. */
 const realGround = async (directory: string, python: string): Promise<Ground> => {
-  const plane = await startControlPlane(join(directory, 'plane'))
-  const client = connect(loadKubeConfig({kubeconfig: plane.kubeconfig}))
-  const {certificates} = plane
-  const node = await startNode({
-    client,
-    startInformer,
-    name: 'process-node',
-    directory: join(directory, 'node'),
-    python,
-    podAddresses: {kind: 'cidr', prefix: '10.244'},
-    kubelet: {address: NODE_ADDRESS, tls: {...certificates.kubelet, clientCa: certificates.ca}},
-    log: (line) => console.error(`node: ${line}`),
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'real-ground.ts'), directory, python], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const operator = spawn(process.execPath, [BIN, 'operator', 'run', '--apply-crds', '--kubeconfig', plane.kubeconfig], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  await says(operator, 'serving all namespaces')
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  await says(child, 'ready')
   return {
-    kubeconfig: plane.kubeconfig,
+    kubeconfig: join(directory, 'plane', 'kubeconfig'),
     stop: async () => {
-      const ended = new Promise((resolve) => operator.once('exit', resolve))
-      operator.kill('SIGTERM')
+      child.kill('SIGTERM')
       await ended
-      await node.stop()
-      await client.close()
-      await plane.stop()
     },
   }
 }
@@ -77,12 +56,11 @@ const realGround = async (directory: string, python: string): Promise<Ground> =>
 const says = (child: ChildProcess, words: string): Promise<void> =>
   new Promise((resolve, reject) => {
     let text = ''
-    child.stderr?.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
-      if (process.env['DEBUG']) process.stderr.write(chunk)
       if (text.includes(words)) resolve()
     })
-    child.once('exit', (code) => reject(new Error(`the operator ended with ${code}: ${text}`)))
+    child.once('exit', (code) => reject(new Error(`the ground ended with ${code}: ${text}`)))
   })
 
 const run = (...args: readonly string[]): Promise<void> =>
