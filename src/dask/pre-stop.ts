@@ -13,6 +13,9 @@ bound = float(sys.argv[1])
 STATE = {"op": "dump_state", "reply": True, "exclude": ["tasks", "log", "logs", "stimulus_log", "config", "data", "has_what",
          "transfer_incoming_log", "transfer_outgoing_log"]}
 async def main():
+    import dask
+    # A scheduler that has gone is no reason to hold up the end of its workers.
+    dask.config.set({"distributed.comm.timeouts.connect": "3s"})
     from distributed.core import connect, rpc
     from distributed.utils import get_ip
     address = os.environ.get("DASK_SCHEDULER_ADDRESS") or sys.exit(0)
