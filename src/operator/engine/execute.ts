@@ -1,4 +1,4 @@
-import type {Kind, KubeObject, OwnerReference} from '../../api/object.ts'
+import type {Kind, KubeObject, OwnerReference, Ref} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound, KubeError} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
@@ -6,6 +6,7 @@ import type {Action, Apply, Create, Delete, Failure, Patch} from './contract.ts'
 import type {TellEvent} from './events.ts'
 import type {Expectations} from './expectations.ts'
 import {type Limit, mapLimited} from './limit.ts'
+import {isInDoubt, isOutdated, isTerminal} from './refusals.ts'
 
 export const FIELD_MANAGER = 'dask-operator'
 
@@ -23,9 +24,20 @@ export interface Failed extends Failure {
   readonly error: unknown
 }
 
+/** How the carrying out of a plan ended. */
+export interface Outcome {
+  readonly failure?: Failed
+  /** Something was not as the plan thought (another one of its name, a newer version): a new plan is due. */
+  readonly isOutdated: boolean
+}
+
+/** What was to be written before the next stage may be acted on was not written, though nothing failed. */
+class Outdated extends Error {}
+
 /**
  * Carries out the stages in order, the actions of one stage in parallel. A failure stops the later stages; one that is terminal
- * also keeps the stage's actions that have not begun from beginning. Resolves with the failure, if there was one.
+ * also keeps the stage's actions that have not begun from beginning. A patch or deletion for which the object is not what it was
+ * stops the later stages too (law 4): they may build on it.
  */
 export async function execute<Own extends {readonly do: string}>(
   executor: Executor,
@@ -34,21 +46,24 @@ export async function execute<Own extends {readonly do: string}>(
   stages: readonly (readonly (Action | Own)[])[],
   act: ((action: Own) => Promise<void>) | undefined,
   signal: AbortSignal,
-): Promise<Failed | undefined> {
+): Promise<Outcome> {
   let failure: Failed | undefined
+  let isOutdated = false
   for (const stage of stages) {
     await mapLimited(executor.limit, stage, async (action) => {
       if (failure?.terminal || signal.aborted) return
       try {
         await carryOut(executor, key, owner, action, act, signal)
       } catch (error) {
-        failure ??= failedWith(error, action.do)
+        if (error instanceof Outdated) isOutdated = true
+        else failure ??= failedWith(error, action.do)
       }
     })
     signal.throwIfAborted()
-    if (failure) return failure
+    if (failure) return {failure, isOutdated}
+    if (isOutdated) break
   }
-  return undefined
+  return {isOutdated}
 }
 
 const carryOut = async <Own extends {readonly do: string}>(
@@ -62,11 +77,11 @@ const carryOut = async <Own extends {readonly do: string}>(
   const warned = (message: string): void => executor.tell(owner, {do: 'tell', type: 'Warning', reason: 'ServerWarning', message})
   switch (action.do) {
     case 'create':
-      return create(executor, owner, action as Create, warned, signal)
+      return create(executor, key, owner, action as Create, warned, signal)
     case 'apply':
-      return apply(executor, owner, action as Apply, warned, signal)
+      return apply(executor, key, owner, action as Apply, warned, signal)
     case 'patch':
-      return patch(executor, action as Patch, warned, signal)
+      return patch(executor, key, action as Patch, warned, signal)
     case 'delete':
       return remove(executor, key, action as Delete, signal)
     case 'tell':
@@ -79,15 +94,28 @@ const carryOut = async <Own extends {readonly do: string}>(
 
 type Warned = (message: string) => void
 
+/** A write; where nobody knows what came of it, the object is read before the next plan (law 3). */
+const sent = async <T>({expectations}: Executor, key: string, kind: Kind, ref: Ref, write: Promise<T>): Promise<T> => {
+  try {
+    return await write
+  } catch (error) {
+    if (isInDoubt(error)) expectations.doubt(key, kind, refOf(ref))
+    throw error
+  }
+}
+
 const create = async (
-  {client, informerOf}: Executor,
+  executor: Executor,
+  key: string,
   owner: KubeObject,
   {kind, object}: Create,
   onWarning: Warned,
   signal: AbortSignal,
 ) => {
+  const {client, informerOf} = executor
+  const options = {fieldManager: FIELD_MANAGER, onWarning, signal}
   try {
-    informerOf(kind).observe(await client.create(kind, owned(object, owner), {fieldManager: FIELD_MANAGER, onWarning, signal}))
+    informerOf(kind).observe(await sent(executor, key, kind, object.metadata, client.create(kind, owned(object, owner), options)))
   } catch (error) {
     if (!isConflict(error) || !(error instanceof KubeError) || error.reason !== 'AlreadyExists') throw error
     // Ours from an earlier try whose answer was lost, or somebody else's: that one is named.
@@ -100,46 +128,45 @@ const create = async (
 
 class NameTaken extends Error {}
 
-const apply = async ({client, informerOf}: Executor, owner: KubeObject, {kind, object}: Apply, onWarning: Warned, signal: AbortSignal) => {
-  informerOf(kind).observe(await client.apply(kind, owned(object, owner), {fieldManager: FIELD_MANAGER, force: true, onWarning, signal}))
+const apply = async (executor: Executor, key: string, owner: KubeObject, {kind, object}: Apply, onWarning: Warned, signal: AbortSignal) => {
+  const {client, informerOf} = executor
+  const options = {fieldManager: FIELD_MANAGER, force: true, onWarning, signal}
+  informerOf(kind).observe(await sent(executor, key, kind, object.metadata, client.apply(kind, owned(object, owner), options)))
 }
 
-const patch = async (
-  {client, informerOf}: Executor,
-  {kind, ref, uid, resourceVersion, patch: changes}: Patch,
-  onWarning: Warned,
-  signal: AbortSignal,
-) => {
+const patch = async (executor: Executor, key: string, action: Patch, onWarning: Warned, signal: AbortSignal) => {
+  const {kind, ref, uid, resourceVersion, patch: changes} = action
+  const {client, informerOf} = executor
   const metadata = {...(changes['metadata'] as object | undefined), uid, ...(resourceVersion !== undefined && {resourceVersion})}
+  const options = {type: 'merge', fieldManager: FIELD_MANAGER, onWarning, signal} as const
   try {
-    informerOf(kind).observe(
-      await client.patch(kind, ref, {...changes, metadata}, {type: 'merge', fieldManager: FIELD_MANAGER, onWarning, signal}),
-    )
+    informerOf(kind).observe(await sent(executor, key, kind, ref, client.patch(kind, ref, {...changes, metadata}, options)))
   } catch (error) {
-    // Gone, or another one of that name by now: the watch will tell, and the next plan is made for what is there.
-    if (!isNotFound(error) && !isConflict(error) && !isOtherUid(error)) throw error
+    if (isNotFound(error) || isOutdated(error)) throw new Outdated(undefined, {cause: error})
+    throw error
   }
 }
 
-/** A merge patch has no preconditions: another UID is an attempt to change an immutable field. */
-const isOtherUid = (error: unknown): boolean => error instanceof KubeError && error.status === 422 && error.message.includes('metadata.uid')
-
-const remove = async ({client, expectations}: Executor, key: string, action: Delete, signal: AbortSignal) => {
+const remove = async (executor: Executor, key: string, action: Delete, signal: AbortSignal) => {
+  const {client, expectations} = executor
   const {kind, ref, uid, resourceVersion, gracePeriodSeconds} = action
+  const options = {
+    uid,
+    propagationPolicy: 'Background',
+    signal,
+    ...(resourceVersion !== undefined && {resourceVersion}),
+    ...(gracePeriodSeconds !== undefined && {gracePeriodSeconds}),
+  } as const
   try {
-    await client.delete(kind, ref, {
-      uid,
-      propagationPolicy: 'Background',
-      signal,
-      ...(resourceVersion !== undefined && {resourceVersion}),
-      ...(gracePeriodSeconds !== undefined && {gracePeriodSeconds}),
-    })
+    await sent(executor, key, kind, ref, client.delete(kind, ref, options))
   } catch (error) {
-    if (isConflict(error)) return
+    if (isOutdated(error)) throw new Outdated(undefined, {cause: error})
     if (!isNotFound(error)) throw error
   }
   expectations.expectGone(key, kind, ref, uid)
 }
+
+const refOf = ({namespace, name}: Ref): Ref => ({name, ...(namespace !== undefined && {namespace})})
 
 /** The object with a controller reference to its owner, unless the builder has set one itself. */
 const owned = (object: KubeObject, owner: KubeObject): KubeObject => {
@@ -156,10 +183,8 @@ const owned = (object: KubeObject, owner: KubeObject): KubeObject => {
   return {...object, metadata: {...object.metadata, ownerReferences: [...references, reference]}}
 }
 
-/** Law 7: 400 and 422 are final until the object changes; everything else, a quota's 403 too, is tried again. */
 const failedWith = (error: unknown, action: string): Failed => {
-  const terminal = error instanceof KubeError && (error.status === 400 || error.status === 422)
   const message = error instanceof Error ? error.message : String(error)
   const verb = `${action[0]?.toUpperCase()}${action.slice(1)}`
-  return {reason: error instanceof NameTaken ? 'NameTaken' : `Failed${verb}`, message, terminal, error}
+  return {reason: error instanceof NameTaken ? 'NameTaken' : `Failed${verb}`, message, terminal: isTerminal(error), error}
 }

@@ -24,6 +24,8 @@ export interface ReconcilerOptions {
   readonly now: () => number
 }
 
+const OUTDATED_MS = 1_000
+
 export const keyOf = ({namespace = '', name}: Ref): string => `${namespace}/${name}`
 
 export const refOfKey = (key: string): Ref => {
@@ -38,9 +40,8 @@ export function createReconciler({controller, informer, reader, executor, status
   return {
     forgive: () => refused.clear(),
     run: async (key, signal) => {
-      const behind = executor.expectations.behind(key)
-      if (behind > 1) return behind
-      if (behind === 1) await executor.expectations.settle(key, signal)
+      const behindMs = await executor.expectations.ready(key, signal)
+      if (behindMs > 0) return behindMs
 
       const seen = informer.get(refOfKey(key))
       if (!seen || seen.metadata.deletionTimestamp !== undefined) {
@@ -48,30 +49,26 @@ export function createReconciler({controller, informer, reader, executor, status
         return undefined
       }
       const owner = normalise(seen)
-      const wanted = {spec: (owner as {spec?: unknown}).spec, labels: owner.metadata.labels, annotations: owner.metadata.annotations}
+      const {uid, labels, annotations} = owner.metadata
+      const wanted = {uid, spec: (owner as {spec?: unknown}).spec, labels, annotations}
       const before = refused.get(key)
       const standing = before && isEqual(before.owner, wanted) ? before.failure : undefined
       if (!standing) refused.delete(key)
 
       const world = await controller.observe(owner, reader, signal)
       const plan = controller.plan(owner, world, now())
-      const failure =
-        standing ??
-        (await execute(
-          executor,
-          key,
-          owner,
-          plan.stages,
-          controller.act && ((action) => controller.act?.(owner, action, signal) ?? Promise.resolve()),
-          signal,
-        ))
+      const act = controller.act && ((action: {readonly do: string}) => controller.act?.(owner, action, signal) ?? Promise.resolve())
+      const outcome = standing ? {failure: standing, isOutdated: false} : await execute(executor, key, owner, plan.stages, act, signal)
+      const {failure} = outcome
+      let isOutdated = outcome.isOutdated
       if (failure?.terminal) refused.set(key, {owner: wanted, failure})
       if (plan.status !== undefined && plan.status !== null) {
         const status = failure ? controller.failed(plan.status, failure, now()) : plan.status
-        await statusWriter.write(owner, status as object, signal)
+        isOutdated = (await statusWriter.write(owner, status as object, signal)) === 'outdated' || isOutdated
       }
       if (failure && !failure.terminal) throw failure.error
-      return plan.wakeAfter
+      // What has changed under our hands is told by its watch; looked at again in any case.
+      return isOutdated ? Math.min(plan.wakeAfter ?? OUTDATED_MS, OUTDATED_MS) : plan.wakeAfter
     },
   }
 }
