@@ -22,79 +22,110 @@ export interface LeaseTimes {
 
 const CLIENT_GO: LeaseTimes = {durationMs: 15_000, deadlineMs: 10_000, retryMs: 2_000}
 
+/** The lease as this identity wrote it last, and when (by our own clock) that was sent. */
+interface Hold {
+  readonly lease: Lease
+  readonly at: number
+}
+
 /**
  * Waits until this identity leads, then calls `lead` with a signal that aborts when the lease is lost or `signal` ends.
  * Resolves when `lead` has ended, after giving the lease back, so that a standby follows at once. Rejects when the lease was lost.
  */
 export async function leadWhile(options: LeaseOptions, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const {client, identity, signal, log, times = CLIENT_GO} = options
-  let lease = await acquire(options, times)
-  if (!lease) return
+  const {signal, log, times = CLIENT_GO} = options
+  const hold = await acquire(options, times)
+  if (!hold) return
+  if (signal.aborted) return release(options, hold.lease, log)
   const term = new AbortController()
   const stop = (): void => term.abort(signal.reason)
   signal.addEventListener('abort', stop, {once: true})
-  let lost: Error | undefined
-  const renewing = (async () => {
-    let renewedAt = performance.now()
-    while (!term.signal.aborted) {
-      await pause(times.retryMs, undefined, {signal: term.signal}).catch(() => {})
-      if (term.signal.aborted) return
-      try {
-        lease = await client.replace(LEASES, held(lease as Lease, identity, times, false), {signal: AbortSignal.timeout(times.deadlineMs)})
-        renewedAt = performance.now()
-      } catch (error) {
-        if (isConflict(error)) {
-          const now = await client.get(LEASES, ref(options), {signal: term.signal}).catch(() => undefined)
-          if (now?.spec?.holderIdentity === identity) {
-            lease = now
-            continue
-          }
-          lost = new Error(`the lease ${options.name} was taken by ${now?.spec?.holderIdentity ?? 'another operator'}`)
-        } else if (performance.now() - renewedAt > times.deadlineMs)
-          lost = new Error(`the lease ${options.name} could not be renewed for ${times.deadlineMs / 1000} s: ${String(error)}`)
-        if (lost) term.abort(lost)
-      }
-    }
-  })()
+  const renewing = renew(options, times, hold, term.signal).catch((lost: unknown) => {
+    term.abort(lost)
+    throw lost
+  })
+  // Awaited below, after the work has ended.
+  renewing.catch(() => {})
   try {
     await lead(term.signal)
   } finally {
-    if (!term.signal.aborted) term.abort()
-    await renewing
+    term.abort()
     signal.removeEventListener('abort', stop)
-    if (!lost) await release(options, lease, log)
+    // A lease that was lost is another's.
+    await renewing.then(
+      ({lease}) => release(options, lease, log),
+      () => {},
+    )
   }
-  if (lost) throw lost
+  await renewing
+}
+
+/**
+ * Renews until `term` ends and resolves with the hold that is to be given back. Rejects when another has the lease, and in any case before it
+ * runs out: a server that does not answer gets no more time than is left.
+ */
+const renew = async (options: LeaseOptions, times: LeaseTimes, first: Hold, term: AbortSignal): Promise<Hold> => {
+  const {client, name, identity} = options
+  let hold = first
+  let failure = 'no answer'
+  for (;;) {
+    await pause(times.retryMs, undefined, {signal: term}).catch(() => {})
+    if (term.aborted) return hold
+    const at = performance.now()
+    const leftMs = hold.at + times.deadlineMs - at
+    if (leftMs <= 0) throw new Error(`the lease ${name} could not be renewed for ${times.deadlineMs / 1000} s: ${failure}`)
+    const inTime = {signal: AbortSignal.timeout(Math.ceil(leftMs))}
+    try {
+      hold = {lease: await client.replace(LEASES, held(hold.lease, identity, times, false), inTime), at}
+    } catch (error) {
+      failure = messageOf(error)
+      if (!isConflict(error)) continue
+      const lease = await client.get(LEASES, ref(options), inTime).catch((unread: unknown) => {
+        failure = messageOf(unread)
+        return undefined
+      })
+      if (lease && lease.spec?.holderIdentity !== identity)
+        throw new Error(`the lease ${name} was taken by ${lease.spec?.holderIdentity ?? 'another operator'}`)
+      // Somebody touched it, or an answer to us was lost; it is ours still, but not renewed.
+      if (lease) hold = {lease, at: hold.at}
+    }
+  }
 }
 
 const ref = ({namespace, name}: LeaseOptions) => ({namespace, name})
 
 /** `undefined`: the signal came before the lease. */
-const acquire = async (options: LeaseOptions, times: LeaseTimes): Promise<Lease | undefined> => {
+const acquire = async (options: LeaseOptions, times: LeaseTimes): Promise<Hold | undefined> => {
   const {client, namespace, name, identity, signal, log} = options
   /** Clocks of two machines may differ: a lease is stale when it has not changed for its duration by our own clock. */
   let seen: {readonly version: string | undefined; readonly at: number} | undefined
-  let told: string | undefined
+  let told = ''
+  const tell = (line: string): void => {
+    if (line !== told) log(line)
+    told = line
+  }
   while (!signal.aborted) {
+    const inTime = {signal: AbortSignal.any([signal, AbortSignal.timeout(times.deadlineMs)])}
+    const at = performance.now()
     try {
-      const current = await client.get(LEASES, {namespace, name}, {signal})
+      const current = await client.get(LEASES, {namespace, name}, inTime)
       const holder = current.spec?.holderIdentity
       if (!seen || seen.version !== current.metadata.resourceVersion)
         seen = {version: current.metadata.resourceVersion, at: performance.now()}
       const isStale = performance.now() - seen.at > (current.spec?.leaseDurationSeconds ?? 15) * 1000
-      if (!holder || holder === identity || isStale) return await client.replace(LEASES, held(current, identity, times, true), {signal})
-      if (told !== holder) log(`standing by: ${holder} leads (lease ${namespace}/${name})`)
-      told = holder
+      if (!holder || holder === identity || isStale)
+        return {lease: await client.replace(LEASES, held(current, identity, times, true), inTime), at}
+      tell(`standing by: ${holder} leads (lease ${namespace}/${name})`)
     } catch (error) {
       if (signal.aborted) return undefined
       if (isNotFound(error)) {
         const fresh: Lease = {apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: {namespace, name}}
         try {
-          return await client.create(LEASES, held(fresh, identity, times, true), {signal})
+          return {lease: await client.create(LEASES, held(fresh, identity, times, true), inTime), at}
         } catch (refused) {
-          if (!isConflict(refused)) log(`the lease ${namespace}/${name} cannot be made: ${messageOf(refused)}`)
+          if (!isConflict(refused) && !signal.aborted) tell(`the lease ${namespace}/${name} cannot be made: ${messageOf(refused)}`)
         }
-      } else if (!isConflict(error)) log(`the lease ${namespace}/${name} cannot be read: ${messageOf(error)}`)
+      } else if (!isConflict(error)) tell(`the lease ${namespace}/${name} cannot be read: ${messageOf(error)}`)
     }
     await pause(times.retryMs * (0.9 + Math.random() / 5), undefined, {signal}).catch(() => {})
   }
@@ -116,8 +147,7 @@ const held = (lease: Lease, identity: string, times: LeaseTimes, isNew: boolean)
   }
 }
 
-const release = async ({client, name}: LeaseOptions, lease: Lease | undefined, log: (line: string) => void): Promise<void> => {
-  if (!lease) return
+const release = async ({client, name}: LeaseOptions, lease: Lease, log: (line: string) => void): Promise<void> => {
   const {holderIdentity: _, ...spec} = lease.spec ?? {}
   try {
     await client.replace(LEASES, {...lease, spec: {...spec, leaseDurationSeconds: 1}}, {signal: AbortSignal.timeout(2_000)})

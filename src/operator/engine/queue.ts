@@ -21,6 +21,8 @@ export interface Queue {
 
 /** As client-go's: quick for a passing conflict, a minute for what stays broken. */
 const BACKOFF = {firstMs: 50, mostMs: 60_000} as const
+/** A timer can wait no longer, it would come at once; whoever is woken early looks and waits again. */
+const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * Never two runs of one key at a time; a key that is added while it runs, runs once more. At most `concurrency` keys at once.
@@ -47,11 +49,12 @@ export function createQueue({work, concurrency, onError}: QueueOptions): Queue {
       promote(key)
       return
     }
-    const at = performance.now() + afterMs
+    const waitMs = Math.min(afterMs, LONGEST_MS)
+    const at = performance.now() + waitMs
     const earlier = waiting.get(key)
     if (earlier && earlier.at <= at) return
     clearTimeout(earlier?.timer)
-    waiting.set(key, {at, timer: setTimeout(() => promote(key), afterMs)})
+    waiting.set(key, {at, timer: setTimeout(() => promote(key), waitMs)})
   }
 
   const run = async (key: string): Promise<void> => {

@@ -144,9 +144,9 @@ export function meddleWith(client: KubeClient): Meddled {
   const calls: Call[] = []
   let meddler: Meddler = (_, send) => send()
   const held = new Map<string, PromiseWithResolvers<void>>()
-  const pass = <T>(call: Call, send: () => Promise<T>): Promise<T> => {
+  const pass = async <T>(call: Call, send: () => Promise<T>): Promise<T> => {
     calls.push(call)
-    return meddler(call, send) as Promise<T>
+    return (await meddler(call, send)) as T
   }
   const about = (kind: Kind, name: string, options: {subresource?: string; signal?: AbortSignal} = {}) => ({
     kind: kind.kind,

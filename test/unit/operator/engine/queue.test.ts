@@ -90,4 +90,41 @@ describe('law 1: the queue', () => {
     await stopped
     expect(ended).toBe(1)
   })
+
+  it('does not take a wake-up in a month for one at once', async () => {
+    let runs = 0
+    const queue = createQueue({
+      work: async () => {
+        runs += 1
+        return 30 * 24 * 3600_000
+      },
+      concurrency: 1,
+      onError: () => {},
+    })
+    queue.add('a')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(runs).toBe(1)
+    await queue.stop()
+  })
+
+  it('lets a change beat a backoff, and keeps the other keys going', async () => {
+    const ran: string[] = []
+    const queue = createQueue({
+      work: async (key) => {
+        ran.push(key)
+        if (key === 'broken') throw new Error('as ever')
+        return undefined
+      },
+      concurrency: 1,
+      onError: () => {},
+    })
+    for (let times = 0; times < 8; times += 1) {
+      queue.add('broken')
+      queue.add('sound')
+      await vi.advanceTimersByTimeAsync(0)
+    }
+    expect(ran.filter((key) => key === 'broken')).toHaveLength(8)
+    expect(ran.filter((key) => key === 'sound')).toHaveLength(8)
+    await queue.stop()
+  })
 })
