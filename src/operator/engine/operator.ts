@@ -1,16 +1,17 @@
 import type {Kind, KubeObject, Ref} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {isConflict, isNotFound} from '../../kube/errors.ts'
 import type {Informer, StartInformer} from '../../kube/informer.ts'
 import type {Reader} from './contract.ts'
 import {createEvents} from './events.ts'
 import type {Executor} from './execute.ts'
 import {createExpectations} from './expectations.ts'
 import {type LeaseTimes, leadWhile} from './lease.ts'
-import {createLimit, mapLimited} from './limit.ts'
+import {createLimit} from './limit.ts'
 import {createQueue, type Queue} from './queue.ts'
 import {type AnyController, createReconciler, keyOf} from './reconcile.ts'
+import {createRemoval} from './removal.ts'
 import {createStatusWriter} from './status.ts'
+import {withTimeLimit} from './time-limit.ts'
 
 export interface OperatorOptions {
   readonly client: KubeClient
@@ -22,6 +23,8 @@ export interface OperatorOptions {
   readonly identity: string
   /** Absent: no other operator runs beside this one. */
   readonly lease?: {readonly namespace: string; readonly name: string; readonly times?: LeaseTimes}
+  /** How long one request may take. */
+  readonly requestTimeoutMs?: number
   readonly signal: AbortSignal
   readonly log: (line: string) => void
   /** Called when this operator leads and works. */
@@ -31,6 +34,7 @@ export interface OperatorOptions {
 /** Keys of one kind handled at once; writes are bounded for all kinds together. */
 const CONCURRENCY = 16
 const WRITES_IN_FLIGHT = 64
+const REQUEST_TIMEOUT_MS = 30_000
 /** Every key is looked at again after this long, with jitter; where nothing has changed that sends no request. */
 const RESYNC_MS = 10 * 60_000
 
@@ -40,6 +44,7 @@ const RESYNC_MS = 10 * 60_000
  */
 export async function startOperator(options: OperatorOptions): Promise<void> {
   const {client, controllers, startInformer, namespace, signal, log} = options
+  if (signal.aborted) return
   const informers = new Map<string, Informer>()
   const life = new AbortController()
   const stop = (): void => life.abort(signal.reason)
@@ -98,10 +103,18 @@ interface Surroundings {
 
 /** Resolves when `term` has aborted and every run has ended. */
 const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Surroundings, term: AbortSignal): Promise<void> => {
-  const {client, controllers, log} = options
+  const {controllers, log, requestTimeoutMs = REQUEST_TIMEOUT_MS} = options
+  const client = withTimeLimit(options.client, requestTimeoutMs)
   const now = (): number => Date.now()
   const tell = createEvents(client, term, (error) => log(`an Event was not written: ${messageOf(error)}`), now)
   const limit = createLimit(WRITES_IN_FLIGHT)
+  const removal = createRemoval({client, informerOf, limit, log, signal: term})
+  /** Work beside the queues; it never rejects. */
+  const beside = new Set<Promise<void>>()
+  const start = (work: Promise<void>): void => {
+    beside.add(work)
+    void work.then(() => beside.delete(work))
+  }
   const queues = controllers.map((controller): {readonly queue: Queue; readonly resync: NodeJS.Timeout} => {
     const informer = informerOf(controller.kind)
     const expectations = createExpectations(client, informerOf, now)
@@ -121,7 +134,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
       seen: (kind, ref) => {
         for (const key of expectations.waitingFor(kind, ref)) queue.add(key)
       },
-      gone: (owner) => void removeChildren(options, informerOf, controller, owner, limit, term),
+      gone: (owner) => start(removal.removeChildren(controller, owner)),
     })
     controller.start?.(enqueue, term)
     for (const owner of informer.list()) enqueue(owner.metadata)
@@ -131,12 +144,12 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
     }, RESYNC_MS)
     return {queue, resync}
   })
-  for (const controller of controllers) void removeOrphans(options, informerOf, controller, limit, term)
+  for (const controller of controllers) start(removal.removeOrphans(controller))
   options.onReady?.()
   if (!term.aborted) await new Promise<void>((resolve) => term.addEventListener('abort', () => resolve(), {once: true}))
   changes.unsubscribe()
   for (const {resync} of queues) clearInterval(resync)
-  await Promise.all(queues.map(({queue}) => queue.stop()))
+  await Promise.all([...queues.map(({queue}) => queue.stop()), ...beside])
 }
 
 interface Subscriber {
@@ -184,72 +197,6 @@ const createChanges = (controllers: readonly AnyController[], reader: Reader): C
         subscriber.seen(kind, object.metadata)
       }
     },
-  }
-}
-
-/** The garbage collector removes about 20 objects a second; a gone owner's children are removed here, in parallel. */
-const removeChildren = async (
-  {client, log}: OperatorOptions,
-  informerOf: (kind: Kind) => Informer,
-  controller: AnyController,
-  owner: KubeObject,
-  limit: Parameters<typeof mapLimited>[0],
-  signal: AbortSignal,
-): Promise<void> => {
-  // `kubectl delete --cascade=orphan` leaves the children on purpose.
-  if (owner.metadata.finalizers?.includes('orphan')) return
-  const children = controller.owns.flatMap((kind) =>
-    informerOf(kind)
-      .ownedBy(owner.metadata.uid ?? '')
-      .filter((child) => child.metadata.deletionTimestamp === undefined && isControlledBy(child, owner.metadata.uid))
-      .map((child) => ({kind, child})),
-  )
-  await mapLimited(limit, children, async ({kind, child}) => {
-    if (signal.aborted) return
-    try {
-      await client.delete(kind, child.metadata, {uid: child.metadata.uid ?? '', propagationPolicy: 'Background', signal})
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error) && !signal.aborted)
-        log(
-          `${kind.kind} ${keyOf(child.metadata)} of the deleted ${owner.kind} ${owner.metadata.name}: ${messageOf(error)}; the garbage collector removes it`,
-        )
-    }
-  })
-}
-
-const isControlledBy = (child: KubeObject, uid: string | undefined): boolean =>
-  child.metadata.ownerReferences?.some((reference) => reference.controller && reference.uid === uid) ?? false
-
-/** Children whose owner went while no operator was there to see it. */
-const removeOrphans = async (
-  options: OperatorOptions,
-  informerOf: (kind: Kind) => Informer,
-  controller: AnyController,
-  limit: Parameters<typeof mapLimited>[0],
-  signal: AbortSignal,
-): Promise<void> => {
-  const {client, log} = options
-  const {kind: ownerKind} = controller
-  const lost = new Map<string, KubeObject>()
-  for (const kind of controller.owns)
-    for (const child of informerOf(kind).list()) {
-      const reference = child.metadata.ownerReferences?.find(({controller: controls}) => controls)
-      if (reference?.kind !== ownerKind.kind || reference.apiVersion !== ownerKind.apiVersion) continue
-      const ref = {name: reference.name, ...(child.metadata.namespace !== undefined && {namespace: child.metadata.namespace})}
-      if (informerOf(ownerKind).get(ref)?.metadata.uid === reference.uid) continue
-      lost.set(reference.uid, {apiVersion: reference.apiVersion, kind: reference.kind, metadata: {...ref, uid: reference.uid}})
-    }
-  for (const owner of lost.values()) {
-    try {
-      // One cache may be ahead of another: the API server itself is asked.
-      const now = await client.get(ownerKind, owner.metadata, {signal}).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined
-        throw error
-      })
-      if (now?.metadata.uid !== owner.metadata.uid) await removeChildren(options, informerOf, controller, owner, limit, signal)
-    } catch (error) {
-      if (!signal.aborted) log(`${owner.kind} ${keyOf(owner.metadata)}: ${messageOf(error)}`)
-    }
   }
 }
 

@@ -38,7 +38,18 @@ it('law 7: tells in a condition what the server refuses for good, and tries agai
 
 it('law 7: tries again for a new object that says the same as the one it was refused for', async () => {
   const namespace = await ground.namespace()
-  const operator = await ground.run(namespace, widgetController())
+  const {observe} = widgetController()
+  const busy = {observing: 0, gate: Promise.resolve()}
+  const operator = await ground.run(
+    namespace,
+    widgetController({
+      observe: async (owner, reader, signal) => {
+        busy.observing += 1
+        await busy.gate
+        return observe(owner, reader, signal)
+      },
+    }),
+  )
   let isRefusing = true
   operator.meddle((call, send) => {
     if (isRefusing && call.verb === 'create' && call.kind === 'ConfigMap') throw new KubeError(422, 'Invalid', 'the port is taken')
@@ -47,10 +58,18 @@ it('law 7: tries again for a new object that says the same as the one it was ref
   await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
   await until(async () => (await conditionOf(namespace))?.message === 'the port is taken')
   isRefusing = false
-  operator.hold(WIDGETS)
+  // The old one goes and the new one comes while the operator is busy with the key: it never sees the name free.
+  const {promise, resolve} = Promise.withResolvers<void>()
+  busy.gate = promise
+  const before = busy.observing
+  await ground.client.patch(WIDGETS, {namespace, name: 'w'}, {metadata: {finalizers: ['a/b']}}, {type: 'merge'})
+  await until(() => busy.observing > before)
+  await ground.client.patch(WIDGETS, {namespace, name: 'w'}, {metadata: {finalizers: null}}, {type: 'merge'})
   await ground.client.delete(WIDGETS, {namespace, name: 'w'})
   await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
-  operator.release()
+  await ground.client.create(WIDGETS, widget('later', {replicas: 1}, namespace))
+  await until(() => busy.observing > before + 1)
+  resolve()
   await until(async () => (await statusOf(namespace))?.children === 1)
   await operator.stop()
 })

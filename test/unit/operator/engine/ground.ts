@@ -199,6 +199,7 @@ export function meddleWith(client: KubeClient): Meddled {
 export interface Running extends Meddled {
   readonly log: readonly string[]
   /** Rejects when the operator fails. */
+  readonly done: Promise<void>
   stop(): Promise<void>
 }
 
@@ -255,8 +256,9 @@ export async function startEngineGround(): Promise<EngineGround> {
         await done
       }
       running.add(stop)
+      done.catch(() => running.delete(stop))
       await Promise.race([ready.promise, done])
-      return {...meddled, log, stop}
+      return {...meddled, log, done, stop}
     },
     children: async (namespace) =>
       (await client.list(CONFIG_MAPS, {namespace})).items.filter(({metadata}) => metadata.ownerReferences !== undefined),
