@@ -84,7 +84,7 @@ it.each([
   let refusals = 0
   const operator = await ground.run(namespace, widgetController())
   operator.meddle((call, send) => {
-    if (call.verb === 'create' && call.kind === 'ConfigMap' && refusals < 3) {
+    if (call.verb === 'create' && call.kind === 'ConfigMap' && refusals < 2) {
       refusals += 1
       throw error
     }
