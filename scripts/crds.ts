@@ -94,10 +94,26 @@ const SERVICE_SPEC: Schema = open({
 
 const PART_METADATA = described(object({annotations: strings, labels: strings}), 'Labels and annotations for what is made from this.')
 
+const choice = (...values: readonly string[]): Schema => ({type: 'string', enum: values})
+
 const WORKER = object(
   {
     metadata: PART_METADATA,
     replicas: described({...integer, default: 1}, 'How many workers there should be.'),
+    retirement: described(
+      object({
+        onTimeout: described(choice('Keep', 'Delete'), 'For workers that are not done in time; default Keep.'),
+        timeoutSeconds: described({...integer, minimum: 0}, 'Default 3600.'),
+      }),
+      'How workers leave.',
+    ),
+    updateStrategy: described(
+      object({
+        rollingUpdate: object({maxSurge: intOrString, maxUnavailable: intOrString}),
+        type: choice('RollingUpdate', 'OnDelete'),
+      }),
+      'How changed workers come in; default RollingUpdate.',
+    ),
     spec: described(podSpec(), 'The pod of each worker.'),
   },
   ['spec'],
@@ -115,11 +131,16 @@ const CLUSTER_SPEC = object(
           metadata: PART_METADATA,
           service: described(SERVICE_SPEC, 'The service that leads to the scheduler.'),
           spec: described(podSpec(), 'The pod of the scheduler.'),
+          updateStrategy: described(
+            object({type: choice('OnDelete', 'Recreate')}),
+            'When a changed scheduler is replaced; default OnDelete.',
+          ),
         },
         ['spec', 'service'],
       ),
       'The Dask scheduler of the cluster.',
     ),
+    suspend: described(boolean, 'True: no pods; the objects stay.'),
     worker: described(WORKER, 'The default worker group of the cluster.'),
   },
   ['scheduler', 'worker'],
@@ -184,9 +205,12 @@ const DEFINITIONS: readonly Definition[] = [
     shortNames: ['daskcluster', 'dsk'],
     description: 'A Dask scheduler and its workers.',
     spec: CLUSTER_SPEC,
-    status: status({...each('phase schedulerAddress dashboardURL', string), ...each('replicas readyReplicas', integer)}),
+    status: status({
+      ...each('phase schedulerAddress dashboardURL selector', string),
+      ...each('replicas readyReplicas updatedReplicas', integer),
+    }),
     requiresSpec: true,
-    scale: SCALE,
+    scale: {...SCALE, labelSelectorPath: '.status.selector'},
     columns: [WORKERS, {name: 'Status', type: 'string', jsonPath: '.status.phase'}, READY, READY_WORKERS, AGE],
   },
   {
@@ -194,10 +218,11 @@ const DEFINITIONS: readonly Definition[] = [
     shortNames: ['daskworkers'],
     description: 'Workers of one kind in a DaskCluster.',
     spec: object({cluster: described(string, 'The DaskCluster in the same namespace.'), worker: WORKER}, ['cluster', 'worker']),
-    status: status({...each('replicas readyReplicas retiringReplicas', integer), selector: string}),
+    status: status({...each('replicas readyReplicas updatedReplicas retiringReplicas', integer), selector: string}),
     scale: {...SCALE, labelSelectorPath: '.status.selector'},
     columns: [
       WORKERS,
+      READY,
       READY_WORKERS,
       {name: 'Retiring', type: 'integer', description: 'How many workers are leaving', jsonPath: '.status.retiringReplicas', priority: 1},
       {name: 'Cluster', type: 'string', jsonPath: '.spec.cluster', priority: 1},

@@ -14,12 +14,34 @@ export interface PartMetadata {
 
 export interface SchedulerPart {
   readonly metadata?: PartMetadata
+  /** `OnDelete` (default): a changed scheduler waits until it is deleted or restarted; `Recreate`: it is replaced at once. */
+  readonly updateStrategy?: {readonly type?: 'OnDelete' | 'Recreate'}
   readonly spec: PodSpec
   readonly service: ServiceSpec
 }
 
+/** How changed workers are replaced; counts or percentages of the replicas, as a Deployment's. */
+export interface WorkerUpdateStrategy {
+  readonly type?: 'RollingUpdate' | 'OnDelete'
+  readonly rollingUpdate?: {
+    /** Default 25%, rounded up. */
+    readonly maxSurge?: number | string
+    /** Default 0; a percentage is rounded down. */
+    readonly maxUnavailable?: number | string
+  }
+}
+
+export interface RetirementPolicy {
+  /** How long a leaving worker may finish what it executes; default 3600. */
+  readonly timeoutSeconds?: number
+  /** `Keep` (default): it works on, and a condition tells so; `Delete`: its pod goes, and what it executed is started again elsewhere. */
+  readonly onTimeout?: 'Keep' | 'Delete'
+}
+
 export interface WorkerPart {
   readonly replicas?: number
+  readonly updateStrategy?: WorkerUpdateStrategy
+  readonly retirement?: RetirementPolicy
   readonly metadata?: PartMetadata
   readonly spec: PodSpec
 }
@@ -27,6 +49,8 @@ export interface WorkerPart {
 export interface DaskClusterSpec {
   /** Seconds; 0 or absent: never. */
   readonly idleTimeout?: number
+  /** All pods go, workers first and in peace; the objects stay, and the pods come back when it is false again. */
+  readonly suspend?: boolean
   readonly scheduler: SchedulerPart
   readonly worker: WorkerPart
 }
@@ -39,6 +63,10 @@ export interface DaskClusterStatus {
   readonly observedGeneration?: number
   readonly replicas?: number
   readonly readyReplicas?: number
+  /** Worker pods made from the spec as it is now. */
+  readonly updatedReplicas?: number
+  /** Label selector of all the cluster's worker pods, as the scale subresource wants it. */
+  readonly selector?: string
   readonly schedulerAddress?: string
   readonly dashboardURL?: string
 }
@@ -57,6 +85,8 @@ export interface DaskWorkerGroupSpec {
 export interface DaskWorkerGroupStatus {
   readonly replicas?: number
   readonly readyReplicas?: number
+  /** Worker pods made from the spec as it is now. */
+  readonly updatedReplicas?: number
   readonly retiringReplicas?: number
   /** Label selector of the group's worker pods, as the scale subresource wants it. */
   readonly selector?: string
