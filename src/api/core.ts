@@ -74,6 +74,7 @@ export interface PodSpec {
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'
   readonly nodeName?: string
   readonly terminationGracePeriodSeconds?: number
+  readonly tolerations?: readonly {readonly key?: string; readonly tolerationSeconds?: number; readonly [field: string]: unknown}[]
   readonly volumes?: readonly ({readonly name: string} & Readonly<Record<string, unknown>>)[]
   readonly [field: string]: unknown
 }
@@ -170,7 +171,11 @@ export interface Namespace extends KubeObject {
 }
 
 export interface Node extends KubeObject {
-  readonly spec?: {readonly unschedulable?: boolean; readonly podCIDR?: string}
+  readonly spec?: {
+    readonly unschedulable?: boolean
+    readonly podCIDR?: string
+    readonly taints?: readonly {readonly key: string; readonly value?: string; readonly effect: string}[]
+  }
   readonly status?: {
     readonly capacity?: Readonly<Record<string, string>>
     readonly allocatable?: Readonly<Record<string, string>>

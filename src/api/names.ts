@@ -10,6 +10,18 @@ export const ANNOTATION_RETIRING = 'kubernetes.dask.org/retiring'
 /** On the default worker group: the number that its cluster handed down last (design section 9). */
 export const ANNOTATION_HANDED_DOWN = 'kubernetes.dask.org/handed-down-replicas'
 
+/** On the default worker group: the revision of the worker part that its cluster handed down last. */
+export const ANNOTATION_HANDED_DOWN_WORKER = 'kubernetes.dask.org/handed-down-worker'
+
+/** On a pod: the revision of the spec that it was made from. */
+export const ANNOTATION_REVISION = 'kubernetes.dask.org/revision'
+/** On a cluster or group: when somebody asked for new pods; on a pod: which asking it comes from. */
+export const ANNOTATION_RESTARTED_AT = 'kubernetes.dask.org/restarted-at'
+/** On what is made from a part of a spec: the labels and annotations that the part gave it last. */
+export const ANNOTATION_PART_METADATA = 'kubernetes.dask.org/part-metadata'
+/** On the scheduler's service: the spec that it was given last. */
+export const ANNOTATION_APPLIED_SPEC = 'kubernetes.dask.org/applied-spec'
+
 /** On a pod that replaced one that had ended: how many in its place ended before it, one after another. */
 export const ANNOTATION_FAILURES = 'kubernetes.dask.org/failures'
 

@@ -5,7 +5,10 @@ type HasSpec = Pick<Service, 'spec'>
 
 /** Where workers and clients inside Kubernetes find a cluster's scheduler: by its service's port for Dask's own protocol. */
 export const schedulerAddress = (cluster: string, namespace: string, service: HasSpec | undefined): string =>
-  `tcp://${schedulerHost(cluster, namespace)}:${commPort(service)?.port ?? DEFAULT_COMM_PORT}`
+  `tcp://${schedulerHost(cluster, namespace)}:${servicePort(service)}`
+
+/** The port of the scheduler's service for Dask's own protocol. */
+export const servicePort = (service: HasSpec | undefined): number => commPort(service)?.port ?? DEFAULT_COMM_PORT
 
 /** The port on which the scheduler's own pod listens for Dask's protocol: the one that its service leads to. */
 export function schedulerPodPort(service: HasSpec | undefined, scheduler: Pod): number {

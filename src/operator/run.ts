@@ -6,7 +6,8 @@ import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {Informer, InformerOptions} from '../kube/informer.ts'
 import {startInformer} from '../kube/start-informer.ts'
-import {clusterController} from './cluster/controller.ts'
+import {createClusterController} from './cluster/controller.ts'
+import {createFindLostNode} from './cluster/lost-node.ts'
 import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
 import {jobController} from './job/controller.ts'
@@ -46,7 +47,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
     await startOperator({
       client,
       controllers: [
-        clusterController,
+        createClusterController(createFindLostNode(client)),
         createGroupController(schedulers.ask, createRetirements(schedulers.retire)),
         jobController,
       ] as readonly AnyController[],

@@ -2,7 +2,9 @@ import {PODS, SERVICES} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
 import {defaultGroupName, schedulerName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
+import {isPodLeaving} from '../../api/pod-state.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
+import type {FindLostNode} from './lost-node.ts'
 import {planCluster} from './plan.ts'
 import {failedStatus} from './status.ts'
 import type {ClusterWorld} from './world.ts'
@@ -19,7 +21,7 @@ const namedBy = (object: KubeObject): readonly Ref[] => {
 const holder = (object: KubeObject): readonly Ref[] =>
   object.metadata.name.endsWith('-scheduler') ? [refIn(object, object.metadata.name.slice(0, -'-scheduler'.length))] : []
 
-export function observeCluster({metadata: {name, namespace}}: DaskCluster, reader: Reader): ClusterWorld {
+const observeCluster = ({metadata: {name, namespace}}: DaskCluster, reader: Reader): ClusterWorld => {
   const at = (own: string): Ref => ({name: own, ...(namespace !== undefined && {namespace})})
   const pods = reader.cache(PODS)
   const groups = reader.cache(DASK_WORKER_GROUPS)
@@ -38,7 +40,7 @@ export function observeCluster({metadata: {name, namespace}}: DaskCluster, reade
  * Keeps each DaskCluster's scheduler, service and default group there, and tells in its status how it is.
  * What becomes of workers changes their group's status first: that is watched, and not the pods, of which there may be hundreds.
  */
-export const clusterController: Controller<DaskCluster, ClusterWorld> = {
+export const createClusterController = (findLostNode: FindLostNode): Controller<DaskCluster, ClusterWorld> => ({
   kind: DASK_CLUSTERS,
   owns: [PODS, SERVICES, DASK_WORKER_GROUPS],
   watches: [
@@ -46,7 +48,12 @@ export const clusterController: Controller<DaskCluster, ClusterWorld> = {
     {kind: PODS, keysOf: holder},
     {kind: SERVICES, keysOf: holder},
   ],
-  observe: observeCluster,
+  observe: async (cluster, reader, signal) => {
+    const world = observeCluster(cluster, reader)
+    const {scheduler} = world
+    if (!scheduler || !isPodLeaving(scheduler)) return world
+    return {...world, lostNode: await findLostNode(scheduler, Date.now(), signal)}
+  },
   plan: planCluster,
   failed: failedStatus,
-}
+})

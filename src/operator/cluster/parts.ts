@@ -2,14 +2,18 @@ import type {Pod, Service} from '../../api/core.ts'
 import {API_VERSION, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
 import {inherit} from '../../api/inherit.ts'
 import {
+  ANNOTATION_APPLIED_SPEC,
   ANNOTATION_FAILURES,
   ANNOTATION_HANDED_DOWN,
+  ANNOTATION_HANDED_DOWN_WORKER,
   defaultGroupName,
   LABEL_CLUSTER,
   LABEL_COMPONENT,
   LABEL_ISTIO_INJECT,
   schedulerName,
 } from '../../api/names.ts'
+import {partAnnotation} from '../../api/part-metadata.ts'
+import {revisionOf, schedulerTarget, targetAnnotations} from '../../api/revision.ts'
 
 /** The objects that a DaskCluster consists of, as they are first written (contract 2.2, 2.3). */
 
@@ -26,31 +30,49 @@ const place = (cluster: DaskCluster, name: string): {readonly name: string; read
 /** `failures`: how many scheduler pods before this one ended, one after another. */
 export function schedulerPod(cluster: DaskCluster, failures = 0): Pod {
   const {metadata, spec} = cluster.spec.scheduler
-  const {labels, annotations} = inherit(cluster.metadata, metadata, reserved(cluster, 'scheduler'), {[LABEL_ISTIO_INJECT]: 'false'})
-  const all = {...annotations, ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)})}
+  const {labels, annotations} = schedulerMetadata(cluster)
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       ...place(cluster, schedulerName(cluster.metadata.name)),
       labels,
-      ...(Object.keys(all).length > 0 && {annotations: all}),
+      annotations: {
+        ...annotations,
+        ...targetAnnotations(schedulerTarget(cluster)),
+        ...partAnnotation(metadata),
+        ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)}),
+      },
     },
     spec,
   }
 }
 
+export const schedulerMetadata = (cluster: DaskCluster): ReturnType<typeof inherit> =>
+  inherit(cluster.metadata, cluster.spec.scheduler.metadata, reserved(cluster, 'scheduler'), {[LABEL_ISTIO_INJECT]: 'false'})
+
 export function schedulerService(cluster: DaskCluster): Service {
   const {metadata, service} = cluster.spec.scheduler
+  const {labels, annotations} = serviceMetadata(cluster)
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: {
       ...place(cluster, schedulerName(cluster.metadata.name)),
-      ...inherit(cluster.metadata, metadata, reserved(cluster, 'scheduler')),
+      labels,
+      annotations: {...annotations, ...partAnnotation(metadata), [ANNOTATION_APPLIED_SPEC]: JSON.stringify(service)},
     },
     spec: service,
   }
+}
+
+export const serviceMetadata = (cluster: DaskCluster): ReturnType<typeof inherit> =>
+  inherit(cluster.metadata, cluster.spec.scheduler.metadata, reserved(cluster, 'scheduler'))
+
+/** What of a cluster's worker part the default group follows: all but the number, which has a way of its own. */
+export const workerPartOf = ({spec: {worker}}: DaskCluster | DaskWorkerGroup): Readonly<Record<string, unknown>> => {
+  const {replicas: _, ...part} = worker
+  return part
 }
 
 export const wantedOf = (cluster: DaskCluster): number => cluster.spec.worker.replicas ?? 1
@@ -66,7 +88,11 @@ export function defaultGroup(cluster: DaskCluster): DaskWorkerGroup {
     metadata: {
       ...place(cluster, defaultGroupName(name)),
       labels,
-      annotations: {...annotations, [ANNOTATION_HANDED_DOWN]: String(replicas)},
+      annotations: {
+        ...annotations,
+        [ANNOTATION_HANDED_DOWN]: String(replicas),
+        [ANNOTATION_HANDED_DOWN_WORKER]: revisionOf(workerPartOf(cluster)),
+      },
     },
     spec: {cluster: name, worker: {...cluster.spec.worker, replicas}},
   }

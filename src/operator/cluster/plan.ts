@@ -1,12 +1,14 @@
-import {PODS, type Pod, SERVICES} from '../../api/core.ts'
+import {SERVICES} from '../../api/core.ts'
 import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus, type DaskWorkerGroup} from '../../api/dask.ts'
-import {ANNOTATION_HANDED_DOWN, isClusterName} from '../../api/names.ts'
+import {mergePatch} from '../../api/json.ts'
+import {ANNOTATION_HANDED_DOWN, ANNOTATION_HANDED_DOWN_WORKER, isClusterName} from '../../api/names.ts'
 import type {KubeObject, OwnerReference, Ref} from '../../api/object.ts'
 import {controllerOf, isControlledBy} from '../../api/ownership.ts'
-import {repairOf} from '../../api/pod-repair.ts'
-import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import {revisionOf} from '../../api/revision.ts'
 import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
-import {defaultGroup, schedulerPod, schedulerService, wantedOf} from './parts.ts'
+import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
+import {schedulerSteps} from './scheduler.ts'
+import {followService} from './service.ts'
 import {clusterStatus, heldStatus, invalidStatus} from './status.ts'
 import type {ClusterWorld} from './world.ts'
 
@@ -22,10 +24,10 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   const holders = foreignHolders(cluster, world)
   if (holders.length > 0) return {stages: [], status: heldStatus(cluster, holders, now)}
 
-  const repair = repairScheduler(cluster, world.scheduler, now)
+  const repair = schedulerSteps(cluster, world, now)
   const writes: readonly Action[] = [
     ...repair.create,
-    ...(world.service ? [] : [create(SERVICES, schedulerService(cluster))]),
+    ...(world.service ? followService(cluster, world.service) : [create(SERVICES, schedulerService(cluster))]),
     ...(world.defaultGroup ? [] : [create(DASK_WORKER_GROUPS, defaultGroup(cluster))]),
     ...world.groups.flatMap(({group}) => adopt(cluster, group)),
     ...(world.defaultGroup ? handDown(cluster, world.defaultGroup) : []),
@@ -47,23 +49,6 @@ const foreignHolders = (cluster: DaskCluster, {scheduler, service, defaultGroup:
 ]
 
 const create = (kind: Create['kind'], object: KubeObject): Create => ({do: 'create', kind, object})
-
-const repairScheduler = (
-  cluster: DaskCluster,
-  pod: Pod | undefined,
-  now: number,
-): {readonly remove: readonly Action[]; readonly create: readonly Action[]; readonly waitMs: number} => {
-  if (!pod) return {remove: [], create: [create(PODS, schedulerPod(cluster))], waitMs: 0}
-  if (isPodLeaving(pod) || !isPodEnded(pod)) return {remove: [], create: [], waitMs: 0}
-  const {waitMs, failures} = repairOf(pod, now)
-  if (waitMs > 0) return {remove: [], create: [], waitMs}
-  const why = `the scheduler has ended (${pod.status?.reason ?? pod.status?.phase}); another takes its place`
-  return {
-    remove: [{do: 'delete', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', why}],
-    create: [create(PODS, schedulerPod(cluster, failures))],
-    waitMs: 0,
-  }
-}
 
 /** A group that names the cluster goes with it. Other references stay; the engine's own precondition keeps a concurrent edit. */
 const adopt = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] => {
@@ -87,14 +72,19 @@ const adopt = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] =
 
 const isLeaving = (group: DaskWorkerGroup): boolean => group.metadata.deletionTimestamp !== undefined
 
-/** Only a change of the cluster's own number overwrites the group's; a group that was taken over keeps its number (design section 9). */
+/** Only a change of the cluster's own number, or of its worker part, overwrites the group's; a group that was taken over keeps its number (design section 9). */
 const handDown = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] => {
   if (isLeaving(group)) return []
-  const wanted = String(wantedOf(cluster))
-  const told = group.metadata.annotations?.[ANNOTATION_HANDED_DOWN]
-  if (told === wanted) return []
-  const metadata = {annotations: {[ANNOTATION_HANDED_DOWN]: wanted}}
-  return [patchGroup(group, told === undefined ? {metadata} : {metadata, spec: {worker: {replicas: wantedOf(cluster)}}})]
+  const {[ANNOTATION_HANDED_DOWN]: toldNumber, [ANNOTATION_HANDED_DOWN_WORKER]: toldPart} = group.metadata.annotations ?? {}
+  const number = String(wantedOf(cluster))
+  const part = revisionOf(workerPartOf(cluster))
+  if (toldNumber === number && toldPart === part) return []
+  const worker = {
+    ...(toldNumber !== undefined && toldNumber !== number && {replicas: wantedOf(cluster)}),
+    ...(toldPart !== undefined && toldPart !== part && (mergePatch(workerPartOf(group), workerPartOf(cluster)) as object | undefined)),
+  }
+  const metadata = {annotations: {[ANNOTATION_HANDED_DOWN]: number, [ANNOTATION_HANDED_DOWN_WORKER]: part}}
+  return [patchGroup(group, Object.keys(worker).length > 0 ? {metadata, spec: {worker}} : {metadata})]
 }
 
 const patchGroup = (group: DaskWorkerGroup, patch: Patch['patch'], resourceVersion?: string): Patch => ({

@@ -5,6 +5,7 @@ export const WORKERS_READY = 'WorkersReady'
 export const PROGRESSING = 'Progressing'
 export const DEGRADED = 'Degraded'
 export const READY = 'Ready'
+export const SUSPENDED = 'Suspended'
 
 export const REASON = {
   ready: 'Ready',
@@ -19,4 +20,11 @@ export const REASON = {
   schedulerLost: 'SchedulerLost',
   schedulerLeaves: 'SchedulerLeaves',
   retiring: 'Retiring',
+  /** The scheduler's spec has changed, and nobody has asked for another scheduler yet. */
+  schedulerUpdateWaits: 'SchedulerUpdateWaits',
+  /** The scheduler's pod is on a node that has gone; it is removed by force. */
+  nodeLost: 'NodeLost',
+  suspended: 'Suspended',
+  suspending: 'Suspending',
+  notSuspended: 'NotSuspended',
 } as const

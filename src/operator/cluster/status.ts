@@ -6,6 +6,8 @@ import {
   ANNOTATION_RETIRING,
   defaultGroupName,
   invalidClusterName,
+  LABEL_CLUSTER,
+  LABEL_COMPONENT,
   PORT_DASHBOARD,
   schedulerHost,
 } from '../../api/names.ts'
@@ -13,10 +15,11 @@ import type {KubeObject} from '../../api/object.ts'
 import {controllerOf} from '../../api/ownership.ts'
 import {podCause} from '../../api/pod-cause.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
+import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
 import type {Failure} from '../engine/contract.ts'
 import {wantedOf} from './parts.ts'
-import {DEGRADED, PROGRESSING, READY, REASON, SCHEDULER_READY, WORKERS_READY} from './reasons.ts'
+import {DEGRADED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
 import type {ClusterWorld, GroupView} from './world.ts'
 
 export function invalidStatus(cluster: DaskCluster, now: number): DaskClusterStatus {
@@ -71,6 +74,8 @@ export function clusterStatus(
     phase: phaseOf(cluster, world, hasAll),
     replicas: workers.live.length,
     readyReplicas: workers.ready,
+    updatedReplicas: world.groups.reduce((sum, {group}) => sum + (group.status?.updatedReplicas ?? 0), 0),
+    selector: `${LABEL_CLUSTER}=${name},${LABEL_COMPONENT}=worker`,
     schedulerAddress: schedulerAddress(name, namespace, world.service),
     ...(dashboard !== undefined && {dashboardURL: `http://${schedulerHost(name, namespace)}:${dashboard}`}),
     conditions: toConditions(claimsOf(cluster, world, workers), cluster.metadata.generation, now),
@@ -127,11 +132,13 @@ const wantedOfGroup = (cluster: DaskCluster, group: DaskWorkerGroup): number => 
 }
 
 const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): Readonly<Record<string, Claim>> => {
-  const scheduler = schedulerClaim(cluster, world.scheduler)
+  if (cluster.spec.suspend === true) return suspendedClaims(cluster, world, workers)
+  const scheduler = schedulerClaim(cluster, world)
   const others = workersClaim(workers, scheduler)
   const blocked = world.groups
     .map(({group}) => findCondition(group.status?.conditions, 'RetirementBlocked'))
     .find((condition) => condition?.status === 'True')
+  const update = updateClaim(cluster, world)
   const unready = [scheduler, others].find(({status}) => status !== true)
   const trouble = [world.scheduler, ...workers.trouble]
     .filter((pod) => pod !== undefined && !isPodReady(pod))
@@ -139,26 +146,70 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
   return {
     [SCHEDULER_READY]: scheduler,
     [WORKERS_READY]: others,
-    [PROGRESSING]: progress(workers, unready, trouble, blocked),
+    [PROGRESSING]: progress(workers, unready, trouble, blocked, update),
     [DEGRADED]: trouble ? {status: true, ...trouble} : {status: false, reason: REASON.asExpected, message: ''},
     [READY]: unready ?? {
       status: true,
       reason: REASON.ready,
       message: `the scheduler and ${workers.ready} of ${workers.wanted} workers are ready`,
     },
+    [SUSPENDED]: {status: false, reason: REASON.notSuspended, message: ''},
   }
 }
+
+const suspendedClaims = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): Readonly<Record<string, Claim>> => {
+  const left = workers.live.length + (world.scheduler ? 1 : 0)
+  const off = {
+    status: false,
+    reason: REASON.suspended,
+    message: `the cluster is suspended; kubectl dask cluster resume ${cluster.metadata.name} brings it back`,
+  }
+  const going = {status: true, reason: REASON.suspending, message: `${left} ${left === 1 ? 'pod is' : 'pods are'} still there`}
+  return {
+    [SCHEDULER_READY]: off,
+    [WORKERS_READY]: off,
+    [PROGRESSING]: left > 0 ? going : off,
+    [DEGRADED]: {status: false, reason: REASON.asExpected, message: ''},
+    [READY]: off,
+    [SUSPENDED]: left > 0 ? {...going, status: false} : {...off, status: true},
+  }
+}
+
+/** What of a change of the spec is still to come, and for what it waits. */
+const updateClaim = (cluster: DaskCluster, {scheduler, groups}: ClusterWorld): Claim | undefined => {
+  if (scheduler && !isPodLeaving(scheduler) && !isPodEnded(scheduler) && isOfEarlierSpec(scheduler, schedulerTarget(cluster)))
+    return {
+      status: false,
+      reason: REASON.schedulerUpdateWaits,
+      message:
+        "the scheduler's spec has changed; the one of the earlier spec runs on, for all tasks and results would go with it, until somebody asks: " +
+        `kubectl dask cluster restart ${cluster.metadata.name}`,
+    }
+  const told = groups
+    .map(({group}) => findCondition(group.status?.conditions, 'Progressing'))
+    .find((each) => ROLLING.has(each?.reason ?? ''))
+  return told && {status: told.status === 'True', reason: told.reason, message: told.message}
+}
+
+/** Reasons with which a group tells of its own rollout. */
+const ROLLING: ReadonlySet<string> = new Set(['RollingOut', 'WaitsForScheduler', 'UpdateWaits'])
 
 const causeOf = (pod: Pod | undefined): readonly {readonly reason: string; readonly message: string}[] => {
   const cause = pod && podCause(pod)
   return pod && cause ? [{reason: cause.reason, message: `${pod.metadata.name}: ${cause.message}`}] : []
 }
 
-const schedulerClaim = (cluster: DaskCluster, pod: Pod | undefined): Claim => {
+const schedulerClaim = (cluster: DaskCluster, {scheduler: pod, lostNode}: ClusterWorld): Claim => {
   if (pod && isPodReady(pod)) return {status: true, reason: REASON.ready, message: ''}
   const before = findCondition(cluster.status?.conditions, SCHEDULER_READY)
-  const isLost = before?.status === 'True' || before?.reason === REASON.schedulerLost
+  const isLost = before?.status === 'True' || before?.reason === REASON.schedulerLost || before?.reason === REASON.nodeLost
   const [cause] = causeOf(pod)
+  if (pod && lostNode !== undefined)
+    return {
+      status: false,
+      reason: REASON.nodeLost,
+      message: `${pod.metadata.name}: ${lostNode}; it is removed, and another takes its place`,
+    }
   if (isLost)
     return {
       status: false,
@@ -185,10 +236,12 @@ const progress = (
   unready: Claim | undefined,
   trouble: {readonly reason: string; readonly message: string} | undefined,
   blocked: {readonly reason: string; readonly message: string} | undefined,
+  update: Claim | undefined,
 ): Claim => {
   if (blocked) return {status: false, reason: 'RetirementBlocked', message: blocked.message}
   if (trouble) return {status: false, ...trouble}
   if (unready) return {status: true, reason: unready.reason, message: unready.message}
+  if (update) return update
   if (leaving > 0)
     return {
       status: true,

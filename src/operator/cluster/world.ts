@@ -14,4 +14,6 @@ export interface ClusterWorld {
   readonly defaultGroup: DaskWorkerGroup | undefined
   /** All groups that name this cluster, the default one included, with the pods that they control. */
   readonly groups: readonly GroupView[]
+  /** How the node of a scheduler that should have gone by now is lost; `undefined` where it is not, or nobody had to ask. */
+  readonly lostNode?: string | undefined
 }

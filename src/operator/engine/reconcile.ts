@@ -1,8 +1,8 @@
+import {isEqual} from '../../api/json.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import type {Informer} from '../../kube/informer.ts'
 import type {Controller, Reader} from './contract.ts'
 import {type Executor, execute, type Failed} from './execute.ts'
-import {isEqual} from './json.ts'
 import {normalise} from './normalise.ts'
 import type {StatusWriter} from './status.ts'
 

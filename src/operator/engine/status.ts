@@ -1,10 +1,10 @@
+import {isEqual, mergePatch} from '../../api/json.ts'
 import type {Kind, KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {discover} from '../../kube/discovery.ts'
 import {isNotFound} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
 import {withConditionTimes} from './conditions.ts'
-import {isEqual, mergePatch} from './json.ts'
 import {normalise} from './normalise.ts'
 import {isOutdated, isTerminal} from './refusals.ts'
 

@@ -6,9 +6,12 @@ import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
+import {normalise} from '../engine/normalise.ts'
 import {planGroup} from './plan.ts'
 import type {Retirements} from './retirements.ts'
+import {rolloutOf} from './rollout.ts'
 import {failedGroupStatus} from './status.ts'
+import {wantedOf} from './wanted.ts'
 import type {GroupWorld, Retire, SchedulerView} from './world.ts'
 
 export interface Question {
@@ -45,18 +48,20 @@ interface Means {
 async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retirements, signal}: Means): Promise<GroupWorld> {
   const {namespace, uid} = group.metadata
   const at = (name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
-  const cluster = reader.cache(DASK_CLUSTERS).get(at(group.spec.cluster))
+  const named = reader.cache(DASK_CLUSTERS).get(at(group.spec.cluster))
+  const cluster = named && normalise(named)
   const scheduler = cluster && ownScheduler(cluster, reader)
   const pods = uid === undefined ? [] : reader.cache(PODS).ownedBy(uid)
-  const replicas = group.spec.worker.replicas ?? 1
+  const wanted = wantedOf(group, cluster)
   const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
   const staying = live.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
-  const isAnyToLeave = live.length > Math.min(replicas, staying.length)
+  const rollout = cluster && rolloutOf(group, cluster, scheduler, staying, wanted)
+  const isAnyToLeave = live.length > Math.min(wanted, staying.length) || (rollout && rollout.outdated.length > 0 && !rollout.isHeld)
   return {
     cluster,
     scheduler,
     pods,
-    ids: Array.from({length: Math.max(0, replicas - staying.length)}, () => randomBytes(5).toString('hex')),
+    ids: Array.from({length: Math.max(0, wanted - staying.length) + (rollout?.surge ?? 0)}, () => randomBytes(5).toString('hex')),
     view:
       !cluster || !isAnyToLeave
         ? {is: 'unasked'}
@@ -64,7 +69,7 @@ async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retire
           ? {is: 'absent'}
           : await ask({cluster, scheduler, pods: live}, signal),
     retirements: retirements.of(refOf(group), pods),
-    isGoingToZero: groupsNaming(group.spec.cluster, namespace, reader).every(({spec}) => (spec.worker.replicas ?? 1) === 0),
+    isGoingToZero: groupsNaming(group.spec.cluster, namespace, reader).every((each) => wantedOf(each, cluster) === 0),
   }
 }
 

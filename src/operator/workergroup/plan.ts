@@ -3,12 +3,16 @@ import type {DaskCluster, DaskWorkerGroup, DaskWorkerGroupStatus} from '../../ap
 import {ANNOTATION_RETIRING} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
+import {partMetadataPatch} from '../../api/part-metadata.ts'
 import {repairOf} from '../../api/pod-repair.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving, isPodReady, podStartedAt} from '../../api/pod-state.ts'
-import type {Action, Create, Delete, Plan} from '../engine/contract.ts'
-import {workerPod} from './pods.ts'
-import {chooseVictims, NOTHING_TO_CHOOSE, planLeavers, readmit, unmark} from './shrink.ts'
+import {isOfEarlierSpec} from '../../api/revision.ts'
+import type {Action, Create, Delete, Patch, Plan} from '../engine/contract.ts'
+import {workerMetadata, workerPod} from './pods.ts'
+import {leaversOf, type Rollout, rolloutOf, surgeOf} from './rollout.ts'
+import {chooseVictims, NOTHING_TO_CHOOSE, planLeavers, readmit, type Shrinking, unmark} from './shrink.ts'
 import {groupStatus, waitingStatus} from './status.ts'
+import {policyOf, wantedOf} from './wanted.ts'
 import type {GroupWorld, Retire} from './world.ts'
 
 type Step = Action | Retire
@@ -23,32 +27,86 @@ export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined || !isControlledBy(group, cluster))
     return {stages: [], status: waitingStatus(group, world, now)}
 
+  const wanted = wantedOf(group, cluster)
   const here = world.pods.filter((pod) => !isPodLeaving(pod))
   const marked = here.filter(isMarked)
   const staying = here.filter((pod) => !isMarked(pod) && !isPodEnded(pod))
   const ended = here.filter((pod) => !isMarked(pod) && isPodEnded(pod))
-  const missing = (group.spec.worker.replicas ?? 1) - staying.length
+  const rollout = rolloutOf(group, cluster, world.scheduler, staying, wanted)
+  const missing = wanted - staying.length
 
-  const back = readmit(marked, missing - ended.length, world)
+  const back = readmit(marked, missing - ended.length, world).filter((pod) => !isOfEarlierSpec(pod, rollout.target))
   const leavers = planLeavers(
     marked.filter((pod) => !back.includes(pod)),
     world,
-    now,
+    {now, policy: policyOf(group, cluster)},
   )
-  const growth = grow(group, cluster, {missing: Math.max(0, missing - back.length), ended}, world, now)
-  const shrinking = missing < 0 ? chooseVictims(staying, -missing, group, world, now) : NOTHING_TO_CHOOSE
+  const extra = rollout.isHeld ? 0 : surgeOf(rollout, staying.length, marked.length, wanted)
+  const growth =
+    rollout.isHeld && missing > 0
+      ? NO_GROWTH
+      : grow(group, cluster, {missing: Math.max(0, missing - back.length) + extra, ended}, world, now)
+  const shrinking = shrink(group, staying, wanted, rollout, world, now)
 
   const stages: readonly (readonly Step[])[] = [
     [...leavers.remove, ...shrinking.remove, ...growth.surplus],
-    [...growth.writes, ...back.map(unmark), ...shrinking.mark],
+    [...growth.writes, ...back.map(unmark), ...shrinking.mark, ...staying.flatMap((pod) => follow(pod, group, cluster))],
     [...growth.replaced, ...leavers.retire],
   ]
   const waits = [leavers.waitMs, shrinking.waitMs, growth.waitMs].filter((ms) => ms > 0)
   return {
     stages: stages.filter((stage) => stage.length > 0),
-    status: groupStatus(group, world, {blocked: shrinking.blocked ?? leavers.blocked, isSchedulerLost: growth.isSchedulerLost, now}),
+    status: groupStatus(group, world, {
+      wanted,
+      rollout,
+      blocked: shrinking.blocked ?? leavers.blocked,
+      isSchedulerLost: growth.isSchedulerLost,
+      now,
+    }),
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
   }
+}
+
+/** Those that are too many, and those of an earlier spec as far as enough others are ready; the outdated ones leave first. */
+const shrink = (
+  group: DaskWorkerGroup,
+  staying: readonly Pod[],
+  wanted: number,
+  rollout: Rollout,
+  world: GroupWorld,
+  now: number,
+): Shrinking => {
+  const isRolling = rollout.outdated.length > 0 && !rollout.isHeld
+  const tooMany = staying.length - wanted - (isRolling ? rollout.surge : 0)
+  const count = Math.max(tooMany, isRolling ? leaversOf(rollout, staying, wanted, world.view.is !== 'absent') : 0)
+  if (count <= 0) return NOTHING_TO_CHOOSE
+  const first =
+    rollout.outdated.length > 0
+      ? chooseVictims(rollout.outdated, Math.min(count, rollout.outdated.length), group, world, now)
+      : NOTHING_TO_CHOOSE
+  const rest = count - rollout.outdated.length
+  if (rest <= 0) return first
+  const others = chooseVictims(
+    staying.filter((pod) => !rollout.outdated.includes(pod)),
+    rest,
+    group,
+    world,
+    now,
+  )
+  const waits = [first.waitMs, others.waitMs].filter((ms) => ms > 0)
+  return {
+    remove: [...first.remove, ...others.remove],
+    mark: [...first.mark, ...others.mark],
+    blocked: first.blocked ?? others.blocked,
+    waitMs: waits.length > 0 ? Math.min(...waits) : 0,
+  }
+}
+
+/** The part's own labels and annotations follow it onto pods that exist. */
+const follow = (pod: Pod, group: DaskWorkerGroup, cluster: DaskCluster): readonly Patch[] => {
+  const {metadata} = group.spec.worker
+  const patch = partMetadataPatch(pod.metadata, workerMetadata(group, cluster), metadata)
+  return patch ? [{do: 'patch', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', patch: {metadata: patch}}] : []
 }
 
 const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
@@ -62,6 +120,8 @@ interface Growth {
   readonly waitMs: number
   readonly isSchedulerLost: boolean
 }
+
+const NO_GROWTH: Growth = {surplus: [], writes: [], replaced: [], waitMs: 0, isSchedulerLost: false}
 
 /** An ended pod holds its place until it may be replaced: what keeps failing is not started without end. */
 const grow = (

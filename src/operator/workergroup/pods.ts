@@ -11,7 +11,9 @@ import {
   LABEL_ISTIO_INJECT,
   workerName,
 } from '../../api/names.ts'
+import {partAnnotation} from '../../api/part-metadata.ts'
 import {withEnv} from '../../api/pod-env.ts'
+import {targetAnnotations, workerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
 import {preStopCommand} from '../../dask/pre-stop.ts'
 
@@ -26,11 +28,13 @@ export interface WorkerPlace {
 export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, failures = 0}: WorkerPlace): Pod {
   const {namespace} = group.metadata
   const name = workerName(group.metadata.name, id)
-  const {labels, annotations} = inherit(group.metadata, group.spec.worker.metadata, groupLabels(group), {
-    [LABEL_ISTIO_INJECT]: 'false',
-    ...cluster.metadata.labels,
-  })
-  const all = {...annotations, ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)})}
+  const {labels, annotations} = workerMetadata(group, cluster)
+  const all = {
+    ...annotations,
+    ...targetAnnotations(workerTarget(group, cluster)),
+    ...partAnnotation(group.spec.worker.metadata),
+    ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)}),
+  }
   const address = schedulerAddress(cluster.metadata.name, namespace ?? '', {spec: cluster.spec.scheduler.service})
   return {
     apiVersion: 'v1',
@@ -39,7 +43,7 @@ export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, fai
       name,
       ...(namespace !== undefined && {namespace}),
       labels,
-      ...(Object.keys(all).length > 0 && {annotations: all}),
+      annotations: all,
     },
     spec: withPreStop(
       withEnv(group.spec.worker.spec, [
@@ -49,6 +53,10 @@ export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, fai
     ),
   }
 }
+
+/** The labels and annotations that a worker's pod takes from its surroundings. */
+export const workerMetadata = (group: DaskWorkerGroup, cluster: DaskCluster): ReturnType<typeof inherit> =>
+  inherit(group.metadata, group.spec.worker.metadata, groupLabels(group), {[LABEL_ISTIO_INJECT]: 'false', ...cluster.metadata.labels})
 
 /** What every worker pod of a group carries, and nothing else does: the scale subresource's selector. */
 export const groupLabels = (group: DaskWorkerGroup): Readonly<Record<string, string>> => ({

@@ -20,4 +20,11 @@ export const REASON = {
   /** The scheduler found no place for the results that only this worker holds. */
   refused: 'UniqueDataHasNoPlace',
   timedOut: 'RetirementTimedOut',
+  /** Workers of a changed spec come in. */
+  rollingOut: 'RollingOut',
+  /** They wait for the scheduler's own change. */
+  waitsForScheduler: 'WaitsForScheduler',
+  /** They wait until somebody deletes the old ones. */
+  updateWaits: 'UpdateWaits',
+  suspended: 'Suspended',
 } as const

@@ -11,7 +11,12 @@ import type {Retire, Retirement} from './world.ts'
 export type RunRetirement = (
   cluster: Ref,
   addresses: readonly string[],
-  options: {readonly zero: boolean; readonly signal: AbortSignal; readonly report: (outcome: RetirementOutcome) => void},
+  options: {
+    readonly zero: boolean
+    readonly timeoutMs: number
+    readonly signal: AbortSignal
+    readonly report: (outcome: RetirementOutcome) => void
+  },
 ) => Promise<void>
 
 export interface Retirements {
@@ -42,7 +47,7 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
     return found
   }
 
-  const retire = (group: Ref, {cluster, pods, zero}: Retire): void => {
+  const retire = (group: Ref, {cluster, pods, zero, timeoutMs}: Retire): void => {
     if (!begun || begun.signal.aborted) return
     const states = ofGroup(group)
     const fresh = pods.filter(({uid}) => states.get(uid)?.is !== 'underWay')
@@ -81,7 +86,7 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
     run(
       cluster,
       fresh.flatMap(({addresses}) => addresses),
-      {zero, signal, report},
+      {zero, timeoutMs, signal, report},
     ).then(
       () => end('its retirement ended without an answer'),
       (error: unknown) => end(error instanceof Error ? error.message : String(error)),

@@ -22,8 +22,6 @@ export interface Schedulers {
 /** A busy scheduler answers late; one that is silent must not hold up the others. */
 const SHORT_MS = 5_000
 const CONNECTIONS = 16
-/** How long a leaving worker may finish what it executes (`retirement.timeoutSeconds` of the API). */
-const RETIREMENT_MS = 3_600_000
 
 /** Clusters come and go; where the forgotten ones are is found again when they are asked. */
 const MOST_PLACES = 1000
@@ -90,7 +88,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
         return {is: 'unreachable', message: error instanceof Error ? error.message : String(error)}
       }
     },
-    retire: async (cluster, addresses, {zero, signal, report}) => {
+    retire: async (cluster, addresses, {zero, timeoutMs, signal, report}) => {
       const {dial, port, pods} = placeOf(cluster)
       await runRetirement(addresses, {
         connect: () => connectScheduler(dial, {port, timeoutMs: SHORT_MS, signal}),
@@ -100,7 +98,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
           return pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host)
         },
         zero,
-        timeoutMs: RETIREMENT_MS,
+        timeoutMs,
         signal,
         report,
       })

@@ -6,6 +6,7 @@ import type {Ref} from '../../api/object.ts'
 import {isPodEnded} from '../../api/pod-state.ts'
 import type {Delete, Patch} from '../engine/contract.ts'
 import {REASON, RETIREMENT_BLOCKED} from './reasons.ts'
+import type {LeavePolicy} from './wanted.ts'
 import type {GroupWorld, Retire} from './world.ts'
 
 /** Why workers that should leave are still there. */
@@ -75,7 +76,11 @@ export interface Leavers {
 }
 
 /** Goes on with pods that are marked: has their workers retired, and deletes each as soon as its own workers are gone. */
-export function planLeavers(marked: readonly Pod[], world: GroupWorld, now: number): Leavers {
+export function planLeavers(
+  marked: readonly Pod[],
+  world: GroupWorld,
+  {now, policy}: {readonly now: number; readonly policy: LeavePolicy},
+): Leavers {
   const {view, retirements, cluster} = world
   const gone: Delete[] = []
   const ready: Retire['pods'][number][] = []
@@ -84,7 +89,7 @@ export function planLeavers(marked: readonly Pod[], world: GroupWorld, now: numb
     const uid = pod.metadata.uid ?? ''
     const retirement = retirements.get(uid)
     const addresses = view.is === 'answered' ? (view.connected.get(pod.metadata.name) ?? []).map(({address}) => address) : []
-    const reason = goneBecause(pod, world, addresses.length > 0)
+    const reason = goneBecause(pod, world, addresses.length > 0, policy)
     if (reason !== undefined) gone.push(remove(pod, reason))
     else if (retirement?.is === 'underWay') continue
     else if (retirement?.is === 'kept' && now - retirement.at < ASK_AGAIN_MS)
@@ -101,16 +106,24 @@ export function planLeavers(marked: readonly Pod[], world: GroupWorld, now: numb
   }
   return {
     remove: gone,
-    retire: ready.length > 0 && place ? [{do: 'retire', cluster: place, pods: ready, zero: world.isGoingToZero}] : [],
+    retire:
+      ready.length > 0 && place
+        ? [{do: 'retire', cluster: place, pods: ready, zero: world.isGoingToZero, timeoutMs: policy.timeoutMs}]
+        : [],
     blocked: blocks[0]?.blocked,
     waitMs: blocks.length > 0 ? Math.min(...blocks.map(({waitMs}) => waitMs)) : 0,
   }
 }
 
 /** Why a marked pod may be deleted now; `undefined` while it may hold work. */
-const goneBecause = (pod: Pod, {view, retirements}: GroupWorld, isConnected: boolean): string | undefined => {
+const goneBecause = (pod: Pod, {view, retirements}: GroupWorld, isConnected: boolean, policy: LeavePolicy): string | undefined => {
+  const retirement = retirements.get(pod.metadata.uid ?? '')
   if (isPodEnded(pod)) return 'its worker has ended'
-  if (retirements.get(pod.metadata.uid ?? '')?.is === 'retired') return 'its worker has retired'
+  if (retirement?.is === 'retired') return 'its worker has retired'
+  if (retirement?.is === 'kept' && retirement.reason === REASON.timedOut && policy.afterTimeout === 'delete')
+    return 'its worker has not finished in time, and its spec says that it goes then'
+  if (retirement?.is === 'kept' && retirement.reason === REASON.refused && policy.afterRefusal === 'delete')
+    return 'its cluster is suspended, and its results go with the scheduler'
   if (view.is === 'absent') return 'there is no scheduler that its worker could hold work of'
   if (view.is === 'answered' && !isConnected) return 'its worker has left the scheduler'
   return undefined

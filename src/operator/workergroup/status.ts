@@ -5,15 +5,18 @@ import {ANNOTATION_RETIRING} from '../../api/names.ts'
 import {controllerOf} from '../../api/ownership.ts'
 import {podCause} from '../../api/pod-cause.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
+import {isOfEarlierSpec, isRestartDue, type Target} from '../../api/revision.ts'
 import type {Failure} from '../engine/contract.ts'
 import {groupLabels} from './pods.ts'
 import {DEGRADED, PROGRESSING, READY, REASON, RETIREMENT_BLOCKED} from './reasons.ts'
+import type {Rollout} from './rollout.ts'
 import type {Blocked} from './shrink.ts'
 import type {GroupWorld} from './world.ts'
 
 interface Counts {
   readonly replicas: number
   readonly readyReplicas: number
+  readonly updatedReplicas: number
   readonly retiringReplicas: number
 }
 
@@ -37,13 +40,20 @@ export function waitingStatus(group: DaskWorkerGroup, {cluster, pods}: GroupWorl
   return statusOf(group, countsOf(pods), {[READY]: claim, [PROGRESSING]: claim}, now)
 }
 
+export interface Outlook {
+  readonly wanted: number
+  readonly rollout: Rollout
+  readonly blocked: Blocked | undefined
+  readonly isSchedulerLost: boolean
+  readonly now: number
+}
+
 export function groupStatus(
   group: DaskWorkerGroup,
-  {pods}: GroupWorld,
-  {blocked, isSchedulerLost, now}: {readonly blocked: Blocked | undefined; readonly isSchedulerLost: boolean; readonly now: number},
+  {pods, cluster}: GroupWorld,
+  {wanted, rollout, blocked, isSchedulerLost, now}: Outlook,
 ): DaskWorkerGroupStatus {
-  const counts = countsOf(pods)
-  const wanted = group.spec.worker.replicas ?? 1
+  const counts = countsOf(pods, rollout.target)
   const numbers = `${counts.readyReplicas} of ${wanted} workers are ready`
   const trouble = troubleOf(pods, wanted - counts.readyReplicas)
   const lost = isSchedulerLost
@@ -51,15 +61,17 @@ export function groupStatus(
     : undefined
   const why = lost ?? (trouble && {reason: trouble.reason, message: `${numbers}; ${trouble.message}`})
   const ready: Claim =
-    counts.readyReplicas >= wanted
-      ? {status: true, reason: REASON.ready, message: numbers}
-      : {status: false, ...(why ?? {reason: REASON.starting, message: numbers})}
+    cluster?.spec.suspend === true
+      ? {status: false, reason: REASON.suspended, message: `DaskCluster "${cluster.metadata.name}" is suspended`}
+      : counts.readyReplicas >= wanted
+        ? {status: true, reason: REASON.ready, message: numbers}
+        : {status: false, ...(why ?? {reason: REASON.starting, message: numbers})}
   return statusOf(
     group,
     counts,
     {
       [READY]: ready,
-      [PROGRESSING]: progress(ready, counts, blocked ?? why),
+      [PROGRESSING]: progress(ready, counts, blocked ?? why, update(group, counts, rollout, wanted)),
       [DEGRADED]: trouble ? {status: true, ...trouble} : {status: false, reason: REASON.asExpected, message: ''},
       [RETIREMENT_BLOCKED]: blocked ? {status: true, ...blocked} : {status: false, reason: REASON.notBlocked, message: ''},
     },
@@ -73,10 +85,35 @@ export const failedGroupStatus = (status: DaskWorkerGroupStatus, {reason, messag
 }
 
 /** Pods that are being deleted or have ended are no replicas any more; those that retire still are. */
-const countsOf = (pods: readonly Pod[]): Counts => {
+const countsOf = (pods: readonly Pod[], target?: Target): Counts => {
   const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
   const staying = live.filter((pod) => !isMarked(pod))
-  return {replicas: live.length, readyReplicas: staying.filter(isPodReady).length, retiringReplicas: live.length - staying.length}
+  return {
+    replicas: live.length,
+    readyReplicas: staying.filter(isPodReady).length,
+    updatedReplicas: staying.filter((pod) => !target || !(isOfEarlierSpec(pod, target) || isRestartDue(pod, target))).length,
+    retiringReplicas: live.length - staying.length,
+  }
+}
+
+/** What the spec's last change still waits for, and whether it moves. */
+const update = (
+  group: DaskWorkerGroup,
+  {updatedReplicas}: Counts,
+  {outdated, kept, isHeld}: Rollout,
+  wanted: number,
+): Claim | undefined => {
+  const numbers = `${Math.min(updatedReplicas, wanted)} of ${wanted} workers are of the spec as it is now`
+  if (isHeld)
+    return {
+      status: false,
+      reason: REASON.waitsForScheduler,
+      message: `${numbers}; others wait until the scheduler's own change is carried out: kubectl dask cluster restart ${group.spec.cluster}`,
+    }
+  if (outdated.length > 0) return {status: true, reason: REASON.rollingOut, message: numbers}
+  if (kept.length > 0)
+    return {status: false, reason: REASON.updateWaits, message: `${numbers}; the others are replaced as they are deleted (OnDelete)`}
+  return undefined
 }
 
 const troubleOf = (pods: readonly Pod[], unready: number): Blocked | undefined => {
@@ -88,8 +125,9 @@ const troubleOf = (pods: readonly Pod[], unready: number): Blocked | undefined =
   return undefined
 }
 
-const progress = (ready: Claim, {retiringReplicas}: Counts, stuck: Blocked | undefined): Claim => {
+const progress = (ready: Claim, {retiringReplicas}: Counts, stuck: Blocked | undefined, update: Claim | undefined): Claim => {
   if (stuck) return {status: false, ...stuck}
+  if (update) return update
   if (ready.status !== true) return {status: true, reason: ready.reason, message: ready.message}
   if (retiringReplicas > 0)
     return {

@@ -52,4 +52,6 @@ export interface Retire {
   readonly cluster: Ref
   readonly pods: readonly {readonly name: string; readonly uid: string; readonly addresses: readonly string[]}[]
   readonly zero: boolean
+  /** How long they may finish what they execute. */
+  readonly timeoutMs: number
 }

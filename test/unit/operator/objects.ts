@@ -1,6 +1,7 @@
 import type {Pod, PodCondition, PodStatus, Service} from '../../../src/api/core.ts'
 import {API_VERSION, type DaskCluster, type DaskJob, type DaskWorkerGroup} from '../../../src/api/dask.ts'
 import type {KubeObject, OwnerReference} from '../../../src/api/object.ts'
+import {revisionOf} from '../../../src/api/revision.ts'
 import type {Action} from '../../../src/operator/engine/contract.ts'
 
 /** Objects as an API server would hand them out, for plans to be made about. */
@@ -48,7 +49,10 @@ export const makeGroup = (replicas = 3, metadata: Meta = {}, cluster: DaskCluste
     uid: 'group-1',
     resourceVersion: '7',
     generation: 1,
-    annotations: {'kubernetes.dask.org/handed-down-replicas': String(replicas)},
+    annotations: {
+      'kubernetes.dask.org/handed-down-replicas': String(replicas),
+      'kubernetes.dask.org/handed-down-worker': revisionOf({spec: workerSpec}),
+    },
     ...(cluster && {ownerReferences: [ownedBy(cluster)]}),
     ...metadata,
   },
@@ -85,7 +89,13 @@ export const makePod = (name: string, owner: KubeObject, status: PodStatus = RUN
 export const makeService = (cluster: DaskCluster, spec: Service['spec'] = schedulerPart.service): Service => ({
   apiVersion: 'v1',
   kind: 'Service',
-  metadata: {name: 'demo-scheduler', namespace: 'ns', uid: 'service-1', ownerReferences: [ownedBy(cluster)]},
+  metadata: {
+    name: 'demo-scheduler',
+    namespace: 'ns',
+    uid: 'service-1',
+    annotations: {'kubernetes.dask.org/applied-spec': JSON.stringify(schedulerPart.service)},
+    ownerReferences: [ownedBy(cluster)],
+  },
   spec,
 })
 

@@ -1,6 +1,8 @@
 import {describe, expect, it} from 'vitest'
 import type {Pod} from '../../../../src/api/core.ts'
 import type {DaskCluster, DaskClusterStatus} from '../../../../src/api/dask.ts'
+import {revisionOf} from '../../../../src/api/revision.ts'
+import {workerPartOf} from '../../../../src/operator/cluster/parts.ts'
 import {planCluster} from '../../../../src/operator/cluster/plan.ts'
 import {failedStatus} from '../../../../src/operator/cluster/status.ts'
 import type {ClusterWorld} from '../../../../src/operator/cluster/world.ts'
@@ -42,6 +44,12 @@ const conditions = (status: DaskClusterStatus | undefined): Readonly<Record<stri
 const message = (status: DaskClusterStatus | undefined, type: string): string | undefined =>
   status?.conditions?.find((condition) => condition.type === type)?.message
 
+/** What a default group carries when it has been told all of its cluster's worker part. */
+const handedDown = (replicas: number): Readonly<Record<string, string>> => ({
+  'kubernetes.dask.org/handed-down-replicas': String(replicas),
+  'kubernetes.dask.org/handed-down-worker': revisionOf(workerPartOf(makeCluster())),
+})
+
 describe('a new cluster', () => {
   it('gets its scheduler, service and default group in one stage, and is Created first', () => {
     const plan = planCluster(makeCluster(3, {}, {}), NOTHING, NOW)
@@ -74,10 +82,10 @@ describe('a new cluster', () => {
       'dask.org/component': 'scheduler',
       'sidecar.istio.io/inject': 'true',
     })
-    expect(pod?.annotations).toEqual({note: 'x'})
+    expect(pod?.annotations).toEqual({note: 'x', 'kubernetes.dask.org/revision': expect.any(String)})
     expect(service?.labels).toMatchObject({'dask.org/component': 'scheduler'})
     expect(group?.labels).toMatchObject({'dask.org/cluster-name': 'demo', 'dask.org/component': 'workergroup'})
-    expect(group?.annotations).toEqual({note: 'x', 'kubernetes.dask.org/handed-down-replicas': '3'})
+    expect(group?.annotations).toEqual({note: 'x', ...handedDown(3)})
   })
 
   it('tells istio to stay away where nobody asked for it, and only in pods', () => {
@@ -147,6 +155,7 @@ describe('a whole cluster', () => {
       Progressing: 'False Settled',
       Degraded: 'False AsExpected',
       Ready: 'True Ready',
+      Suspended: 'False NotSuspended',
     })
   })
 
@@ -171,7 +180,7 @@ describe('a whole cluster', () => {
     const cluster = makeCluster()
     const plan = planCluster(cluster, whole(cluster, {scheduler: endedWith(phase === 'Failed' ? 1 : 0)}), NOW)
     expect(told(plan.stages)).toEqual([['delete pods/demo-scheduler'], ['create pods/demo-scheduler']])
-    expect(at<Create>(plan.stages, 1, 0).object.metadata.annotations).toEqual({'kubernetes.dask.org/failures': '1'})
+    expect(at<Create>(plan.stages, 1, 0).object.metadata.annotations).toMatchObject({'kubernetes.dask.org/failures': '1'})
   })
 
   it('replaces a scheduler that keeps failing after a pause', () => {
@@ -211,24 +220,24 @@ describe('a whole cluster', () => {
 describe('the number of workers', () => {
   it('is handed down when the cluster has changed it', () => {
     const cluster = makeCluster(5)
-    const group = makeGroup(2, {annotations: {'kubernetes.dask.org/handed-down-replicas': '3'}})
+    const group = makeGroup(2, {annotations: handedDown(3)})
     const plan = planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW)
     expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({
-      metadata: {annotations: {'kubernetes.dask.org/handed-down-replicas': '5'}},
+      metadata: {annotations: handedDown(5)},
       spec: {worker: {replicas: 5}},
     })
     expect(message(plan.status, 'WorkersReady')).toBe('0 of 5 workers are ready')
   })
   it('is left alone when only the group was scaled', () => {
     const cluster = makeCluster(3)
-    const group = makeGroup(7, {annotations: {'kubernetes.dask.org/handed-down-replicas': '3'}})
+    const group = makeGroup(7, {annotations: handedDown(3)})
     expect(planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW).stages).toEqual([])
   })
   it('is only noted on a group that was taken over', () => {
     const cluster = makeCluster(3)
     const group = makeGroup(7, {annotations: {}})
     const plan = planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW)
-    expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({metadata: {annotations: {'kubernetes.dask.org/handed-down-replicas': '3'}}})
+    expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({metadata: {annotations: handedDown(3)}})
   })
 })
 

@@ -127,7 +127,11 @@ describe('a new group', () => {
       'dask.org/component': 'worker',
       'sidecar.istio.io/inject': 'true',
     })
-    expect(annotations).toEqual({note: 'x'})
+    expect(annotations).toEqual({
+      note: 'x',
+      'kubernetes.dask.org/revision': expect.any(String),
+      'kubernetes.dask.org/part-metadata': '{"labels":{"dask.org/workergroup-name":"mine","tier":"worker"},"annotations":{}}',
+    })
   })
 
   it.each<[string, ReturnType<typeof makeGroup>, Partial<GroupWorld>, string]>([
@@ -281,6 +285,7 @@ describe('a marked pod', () => {
       cluster: {name: 'demo', namespace: 'ns'},
       pods: [{name: 'b', uid: 'uid-b', addresses: ['tcp://b:1']}],
       zero: false,
+      timeoutMs: 3_600_000,
     })
     expect(plan.status).toMatchObject({replicas: 2, readyReplicas: 1, retiringReplicas: 1})
     expect(conditions(plan.status)).toMatchObject({Ready: 'True Ready', Progressing: 'True Retiring'})

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import type {Pod} from '../../../../src/api/core.ts'
+import type {DaskWorkerGroup} from '../../../../src/api/dask.ts'
+import {workerTarget} from '../../../../src/api/revision.ts'
 import type {Create, Delete, Patch} from '../../../../src/operator/engine/contract.ts'
 import {planGroup} from '../../../../src/operator/workergroup/plan.ts'
 import type {GroupWorld, Retire, Retirement, SchedulerView} from '../../../../src/operator/workergroup/world.ts'
@@ -8,6 +10,7 @@ import {endedWith, makeCluster, makeGroup, makePod, NOW, PENDING, RUNNING, runni
 
 const cluster = makeCluster()
 const scheduler = makePod('demo-scheduler', cluster, runningSince(100))
+const REVISION = 'kubernetes.dask.org/revision'
 const RETIRING = 'kubernetes.dask.org/retiring'
 const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[RETIRING] !== undefined
 const isEnded = (pod: Pod): boolean => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'
@@ -23,16 +26,27 @@ interface Sim {
 const podArbitrary = fc.record({
   state: fc.constantFrom('pending', 'connected', 'unconnected', 'failed', 'succeeded'),
   isMarked: fc.boolean(),
+  image: fc.constantFrom('old', 'new', undefined),
 })
 
 const STATUS = {pending: PENDING, connected: RUNNING, unconnected: RUNNING, failed: endedWith(1), succeeded: endedWith(0)} as const
 
-const start = (made: readonly {readonly state: string; readonly isMarked: boolean}[]): Sim => {
+/** The group after an edit of its image. */
+const groupOf = (replicas: number, image: string): DaskWorkerGroup => {
+  const made = makeGroup(replicas)
+  return {...made, spec: {...made.spec, worker: {...made.spec.worker, spec: {containers: [{name: 'worker', image}]}}}}
+}
+const revisionFor = (image: string): string => workerTarget(groupOf(1, image), cluster).revision
+
+const start = (made: readonly {readonly state: string; readonly isMarked: boolean; readonly image: string | undefined}[]): Sim => {
   const names = made.map((_, index) => `w${index}`)
   return {
     pods: new Map(
-      made.map(({state, isMarked: mark}, index) => {
-        const annotations = mark ? {[RETIRING]: '2026-11-23T11:00:00Z'} : {}
+      made.map(({state, isMarked: mark, image}, index) => {
+        const annotations = {
+          ...(mark && {[RETIRING]: '2026-11-23T11:00:00Z'}),
+          ...(image !== undefined && {[REVISION]: revisionFor(image)}),
+        }
         return [`w${index}`, makePod(`w${index}`, makeGroup(), STATUS[state as keyof typeof STATUS], {annotations})]
       }),
     ),
@@ -56,17 +70,25 @@ const viewOf = (sim: Sim, mood: 'answers' | 'silent'): SchedulerView => {
 }
 
 /** Carries one plan out, as far as a crash lets it; what the kubelet and the scheduler do comes between. */
-const step = (sim: Sim, replicas: number, mood: 'answers' | 'silent', actions: number): number => {
+const step = (
+  sim: Sim,
+  {
+    replicas,
+    image,
+    mood,
+    actions,
+  }: {readonly replicas: number; readonly image: string; readonly mood: 'answers' | 'silent'; readonly actions: number},
+): number => {
   const world: GroupWorld = {
     cluster,
     scheduler,
     pods: [...sim.pods.values()],
-    ids: Array.from({length: replicas + 1}, (_, index) => `id${sim.made + index}`),
+    ids: Array.from({length: 2 * replicas + 1}, (_, index) => `id${sim.made + index}`),
     view: viewOf(sim, mood),
     retirements: new Map(sim.retirements),
     isGoingToZero: replicas === 0,
   }
-  const plan = planGroup(makeGroup(replicas), world, sim.now)
+  const plan = planGroup(groupOf(replicas, image), world, sim.now)
   const all = plan.stages.flat().slice(0, actions)
   for (const action of all) {
     if (action.do === 'create') {
@@ -99,17 +121,19 @@ const step = (sim: Sim, replicas: number, mood: 'answers' | 'silent', actions: n
       }
   }
   const unmarked = [...sim.pods.values()].filter((pod) => !isMarked(pod) && !isEnded(pod)).length
-  if (all.some((action) => action.do === 'create')) expect(unmarked, 'more pods than replicas').toBeLessThanOrEqual(replicas)
+  if (all.some((action) => action.do === 'create'))
+    expect(unmarked, 'more pods than replicas and surge').toBeLessThanOrEqual(replicas + Math.ceil(replicas / 4))
   return plan.stages.flat().length
 }
 
-it('never creates too many, never deletes a connected worker, and comes to rest with exactly the replicas', () => {
+it('never creates too many, never deletes a connected worker, and comes to rest with exactly the replicas, all of the last spec', () => {
   fc.assert(
     fc.property(
       fc.array(podArbitrary, {maxLength: 12}),
       fc.array(
         fc.record({
           replicas: fc.integer({min: 0, max: 8}),
+          image: fc.constantFrom('old', 'new'),
           mood: fc.constantFrom('answers' as const, 'silent' as const),
           actions: fc.integer({min: 0, max: 20}),
           connects: fc.boolean(),
@@ -118,21 +142,24 @@ it('never creates too many, never deletes a connected worker, and comes to rest 
       ),
       (pods, turns) => {
         const sim = start(pods)
-        for (const {replicas, mood, actions, connects} of turns) {
-          step(sim, replicas, mood, actions)
+        for (const {connects, ...turn} of turns) {
+          step(sim, turn)
           sim.now += 3000
           if (connects) runKubelet(sim)
         }
-        const replicas = turns.at(-1)?.replicas ?? 0
+        const {replicas = 0, image = 'old'} = turns.at(-1) ?? {}
+        runKubelet(sim)
         let left = 1
-        for (let turn = 0; turn < 20 && left > 0; turn += 1) {
-          left = step(sim, replicas, 'answers', 1000)
+        for (let turn = 0; turn < 60 && left > 0; turn += 1) {
+          left = step(sim, {replicas, image, mood: 'answers', actions: 1000})
           runKubelet(sim)
           sim.now += 600_000
         }
         expect(left).toBe(0)
         expect([...sim.pods.values()].filter((pod) => !isMarked(pod) && !isEnded(pod))).toHaveLength(replicas)
         expect([...sim.pods.values()].filter(isMarked)).toEqual([])
+        const revisions = [...sim.pods.values()].map((pod) => pod.metadata.annotations?.[REVISION])
+        expect(revisions.filter((revision) => revision !== undefined && revision !== revisionFor(image))).toEqual([])
       },
     ),
     {numRuns: 300},

@@ -12,6 +12,7 @@ const order = (...names: readonly string[]): Retire => ({
   cluster: CLUSTER,
   pods: names.map((name) => ({name, uid: `uid-${name}`, addresses: [`tcp://${name}:1`]})),
   zero: false,
+  timeoutMs: 3_600_000,
 })
 
 /** A scheduler whose answers the test gives. */

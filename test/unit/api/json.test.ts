@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {isEqual, mergePatch} from '../../../../src/operator/engine/json.ts'
-import {normalise} from '../../../../src/operator/engine/normalise.ts'
+import {isEqual, mergePatch} from '../../../src/api/json.ts'
+import {normalise} from '../../../src/operator/engine/normalise.ts'
 
 /** RFC 7386, as the API server applies it. */
 const applied = (target: unknown, patch: unknown): unknown => {
