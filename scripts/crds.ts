@@ -23,10 +23,15 @@ const intOrString: Schema = {'x-kubernetes-int-or-string': true}
 const date: Schema = {type: 'string', format: 'date-time'}
 
 const list = (items: Schema): Schema => ({type: 'array', items})
-const object = (properties: Properties, required: readonly string[] = []): Schema => ({
+interface Rule {
+  readonly rule: string
+  readonly message: string
+}
+const object = (properties: Properties, required: readonly string[] = [], rules: readonly Rule[] = []): Schema => ({
   type: 'object',
   ...(required.length > 0 && {required}),
   properties,
+  ...(rules.length > 0 && {'x-kubernetes-validations': rules}),
 })
 /** Its named fields are checked, others are kept. */
 const open = (properties: Properties, required: readonly string[] = []): Schema => ({...object(properties, required), ...anyObject})
@@ -121,6 +126,7 @@ const WORKER = object(
 
 const CLUSTER_SPEC = object(
   {
+    idleAction: described(choice('Delete', 'Suspend'), 'What happens after idleTimeout; default Delete.'),
     idleTimeout: described(
       {...integer, default: 0},
       'Delete cluster if scheduler is idle for longer than this timeout, in seconds. Set to 0 to never auto cleanup.',
@@ -145,6 +151,21 @@ const CLUSTER_SPEC = object(
   },
   ['scheduler', 'worker'],
 )
+
+const SCALING_RULES = object({
+  policies: list(
+    object(
+      {
+        periodSeconds: {...integer, minimum: 1, maximum: 1800},
+        type: choice('Pods', 'Percent'),
+        value: {...integer, minimum: 1},
+      },
+      ['type', 'value', 'periodSeconds'],
+    ),
+  ),
+  selectPolicy: described(choice('Max', 'Min', 'Disabled'), 'Which of several policies counts; default Max.'),
+  stabilizationWindowSeconds: described({...integer, minimum: 0, maximum: 3600}, 'How long the wish must last.'),
+})
 
 const CONDITIONS: Schema = {
   ...list(
@@ -207,6 +228,7 @@ const DEFINITIONS: readonly Definition[] = [
     spec: CLUSTER_SPEC,
     status: status({
       ...each('phase schedulerAddress dashboardURL selector', string),
+      idleSince: date,
       ...each('replicas readyReplicas updatedReplicas', integer),
     }),
     requiresSpec: true,
@@ -267,16 +289,24 @@ const DEFINITIONS: readonly Definition[] = [
     spec: object(
       {
         cluster: described(string, 'The DaskCluster in the same namespace.'),
-        minimum: described({...integer, default: 0}, 'The fewest workers.'),
-        maximum: described({...integer, default: 10}, 'The most workers.'),
+        workerGroup: described(string, "The DaskWorkerGroup in the same namespace; default the cluster's own."),
+        minimum: described({...integer, minimum: 0, default: 0}, 'The fewest workers.'),
+        maximum: described({...integer, minimum: 0, default: 10}, 'The most workers.'),
+        behavior: described(
+          object({scaleDown: SCALING_RULES, scaleUp: SCALING_RULES}),
+          'How the load is followed; default: up at once; down after 15 s, then by at most a quarter every 15 s.',
+        ),
       },
       ['cluster'],
+      [{rule: 'self.minimum <= self.maximum', message: 'minimum must not be greater than maximum'}],
     ),
-    status: status({}),
+    status: status({...each('currentReplicas desiredReplicas target', integer), lastScaleTime: date}),
     columns: [
       {name: 'Cluster', type: 'string', jsonPath: '.spec.cluster'},
       {name: 'Minimum', type: 'integer', jsonPath: '.spec.minimum'},
       {name: 'Maximum', type: 'integer', jsonPath: '.spec.maximum'},
+      {name: 'Workers', type: 'integer', description: 'How many workers there are', jsonPath: '.status.currentReplicas'},
+      {name: 'Group', type: 'string', jsonPath: '.spec.workerGroup', priority: 1},
       AGE,
     ],
   },

@@ -49,6 +49,8 @@ export interface WorkerPart {
 export interface DaskClusterSpec {
   /** Seconds; 0 or absent: never. */
   readonly idleTimeout?: number
+  /** What becomes of a cluster that has been idle for `idleTimeout`: it is deleted (default) or suspended. */
+  readonly idleAction?: 'Delete' | 'Suspend'
   /** All pods go, workers first and in peace; the objects stay, and the pods come back when it is false again. */
   readonly suspend?: boolean
   readonly scheduler: SchedulerPart
@@ -69,6 +71,8 @@ export interface DaskClusterStatus {
   readonly selector?: string
   readonly schedulerAddress?: string
   readonly dashboardURL?: string
+  /** Since when nothing has run, while `idleTimeout` asks for it. */
+  readonly idleSince?: string
 }
 
 export interface DaskCluster extends KubeObject {
@@ -124,8 +128,50 @@ export interface DaskJob extends KubeObject {
   readonly status?: DaskJobStatus
 }
 
+export interface ScalingPolicy {
+  readonly type: 'Pods' | 'Percent'
+  readonly value: number
+  /** For how long the number or share counts. */
+  readonly periodSeconds: number
+}
+
+/** How one direction is followed, in HorizontalPodAutoscaler's words. */
+export interface ScalingRules {
+  /** How long the scheduler must go on asking for so many before they are given, or for so few before they are taken. */
+  readonly stabilizationWindowSeconds?: number
+  /** Which of several policies counts; default Max. */
+  readonly selectPolicy?: 'Max' | 'Min' | 'Disabled'
+  readonly policies?: readonly ScalingPolicy[]
+}
+
+export interface DaskAutoscalerSpec {
+  /** Name of the DaskCluster in the same namespace. */
+  readonly cluster: string
+  /** Name of the DaskWorkerGroup; absent: the cluster's default one. */
+  readonly workerGroup?: string
+  /** Default 0. */
+  readonly minimum?: number
+  /** Default 10. */
+  readonly maximum?: number
+  /** Absent: up at once; down after 15 s, and then by at most a quarter every 15 s. */
+  readonly behavior?: {readonly scaleUp?: ScalingRules; readonly scaleDown?: ScalingRules}
+}
+
+export interface DaskAutoscalerStatus {
+  /** Workers that there are and that are not leaving, ready or not. */
+  readonly currentReplicas?: number
+  /** The number that the group has been given. */
+  readonly desiredReplicas?: number
+  /** How many workers the scheduler asked for last, for the whole cluster. */
+  readonly target?: number
+  readonly lastScaleTime?: string
+  readonly conditions?: readonly Condition[]
+  readonly observedGeneration?: number
+}
+
 export interface DaskAutoscaler extends KubeObject {
-  readonly spec: {readonly cluster: string; readonly minimum: number; readonly maximum: number}
+  readonly spec: DaskAutoscalerSpec
+  readonly status?: DaskAutoscalerStatus
 }
 
 const dask = <T extends KubeObject>(kind: string, plural: string): Kind<T> => ({apiVersion: API_VERSION, kind, plural, namespaced: true})

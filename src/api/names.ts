@@ -25,6 +25,9 @@ export const ANNOTATION_APPLIED_SPEC = 'kubernetes.dask.org/applied-spec'
 /** On a pod that replaced one that had ended: how many in its place ended before it, one after another. */
 export const ANNOTATION_FAILURES = 'kubernetes.dask.org/failures'
 
+/** On an autoscaler: until when its group is not made smaller, in seconds since 1970 (upstream's, contract 1.6). */
+export const ANNOTATION_COOLDOWN = 'kubernetes.dask.org/cooldown-until'
+
 export const ENV_WORKER_NAME = 'DASK_WORKER_NAME'
 export const ENV_SCHEDULER_ADDRESS = 'DASK_SCHEDULER_ADDRESS'
 
