@@ -35,6 +35,8 @@ export interface RunOptions {
 const LEASE_NAMESPACE = 'default'
 const LEASE_NAME = 'dask-operator'
 /** A definition that was installed a moment ago is not served yet. */
+/** Each takes its address out of one range under optimistic locking: fifty at once cost a server far more than fifty times one. */
+const SERVICES_IN_FLIGHT = 4
 const DEFINITIONS_MS = 10_000
 
 /** Serves DaskClusters, DaskWorkerGroups and DaskJobs until `signal` aborts. Rejects when their definitions are not installed. */
@@ -57,6 +59,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
       log,
       ...(namespace !== undefined && {namespace}),
       ...(leaderElection && {lease: {namespace: namespace ?? LEASE_NAMESPACE, name: LEASE_NAME}}),
+      inFlight: {[SERVICES.plural]: SERVICES_IN_FLIGHT},
       ...(onReady && {onReady}),
     })
   } finally {

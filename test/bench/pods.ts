@@ -82,7 +82,7 @@ const byOperator = async (client: KubeClient, namespace: string, {clusters, work
 const byHand = async (client: KubeClient, namespace: string, {pods, inFlight}: Made): Promise<number> => {
   const bodies = pods.map(({metadata, ...pod}) => ({...pod, metadata: {...metadata, namespace}}))
   const started = performance.now()
-  await mapLimited(createLimit(inFlight), bodies, async (pod) => void (await client.create(PODS, pod)))
+  await mapLimited(createLimit(inFlight), '', bodies, async (pod) => void (await client.create(PODS, pod)))
   return performance.now() - started
 }
 
@@ -92,7 +92,7 @@ const inNamespace = async <T>(client: KubeClient, name: string, work: () => Prom
   const result = await work()
   for (const kind of [DASK_CLUSTERS, PODS] as readonly Kind[]) {
     const {items} = await client.list(kind, {namespace: name})
-    await mapLimited(createLimit(64), items, ({metadata}) =>
+    await mapLimited(createLimit(64), '', items, ({metadata}) =>
       client.delete(kind, {namespace: name, name: metadata.name}, {propagationPolicy: 'Background'}).catch(() => undefined),
     )
   }

@@ -5,7 +5,7 @@ import type {Informer} from '../../kube/informer.ts'
 import type {Action, Apply, Create, Delete, Failure, Patch} from './contract.ts'
 import type {TellEvent} from './events.ts'
 import type {Expectations} from './expectations.ts'
-import {type Limit, mapLimited} from './limit.ts'
+import type {Limit} from './limit.ts'
 import {isInDoubt, isOutdated, isTerminal} from './refusals.ts'
 
 export const FIELD_MANAGER = 'dask-operator'
@@ -15,8 +15,10 @@ export interface Executor {
   readonly informerOf: (kind: Kind) => Informer
   readonly expectations: Expectations
   readonly tell: TellEvent
-  /** Bounds the requests of all keys together. */
+  /** Bounds the requests of all keys together, and lets them take turns. */
   readonly limit: Limit
+  /** Bounds further those for one kind. */
+  readonly limitOf: (kind: Kind) => Limit | undefined
 }
 
 /** The first failure of a stage, with the error itself for the backoff. */
@@ -29,6 +31,8 @@ export interface Outcome {
   readonly failure?: Failed
   /** Something was not as the plan thought (another one of its name, a newer version): a new plan is due. */
   readonly isOutdated: boolean
+  /** Something was made: the cache shows it, so that another run is due in any case. */
+  readonly hasMade: boolean
 }
 
 /** What was to be written before the next stage may be acted on was not written, though nothing failed. */
@@ -49,21 +53,33 @@ export async function execute<Own extends {readonly do: string}>(
 ): Promise<Outcome> {
   let failure: Failed | undefined
   let isOutdated = false
+  let hasMade = false
   for (const stage of stages) {
-    await mapLimited(executor.limit, stage, async (action) => {
-      if (failure?.terminal || signal.aborted) return
-      try {
-        await carryOut(executor, key, owner, action, act, signal)
-      } catch (error) {
-        if (error instanceof Outdated) isOutdated = true
-        else failure ??= failedWith(error, action.do)
-      }
-    })
+    await Promise.all(
+      stage.map((action) =>
+        within(executor, key, action, async () => {
+          if (failure?.terminal || signal.aborted) return
+          try {
+            await carryOut(executor, key, owner, action, act, signal)
+            hasMade ||= action.do === 'create'
+          } catch (error) {
+            if (error instanceof Outdated) isOutdated = true
+            else failure ??= failedWith(error, action.do)
+          }
+        }),
+      ),
+    )
     signal.throwIfAborted()
-    if (failure) return {failure, isOutdated}
+    if (failure) return {failure, isOutdated, hasMade}
     if (isOutdated) break
   }
-  return {isOutdated}
+  return {isOutdated, hasMade}
+}
+
+/** First the place among the requests for its kind, then one among all. */
+const within = (executor: Executor, key: string, action: {readonly do: string}, work: () => Promise<void>): Promise<void> => {
+  const limit = 'kind' in action ? executor.limitOf(action.kind as Kind) : undefined
+  return limit ? limit(key, () => executor.limit(key, work)) : executor.limit(key, work)
 }
 
 const carryOut = async <Own extends {readonly do: string}>(

@@ -1,22 +1,46 @@
-/** Runs at most so many at once, first come, first served. */
-export type Limit = <T>(work: () => Promise<T>) => Promise<T>
+/** Runs at most so many at once. Those of one key come in their order, the keys take turns. */
+export type Limit = <T>(key: string, work: () => Promise<T>) => Promise<T>
 
+/**
+ * A key that asks for ten thousand does not keep the others waiting: each that waits gets every n-th place, where n of them wait.
+ * A place is passed on the moment that its work has ended.
+ */
 export function createLimit(most: number): Limit {
   let running = 0
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve))
+  /** In the order of their turns: the first key is served next, and goes to the end while it has more. */
+  const waiting = new Map<string, (() => void)[]>()
+
+  const passOn = (): void => {
+    const next = waiting.entries().next()
+    if (next.done) {
+      running -= 1
+      return
+    }
+    const [key, starts] = next.value
+    const start = starts.shift()
+    waiting.delete(key)
+    if (starts.length > 0) waiting.set(key, starts)
+    start?.()
+  }
+
+  const wait = (key: string): Promise<void> =>
+    new Promise((resolve) => {
+      const starts = waiting.get(key)
+      if (starts) starts.push(resolve)
+      else waiting.set(key, [resolve])
+    })
+
+  return async (key, work) => {
+    if (running >= most) await wait(key)
     else running += 1
     try {
       return await work()
     } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running -= 1
+      passOn()
     }
   }
 }
 
-export const mapLimited = async <T>(limit: Limit, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
-  await Promise.all(items.map((item) => limit(() => work(item))))
+export const mapLimited = async <T>(limit: Limit, key: string, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
+  await Promise.all(items.map((item) => limit(key, () => work(item))))
 }

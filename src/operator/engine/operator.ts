@@ -6,7 +6,7 @@ import {createEvents} from './events.ts'
 import type {Executor} from './execute.ts'
 import {createExpectations} from './expectations.ts'
 import {type LeaseTimes, leadWhile} from './lease.ts'
-import {createLimit} from './limit.ts'
+import {createLimit, type Limit} from './limit.ts'
 import {createQueue, type Queue} from './queue.ts'
 import {type AnyController, createReconciler, keyOf} from './reconcile.ts'
 import {createRemoval} from './removal.ts'
@@ -23,6 +23,8 @@ export interface OperatorOptions {
   readonly identity: string
   /** Absent: no other operator runs beside this one. */
   readonly lease?: {readonly namespace: string; readonly name: string; readonly times?: LeaseTimes}
+  /** By plural: kinds of which the API server makes few at a time, and makes them wait for each other when there are more. */
+  readonly inFlight?: Readonly<Record<string, number>>
   /** How long one request may take. */
   readonly requestTimeoutMs?: number
   readonly signal: AbortSignal
@@ -32,7 +34,7 @@ export interface OperatorOptions {
 }
 
 /** Keys of one kind handled at once; writes are bounded for all kinds together. */
-const CONCURRENCY = 16
+const CONCURRENCY = 64
 const WRITES_IN_FLIGHT = 64
 const REQUEST_TIMEOUT_MS = 30_000
 /** Every key is looked at again after this long, with jitter; where nothing has changed that sends no request. */
@@ -108,6 +110,8 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
   const now = (): number => Date.now()
   const tell = createEvents(client, term, (error) => log(`an Event was not written: ${messageOf(error)}`), now)
   const limit = createLimit(WRITES_IN_FLIGHT)
+  const limits = new Map(Object.entries(options.inFlight ?? {}).map(([plural, most]) => [plural, createLimit(most)]))
+  const limitOf = ({plural}: Kind): Limit | undefined => limits.get(plural)
   const removal = createRemoval({client, informerOf, limit, log, signal: term})
   /** Work beside the queues; it never rejects. */
   const beside = new Set<Promise<void>>()
@@ -118,8 +122,8 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
   const queues = controllers.map((controller): {readonly queue: Queue; readonly resync: NodeJS.Timeout} => {
     const informer = informerOf(controller.kind)
     const expectations = createExpectations(client, informerOf, now)
-    const executor: Executor = {client, informerOf, expectations, tell, limit}
-    const statusWriter = createStatusWriter(client, controller.kind, informer)
+    const executor: Executor = {client, informerOf, expectations, tell, limit, limitOf}
+    const statusWriter = createStatusWriter(client, controller.kind, informer, now)
     const reconciler = createReconciler({controller, informer, reader, executor, statusWriter, now})
     const queue = createQueue({
       work: (key) => reconciler.run(key, term),

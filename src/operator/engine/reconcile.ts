@@ -58,17 +58,24 @@ export function createReconciler({controller, informer, reader, executor, status
       const world = await controller.observe(owner, reader, signal)
       const plan = controller.plan(owner, world, now())
       const act = controller.act && ((action: {readonly do: string}) => controller.act?.(owner, action, signal) ?? Promise.resolve())
-      const outcome = standing ? {failure: standing, isOutdated: false} : await execute(executor, key, owner, plan.stages, act, signal)
+      const outcome = standing
+        ? {failure: standing, isOutdated: false, hasMade: false}
+        : await execute(executor, key, owner, plan.stages, act, signal)
       const {failure} = outcome
       let isOutdated = outcome.isOutdated
+      let laterMs: number | undefined
       if (failure?.terminal) refused.set(key, {owner: wanted, failure})
       if (plan.status !== undefined && plan.status !== null) {
         const status = failure ? controller.failed(plan.status, failure, now()) : plan.status
-        isOutdated = (await statusWriter.write(owner, status as object, signal)) === 'outdated' || isOutdated
+        const mayWait = outcome.hasMade && !failure
+        const told = await statusWriter.write(owner, status as object, {mayWait, isUrgent: failure !== undefined, signal})
+        isOutdated = told === 'outdated' || isOutdated
+        laterMs = typeof told === 'number' ? told : undefined
       }
       if (failure && !failure.terminal) throw failure.error
       // What has changed under our hands is told by its watch; looked at again in any case.
-      return isOutdated ? Math.min(plan.wakeAfter ?? OUTDATED_MS, OUTDATED_MS) : plan.wakeAfter
+      const waits = [plan.wakeAfter, laterMs, isOutdated ? OUTDATED_MS : undefined].filter((ms) => ms !== undefined)
+      return waits.length > 0 ? Math.min(...waits) : undefined
     },
   }
 }

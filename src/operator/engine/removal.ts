@@ -55,7 +55,7 @@ export function createRemoval({client, informerOf, limit, log, signal}: RemovalO
         .filter((child) => child.metadata.deletionTimestamp === undefined && isControlledBy(child, owner.metadata.uid))
         .map((child) => ({kind, child})),
     )
-    await mapLimited(limit, children, ({kind, child}) => remove(owner, kind, child))
+    await mapLimited(limit, keyOf(owner.metadata), children, ({kind, child}) => remove(owner, kind, child))
   }
 
   return {

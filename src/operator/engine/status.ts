@@ -9,9 +9,23 @@ import {normalise} from './normalise.ts'
 import {isOutdated, isTerminal} from './refusals.ts'
 
 export interface StatusWriter {
-  /** Patches the owner's status if it differs (law 6). `outdated`: the owner is not what it was when the status was computed. */
-  write(owner: WithStatus, status: object, signal: AbortSignal): Promise<'same' | 'written' | 'outdated'>
+  /**
+   * Patches the owner's status if it differs (law 6). `outdated`: the owner is not what it was when the status was computed.
+   * A number: it differs and will be due in so many milliseconds, for others of this owner have just been written, or `mayWait`.
+   */
+  write(owner: WithStatus, status: object, options: WriteOptions): Promise<'same' | 'written' | 'outdated' | number>
 }
+
+export interface WriteOptions {
+  /** More of it is about to change: what the plan has just made shows in the cache, and the next run tells of it. */
+  readonly mayWait: boolean
+  /** Something has failed: that is told at once. */
+  readonly isUrgent: boolean
+  readonly signal: AbortSignal
+}
+
+/** Twenty workers that become ready one by one are told in a few writes, each of them soon. */
+const PACE_MS = 250
 
 type WithStatus = KubeObject & {readonly status?: unknown}
 
@@ -20,10 +34,21 @@ type WithStatus = KubeObject & {readonly status?: unknown}
  * A CRD can be changed under a running operator, so a 404, and a status that was dropped, ask anew; and where the server prunes what it
  * does not know, or refuses it, the same status is not sent again and again.
  */
-export function createStatusWriter(client: KubeClient, kind: Kind, informer: Informer): StatusWriter {
+export function createStatusWriter(client: KubeClient, kind: Kind, informer: Informer, now: () => number): StatusWriter {
   let hasSubresource: boolean | undefined
   /** By UID: what was wanted last, and what the server made of it. */
   const last = new Map<string, {readonly wanted: object; readonly kept: unknown}>()
+
+  /** By UID: when a status was written last, and when one that differs is due. */
+  const written = new Map<string, number>()
+  const due = new Map<string, number>()
+
+  const waitMs = (uid: string, {mayWait, isUrgent}: WriteOptions): number => {
+    if (isUrgent) return 0
+    const at = due.get(uid) ?? Math.max((written.get(uid) ?? 0) + PACE_MS, mayWait ? now() + PACE_MS : 0)
+    if (at > now()) keepYoungest(due, uid, at)
+    return Math.max(0, at - now())
+  }
 
   const send = async (owner: KubeObject, patch: unknown, signal: AbortSignal): Promise<WithStatus> => {
     hasSubresource ??= (await discover(client, kind, signal))?.hasStatus ?? false
@@ -45,22 +70,22 @@ export function createStatusWriter(client: KubeClient, kind: Kind, informer: Inf
   }
 
   const remember = (uid: string, wanted: object, kept: unknown): void => {
-    last.delete(uid)
-    last.set(uid, {wanted, kept})
-    for (const oldest of last.keys()) {
-      if (last.size <= 10_000) break
-      last.delete(oldest)
-    }
+    keepYoungest(last, uid, {wanted, kept})
+    keepYoungest(written, uid, now())
+    due.delete(uid)
   }
 
   return {
-    write: async (owner, fresh, signal) => {
+    write: async (owner, fresh, options) => {
+      const {signal} = options
       const status = withConditionTimes(owner.status, fresh)
       const uid = owner.metadata.uid ?? ''
       const patch = mergePatch(owner.status ?? {}, status)
       if (patch === undefined) return 'same'
       const before = last.get(uid)
       if (before && isEqual(before.wanted, status) && isEqual(before.kept, owner.status)) return 'same'
+      const wait = waitMs(uid, options)
+      if (wait > 0) return wait
       try {
         const result = await sendAsDiscovered(owner, status, patch, signal)
         remember(uid, status, normalise(result.status))
@@ -76,3 +101,14 @@ export function createStatusWriter(client: KubeClient, kind: Kind, informer: Inf
     },
   }
 }
+
+const keepYoungest = <T>(map: Map<string, T>, key: string, value: T): void => {
+  map.delete(key)
+  map.set(key, value)
+  for (const oldest of map.keys()) {
+    if (map.size <= REMEMBERED) break
+    map.delete(oldest)
+  }
+}
+
+const REMEMBERED = 10_000

@@ -136,13 +136,17 @@ it('law 7: takes it for no error that somebody else has deleted an object first'
 it('law 7: takes it for no error that the owner was replaced while its status was computed', async () => {
   const namespace = await ground.namespace()
   const planned: string[] = []
+  let hasSeenLate = false
   const {plan} = widgetController()
   const operator = await ground.run(
     namespace,
     widgetController({
       plan: (owner, world, now) => {
         planned.push(owner.metadata.uid ?? '')
-        return plan(owner, world, now)
+        hasSeenLate ||= world.children.length > 0
+        const {stages, status} = plan(owner, world, now)
+        // It stays different, however late it is written: the child itself may be gone by then.
+        return {stages, status: {...status, ...(hasSeenLate && {hasSeenLate})}}
       },
     }),
   )
