@@ -8,8 +8,10 @@ const RESERVE_SECONDS = 5
 
 /** Only the standard library and the worker's own `distributed`. It always ends with exit code 0: a hook that fails helps nobody. */
 const SCRIPT = `
-import asyncio, os, sys
+import asyncio, os, signal, sys
 bound = float(sys.argv[1])
+name = os.environ.get("DASK_WORKER_NAME", "")
+addresses = []
 STATE = {"op": "dump_state", "reply": True, "exclude": ["tasks", "log", "logs", "stimulus_log", "config", "data", "has_what",
          "transfer_incoming_log", "transfer_outgoing_log"]}
 async def main():
@@ -19,13 +21,12 @@ async def main():
     from distributed.core import connect, rpc
     from distributed.utils import get_ip
     address = os.environ.get("DASK_SCHEDULER_ADDRESS") or sys.exit(0)
-    name = os.environ.get("DASK_WORKER_NAME", "")
     async with rpc(address) as scheduler:
         known = (await asyncio.wait_for(scheduler.identity(), 5))["workers"]
         def mine(worker):
             found = str(worker.get("name"))
             return found == name or (found.startswith(name + "-") and found[len(name) + 1:].isdigit()) if name else worker.get("host") == get_ip()
-        addresses = [a for a, worker in known.items() if mine(worker)]
+        addresses.extend(a for a, worker in known.items() if mine(worker))
         if not addresses:
             return
         await scheduler.retire_workers(workers=addresses, remove=False, close_workers=False)
@@ -54,6 +55,17 @@ try:
     asyncio.run(asyncio.wait_for(main(), bound))
 except BaseException as error:
     print("pre-stop: " + repr(error), file=sys.stderr)
+# A worker that no scheduler knows holds nothing. While it waits for one it takes no notice of a first SIGTERM, only of a second:
+# this is the first, to the processes of this pod alone, which are known by the name that only they have.
+if name and not addresses:
+    marker = ("DASK_WORKER_NAME=" + name).encode()
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            with open("/proc/%d/environ" % pid, "rb") as file:
+                if pid != os.getpid() and marker in file.read().split(b"\\0"):
+                    os.kill(pid, signal.SIGTERM)
+        except OSError:
+            pass
 os._exit(0)
 `
 

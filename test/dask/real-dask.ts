@@ -12,6 +12,10 @@ export interface RealDask {
   readonly port: number
   readonly directory: string
   connect(): Promise<Scheduler>
+  /** Ends the scheduler at once; its workers are left alone with it. */
+  killScheduler(): void
+  /** Starts a program of the environment, with more variables than this process has. */
+  run(program: string, args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess
   /** Starts a worker with a nanny, as `dask worker` does, and resolves when the scheduler knows it. */
   addWorker(name: string, ...flags: readonly string[]): Promise<ChildProcess>
   /** Runs a Python program with the scheduler's address as its first argument; resolves with what it prints. */
@@ -23,12 +27,12 @@ export async function startDask(version: string): Promise<RealDask> {
   const directory = await mkdtemp(join(tmpdir(), 'real-dask-'))
   const bin = join(daskEnvironment(version), 'bin')
   const children: ChildProcess[] = []
-  const run = (program: string, args: readonly string[]): ChildProcess => {
+  const run = (program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess => {
     const child = spawn(join(bin, program), args, {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      env: {...process.env, PYTHONWARNINGS: 'ignore'},
+      env: {...process.env, PYTHONWARNINGS: 'ignore', ...env},
     })
     child.stderr?.resume()
     children.push(child)
@@ -48,6 +52,8 @@ export async function startDask(version: string): Promise<RealDask> {
     port,
     directory,
     connect,
+    run,
+    killScheduler: () => void scheduler.kill('SIGKILL'),
     addWorker: async (name, ...flags) => {
       const child = run('dask', [
         'worker',

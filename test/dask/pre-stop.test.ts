@@ -1,0 +1,128 @@
+import type {ChildProcess} from 'node:child_process'
+import {once} from 'node:events'
+import {createServer} from 'node:net'
+import {afterEach, describe, expect, it} from 'vitest'
+import {preStopCommand} from '../../src/dask/pre-stop.ts'
+import {NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
+import {type RealDask, startDask, starts, until} from './real-dask.ts'
+
+/** What a kubelet does with a worker's pod that is being deleted: the hook first, then SIGTERM. */
+
+let dask: RealDask | undefined
+afterEach(async () => {
+  await dask?.stop()
+  dask = undefined
+})
+
+interface Pod {
+  readonly worker: ChildProcess
+  readonly says: (words: string) => Promise<void>
+  /** Resolves with the exit code of the hook, and with what it had to say. */
+  readonly preStop: () => Promise<{readonly code: unknown; readonly said: string}>
+  /** SIGTERM; resolves when the worker has ended. */
+  readonly end: () => Promise<void>
+}
+
+const startPod = (cluster: RealDask, name: string, address: string): Pod => {
+  const env = {DASK_WORKER_NAME: name, DASK_SCHEDULER_ADDRESS: address}
+  const flags = [
+    '--name',
+    name,
+    '--nthreads',
+    '1',
+    '--memory-limit',
+    '0',
+    '--no-dashboard',
+    '--local-directory',
+    `${cluster.directory}/${name}`,
+  ]
+  const worker = cluster.run('dask', ['worker', ...flags], env)
+  let text = ''
+  for (const stream of [worker.stdout, worker.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  return {
+    worker,
+    says: (words) => until(() => text.includes(words), `${name} says "${words}"; it said ${text}`),
+    preStop: async () => {
+      const [program = '', ...args] = preStopCommand(30)
+      const hook = cluster.run(program, args, env)
+      let said = ''
+      for (const stream of [hook.stdout, hook.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      const [code] = await once(hook, 'exit')
+      return {code, said}
+    },
+    end: async () => {
+      if (worker.exitCode !== null || worker.signalCode !== null) return
+      const ended = once(worker, 'exit')
+      worker.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+const LOAD = `
+import os, sys, time
+from distributed import Client
+address, directory = sys.argv[1:3]
+def task(i):
+    fd = os.open(os.path.join(directory, "starts"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(fd, f"{i}\\n".encode()); os.close(fd)
+    time.sleep(0.3)
+    return i
+with Client(address) as client:
+    print("ready", flush=True)
+    futures = [client.submit(task, i, pure=False) for i in range(30)]
+    assert client.gather(futures) == list(range(30))
+print("right")
+`
+
+describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
+  it('a worker that is told to stop under load hands over what it holds, and no task starts twice', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    const address = `tcp://127.0.0.1:${cluster.port}`
+    const [victim, other] = [startPod(cluster, 'victim', address), startPod(cluster, 'other', address)]
+    const scheduler = await cluster.connect()
+    await until(async () => (await scheduler.identity()).workers.length === 2, 'both workers join')
+    scheduler.close()
+    const load = cluster.python(LOAD)
+    await until(async () => (await starts(cluster.directory)).size >= 6, 'tasks run')
+    expect(await victim.preStop()).toEqual({code: 0, said: ''})
+    await victim.end()
+    expect(await load.output).toContain('right')
+    expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
+    await other.end()
+  })
+
+  // Such a worker takes no notice of one SIGTERM: it would sit out the whole grace period of its pod.
+  it('a worker whose scheduler has gone before they met ends soon', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    const pod = startPod(cluster, 'lonely', `tcp://127.0.0.1:${cluster.port}`)
+    await pod.says('Start Nanny')
+    cluster.killScheduler()
+    await pod.says('Waiting to connect')
+    expect((await pod.preStop()).code).toBe(0)
+    await within(10_000, pod.end())
+  })
+
+  it('a worker whose scheduler is silent is not waited for beyond the bound', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const address = silent.address()
+    const pod = startPod(cluster, 'deaf', `tcp://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`)
+    await once(silent, 'connection')
+    await within(26_000, pod.preStop())
+    await within(10_000, pod.end())
+    silent.close()
+  })
+})
+
+const within = async <T>(limitMs: number, work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${limitMs / 1000} s`)), limitMs)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
