@@ -34,6 +34,7 @@ export const ENV_SCHEDULER_ADDRESS = 'DASK_SCHEDULER_ADDRESS'
 export const PORT_COMM = 'tcp-comm'
 export const PORT_DASHBOARD = 'http-dashboard'
 export const DEFAULT_COMM_PORT = 8786
+export const DEFAULT_DASHBOARD_PORT = 8787
 
 /** Longest valid cluster name: 63 characters less `-scheduler`. */
 export const MAX_CLUSTER_NAME = 53

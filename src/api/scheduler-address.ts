@@ -1,5 +1,5 @@
 import type {Pod, Service, ServicePort} from './core.ts'
-import {DEFAULT_COMM_PORT, PORT_COMM, schedulerHost} from './names.ts'
+import {DEFAULT_COMM_PORT, DEFAULT_DASHBOARD_PORT, PORT_COMM, PORT_DASHBOARD, schedulerHost} from './names.ts'
 
 type HasSpec = Pick<Service, 'spec'>
 
@@ -11,11 +11,21 @@ export const schedulerAddress = (cluster: string, namespace: string, service: Ha
 export const servicePort = (service: HasSpec | undefined): number => commPort(service)?.port ?? DEFAULT_COMM_PORT
 
 /** The port on which the scheduler's own pod listens for Dask's protocol: the one that its service leads to. */
-export function schedulerPodPort(service: HasSpec | undefined, scheduler: Pod): number {
-  const {targetPort, port}: Pick<ServicePort, 'targetPort' | 'port'> = commPort(service) ?? {port: DEFAULT_COMM_PORT}
+export const schedulerPodPort = (service: HasSpec | undefined, scheduler: Pod): number =>
+  podPort(commPort(service), scheduler, DEFAULT_COMM_PORT)
+
+/** The port on which the scheduler's own pod serves its dashboard and its numbers. */
+export const dashboardPodPort = (service: HasSpec | undefined, scheduler: Pod): number =>
+  podPort(portNamed(service, PORT_DASHBOARD), scheduler, DEFAULT_DASHBOARD_PORT)
+
+const podPort = (servicePort: ServicePort | undefined, scheduler: Pod, usual: number): number => {
+  const {targetPort, port}: Pick<ServicePort, 'targetPort' | 'port'> = servicePort ?? {port: usual}
   if (typeof targetPort !== 'string') return targetPort ?? port
   const ports = scheduler.spec.containers.flatMap((container) => container.ports ?? [])
-  return ports.find(({name}) => name === targetPort)?.containerPort ?? DEFAULT_COMM_PORT
+  return ports.find(({name}) => name === targetPort)?.containerPort ?? usual
 }
 
-const commPort = (service: HasSpec | undefined): ServicePort | undefined => service?.spec.ports?.find(({name}) => name === PORT_COMM)
+const portNamed = (service: HasSpec | undefined, wanted: string): ServicePort | undefined =>
+  service?.spec.ports?.find(({name}) => name === wanted)
+
+const commPort = (service: HasSpec | undefined): ServicePort | undefined => portNamed(service, PORT_COMM)

@@ -1,7 +1,7 @@
 /** A scheduler's operations over one connection (contract 4.4, 4.5). */
 import {type Comm, openComm, within} from './comm.ts'
 import type {Dial} from './dial.ts'
-import {unwrapReply} from './message.ts'
+import {SchedulerError, unwrapReply} from './message.ts'
 
 export interface SchedulerWorker {
   /** `tcp://host:port` */
@@ -71,7 +71,7 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
 
   return {
     identity: async () => identityOf((await ask({op: 'identity'})) as Json),
-    adaptiveTarget: async () => Number(await ask({op: 'adaptive_target'})),
+    adaptiveTarget: async () => numberOf('adaptive_target', await ask({op: 'adaptive_target'})),
     workersToClose: async (count) => {
       if (count === 0) return []
       const reply = await ask({op: 'workers_to_close', n: count, attribute: 'address'})
@@ -104,6 +104,12 @@ const LEFT_OUT = [
   ...['tasks', 'log', 'logs', 'stimulus_log', 'config', 'data', 'has_what'],
   ...['transfer_incoming_log', 'transfer_outgoing_log'],
 ] as const
+
+/** A scheduler that does not know an operation, or is told to refuse it, answers nil (contract 4.4): that is no 0. */
+const numberOf = (op: string, reply: unknown): number => {
+  if (typeof reply !== 'number') throw new SchedulerError(`the scheduler does not tell ${op}`)
+  return reply
+}
 
 /** One request at a time; after a time-out the connection is of no more use, since the late answer would be taken for another's. */
 const serialised = (comm: Comm): ((message: Json, limitMs: number) => Promise<unknown>) => {

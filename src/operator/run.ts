@@ -1,11 +1,13 @@
 import {setTimeout as pause} from 'node:timers/promises'
 import {PODS, SERVICES} from '../api/core.ts'
-import {API_VERSION, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
+import {API_VERSION, DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {Informer, InformerOptions} from '../kube/informer.ts'
 import {startInformer} from '../kube/start-informer.ts'
+import {createAutoscalerController} from './autoscaler/controller.ts'
+import {createAskTarget} from './autoscaler/target.ts'
 import {createClusterController} from './cluster/controller.ts'
 import {createFindLostNode} from './cluster/lost-node.ts'
 import {startOperator} from './engine/operator.ts'
@@ -39,12 +41,14 @@ const LEASE_NAME = 'dask-operator'
 const SERVICES_IN_FLIGHT = 4
 const DEFINITIONS_MS = 10_000
 
-/** Serves DaskClusters, DaskWorkerGroups and DaskJobs until `signal` aborts. Rejects when their definitions are not installed. */
+/** Serves the four kinds until `signal` aborts. Rejects when their definitions are not installed. */
 export async function runOperator(options: RunOptions): Promise<void> {
   const {client, namespace, identity, leaderElection = true, outside = false, signal, log, onReady} = options
   await requireDefinitions(client, signal)
   if (signal.aborted) return
   const schedulers = openSchedulers(client, {outside})
+  // Connections of their own (law 9): who asks every few seconds must not keep waiting who has workers to retire.
+  const watched = openSchedulers(client, {outside})
   try {
     await startOperator({
       client,
@@ -52,6 +56,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
         createClusterController(createFindLostNode(client)),
         createGroupController(schedulers.ask, createRetirements(schedulers.retire)),
         jobController,
+        createAutoscalerController(createAskTarget(watched.reach)),
       ] as readonly AnyController[],
       startInformer: startOurInformer,
       identity,
@@ -64,6 +69,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
     })
   } finally {
     schedulers.close()
+    watched.close()
   }
 }
 
@@ -82,7 +88,7 @@ function startOurInformer<T extends KubeObject>(options: InformerOptions<T>): In
 }
 
 async function requireDefinitions(client: KubeClient, signal: AbortSignal): Promise<void> {
-  const needed: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS]
+  const needed: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DASK_AUTOSCALERS]
   const until = performance.now() + DEFINITIONS_MS
   for (;;) {
     const served = await servedPlurals(client, signal)

@@ -13,8 +13,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'operator/cluster': ['operator/engine', 'kube', 'dask', 'api'],
   'operator/workergroup': ['operator/engine', 'kube', 'dask', 'api'],
   'operator/job': ['operator/engine', 'kube', 'dask', 'api'],
+  'operator/autoscaler': ['operator/engine', 'kube', 'dask', 'api'],
   /** `run.ts` puts the operator together. */
-  operator: ['operator/engine', 'operator/cluster', 'operator/workergroup', 'operator/job', 'kube', 'dask', 'api'],
+  operator: ['operator/engine', 'operator/cluster', 'operator/workergroup', 'operator/job', 'operator/autoscaler', 'kube', 'dask', 'api'],
   sandbox: ['kube', 'api'],
   ui: ['api'],
   cli: ['ui', 'kube', 'dask', 'api'],

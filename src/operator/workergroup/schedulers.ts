@@ -15,6 +15,8 @@ import type {RunRetirement} from './retirements.ts'
 export interface Schedulers {
   readonly ask: AskScheduler
   readonly retire: RunRetirement
+  /** Runs `work` with a connection to a cluster's scheduler; `dial` leads to any of the scheduler's ports. */
+  reach<T>(cluster: DaskCluster, scheduler: Pod, work: (connection: Scheduler, dial: Dial) => Promise<T>): Promise<T>
   /** Ends every connection. */
   close(): void
 }
@@ -102,6 +104,11 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
         signal,
         report,
       })
+    },
+    reach: async (cluster, scheduler, work) => {
+      const ref = find(cluster, scheduler, [])
+      const {dial} = placeOf(ref)
+      return await pool.use(ref, (connection) => work(connection, dial))
     },
     close: () => pool.close(),
   }

@@ -1,0 +1,179 @@
+import {PODS, type Pod} from '../../api/core.ts'
+import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskAutoscaler, type DaskCluster} from '../../api/dask.ts'
+import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
+import type {KubeObject, Ref} from '../../api/object.ts'
+import {isControlledBy} from '../../api/ownership.ts'
+import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
+import {workerProcesses} from '../../api/worker-processes.ts'
+import type {Controller, Reader} from '../engine/contract.ts'
+import {normalise} from '../engine/normalise.ts'
+import {createPolls} from '../engine/polls.ts'
+import type {Step} from './behavior.ts'
+import {boundsOf, groupRefOf, holderOf, replicasOf} from './bounds.ts'
+import {planAutoscaler} from './plan.ts'
+import {type Answer, type Readings, withAnswer, withFailure} from './readings.ts'
+import {failedAutoscalerStatus} from './status.ts'
+import {createSteps} from './steps.ts'
+import type {AutoscalerWorld, GroupView} from './world.ts'
+
+export interface TargetQuestion {
+  readonly cluster: DaskCluster
+  readonly scheduler: Pod
+  /** Whether workers may have to go, so that tasks which none can run must be known. */
+  readonly withUnrunnable: boolean
+}
+
+/** Asks a scheduler, by one call, how many workers it would like to have. Rejects when it does not answer, and never takes long. */
+export type AskTarget = (question: TargetQuestion) => Promise<Answer>
+
+/** How soon a new load is seen; the question costs the scheduler less than a millisecond. */
+const TICK_MS = 2_000
+
+/** Keeps the number of each autoscaler's group where the scheduler wants it, between the autoscaler's bounds. */
+export function createAutoscalerController(ask: AskTarget, clock: () => number = Date.now): Controller<DaskAutoscaler, AutoscalerWorld> {
+  const known = new Map<string, Readings>()
+  const steps = createSteps(clock)
+  let enqueue: (ref: Ref) => void = () => undefined
+
+  const polls = createPolls<ClusterQuestion>({
+    ask: async ({cluster, scheduler, mayShrinkBelow, followers}) => {
+      const key = keyOf(refOf(cluster))
+      const before = known.get(key)
+      const {uid = ''} = scheduler.metadata
+      const withUnrunnable = mayShrinkBelow > (before?.latest?.target ?? Number.POSITIVE_INFINITY)
+      try {
+        known.set(key, withAnswer(before, uid, await ask({cluster, scheduler, withUnrunnable}), clock()))
+      } catch (error) {
+        known.set(key, withFailure(before, uid, error instanceof Error ? error.message : String(error), clock()))
+      }
+      for (const follower of followers) enqueue(follower)
+    },
+    everyMs: () => TICK_MS,
+    onEnd: (key) => known.delete(key),
+  })
+
+  return {
+    kind: DASK_AUTOSCALERS,
+    owns: [],
+    watches: [
+      {kind: DASK_AUTOSCALERS, keysOf: (each, reader) => autoscalersOf(clusterNamedBy(each), each, reader)},
+      {kind: DASK_WORKER_GROUPS, keysOf: (group, reader) => autoscalersOf(clusterNamedBy(group), group, reader)},
+      {kind: DASK_CLUSTERS, keysOf: (cluster, reader) => autoscalersOf(cluster.metadata.name, cluster, reader)},
+      {kind: PODS, keysOf: (pod, reader) => (isScheduler(pod) ? autoscalersOf(pod.metadata.labels?.[LABEL_CLUSTER], pod, reader) : [])},
+    ],
+    start: (ask, signal) => {
+      enqueue = ask
+      polls.start(signal)
+    },
+    observe: (autoscaler, reader) => {
+      const cluster = {...refOf(autoscaler), name: autoscaler.spec.cluster}
+      const need = (): ClusterQuestion | undefined => questionOf(cluster, reader)
+      if (need()) polls.follow(keyOf(cluster), need)
+      return observeAutoscaler(autoscaler, reader, known.get(keyOf(cluster)), steps.of)
+    },
+    plan: planAutoscaler,
+    failed: failedAutoscalerStatus,
+  }
+}
+
+/** What has to be known of one cluster, whoever needs it. */
+interface ClusterQuestion {
+  readonly cluster: DaskCluster
+  readonly scheduler: Pod
+  /** With a target below this number of workers some would have to go; 0: none can. */
+  readonly mayShrinkBelow: number
+  readonly followers: readonly Ref[]
+}
+
+/** `undefined` while there is nothing to decide: the scheduler does not work, or no group's number could be another (law 10). */
+const questionOf = (ref: Ref, reader: Reader): ClusterQuestion | undefined => {
+  const cluster = clusterOf(ref, reader)
+  const scheduler = cluster && workingScheduler(cluster, reader)
+  if (!cluster || !scheduler || cluster.spec.suspend === true) return undefined
+  const groups = groupsOf(ref, reader)
+  const autoscalers = ownAutoscalers(ref, reader)
+  const held = groups.flatMap((view) => {
+    const holder = holderOf(view.group.metadata.name, autoscalers)
+    return holder ? [{...view, bounds: boundsOf(holder), holder}] : []
+  })
+  const open = held.filter(({bounds}) => bounds.minimum < bounds.maximum)
+  if (open.length === 0) return undefined
+  // Those that leave are counted by the scheduler too.
+  const workers = groups.reduce((sum, {group, pods}) => {
+    const leaving = pods.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] !== undefined).length
+    return sum + (replicasOf(group) + leaving) * workerProcesses(group.spec.worker.spec)
+  }, 0)
+  return {
+    cluster,
+    scheduler,
+    mayShrinkBelow: open.some(({group, bounds}) => replicasOf(group) > bounds.minimum) ? workers : 0,
+    followers: open.map(({holder}) => refOf(holder)),
+  }
+}
+
+const observeAutoscaler = (
+  autoscaler: DaskAutoscaler,
+  reader: Reader,
+  readings: Readings | undefined,
+  stepsOf: (uid: string, replicas: number | undefined) => {readonly steps: readonly Step[]; readonly since: number},
+): AutoscalerWorld => {
+  const ref = {...refOf(autoscaler), name: autoscaler.spec.cluster}
+  const cluster = clusterOf(ref, reader)
+  const scheduler = cluster && workingScheduler(cluster, reader)
+  const named = reader.cache(DASK_WORKER_GROUPS).get(groupRefOf(autoscaler))
+  const group = named?.metadata.deletionTimestamp === undefined ? named : undefined
+  const {steps, since} = stepsOf(autoscaler.metadata.uid ?? '', group && replicasOf(group))
+  return {
+    cluster,
+    scheduler,
+    group: group && normalise(group),
+    groups: groupsOf(ref, reader),
+    autoscalers: ownAutoscalers(ref, reader),
+    // What another scheduler asked for says nothing of this one.
+    readings: readings?.scheduler === scheduler?.metadata.uid ? readings : undefined,
+    steps,
+    watchedSince: since,
+  }
+}
+
+const clusterOf = (ref: Ref, reader: Reader): DaskCluster | undefined => {
+  const cluster = reader.cache(DASK_CLUSTERS).get(ref)
+  return cluster && cluster.metadata.deletionTimestamp === undefined ? normalise(cluster) : undefined
+}
+
+const workingScheduler = (cluster: DaskCluster, reader: Reader): Pod | undefined => {
+  const pod = reader.cache(PODS).get({...refOf(cluster), name: schedulerName(cluster.metadata.name)})
+  return pod && isControlledBy(pod, cluster) && isPodReady(pod) ? pod : undefined
+}
+
+const groupsOf = ({name, namespace}: Ref, reader: Reader): readonly GroupView[] =>
+  reader
+    .cache(DASK_WORKER_GROUPS)
+    .list(namespace)
+    .filter(({spec, metadata}) => spec.cluster === name && metadata.deletionTimestamp === undefined)
+    .map((group) => ({
+      group: normalise(group),
+      pods: (group.metadata.uid === undefined ? [] : reader.cache(PODS).ownedBy(group.metadata.uid)).filter(
+        (pod) => !isPodLeaving(pod) && !isPodEnded(pod),
+      ),
+    }))
+
+const ownAutoscalers = ({name, namespace}: Ref, reader: Reader): readonly DaskAutoscaler[] =>
+  reader
+    .cache(DASK_AUTOSCALERS)
+    .list(namespace)
+    .filter(({spec, metadata}) => spec?.cluster === name && metadata.deletionTimestamp === undefined)
+    .map((each) => normalise(each))
+
+const autoscalersOf = (cluster: string | undefined, {metadata: {namespace}}: KubeObject, reader: Reader): readonly Ref[] =>
+  cluster === undefined ? [] : ownAutoscalers({name: cluster, ...(namespace !== undefined && {namespace})}, reader).map(refOf)
+
+const clusterNamedBy = (object: KubeObject): string | undefined => {
+  const cluster: unknown = (object as {readonly spec?: {readonly cluster?: unknown}}).spec?.cluster
+  return typeof cluster === 'string' ? cluster : undefined
+}
+
+const isScheduler = (pod: KubeObject): boolean => pod.metadata.labels?.[LABEL_COMPONENT] === 'scheduler'
+
+const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})
+const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`

@@ -1,0 +1,125 @@
+import type {Claim} from '../../api/conditions.ts'
+import {
+  DASK_AUTOSCALERS,
+  DASK_WORKER_GROUPS,
+  type DaskAutoscaler,
+  type DaskAutoscalerStatus,
+  type DaskCluster,
+  type DaskWorkerGroup,
+} from '../../api/dask.ts'
+import {ANNOTATION_COOLDOWN} from '../../api/names.ts'
+import type {KubeObject, OwnerReference} from '../../api/object.ts'
+import {controllerOf} from '../../api/ownership.ts'
+import type {Action, Patch, Plan} from '../engine/contract.ts'
+import {longestPeriodMs, rulesOf} from './behavior.ts'
+import {areBoundsValid, boundsOf, groupNameOf, holderOf, replicasOf} from './bounds.ts'
+import {decide} from './decision.ts'
+import {REASON, SUCCESSFUL_RESCALE} from './reasons.ts'
+import {activeStatus, inactiveStatus} from './status.ts'
+import type {AutoscalerWorld} from './world.ts'
+
+/** Upstream's operator leaves it on its autoscalers, and they could not be deleted any more (contract 1.7). */
+const KOPF_FINALIZER = 'kopf.zalando.org/KopfFinalizerMarker'
+
+/**
+ * The number of workers that the autoscaler's group should have now, written into the group's spec. The autoscaler goes with its cluster.
+ * Time alone never changes the answer: who asks the schedulers has the plan made again.
+ */
+export function planAutoscaler(autoscaler: DaskAutoscaler, world: AutoscalerWorld, now: number): Plan<DaskAutoscalerStatus> {
+  const adoption = adopt(autoscaler, world.cluster)
+  const obstacle = obstacleOf(autoscaler, world)
+  const {group} = world
+  if (obstacle || !group)
+    return {stages: adoption.length > 0 ? [adoption] : [], status: inactiveStatus(autoscaler, world, obstacle ?? missing(autoscaler), now)}
+
+  const decision = decide(autoscaler, group, world, now)
+  const {desired, why} = decision
+  const current = replicasOf(group)
+  const status = activeStatus(autoscaler, world, decision, now)
+  if (desired === current) return {stages: adoption.length > 0 ? [adoption] : [], status}
+  const told: Action = {do: 'tell', type: 'Normal', reason: SUCCESSFUL_RESCALE, message: `New size: ${desired}; reason: ${why}`}
+  return {
+    stages: [
+      [...adoption, scale(group, desired)],
+      [...(desired < current ? [coolDown(autoscaler, now)] : []), told],
+    ],
+    status,
+  }
+}
+
+/** What keeps the autoscaler from scaling anything, with the remedy. */
+const obstacleOf = (autoscaler: DaskAutoscaler, {cluster, group, autoscalers}: AutoscalerWorld): Claim | undefined => {
+  const {cluster: clusterName} = autoscaler.spec
+  const refuse = (reason: string, message: string): Claim => ({status: false, reason, message})
+  const bounds = boundsOf(autoscaler)
+  if (!areBoundsValid(bounds))
+    return refuse(
+      REASON.invalidBounds,
+      `minimum (${bounds.minimum}) is greater than maximum (${bounds.maximum}); correct one of them: kubectl edit daskautoscaler ${autoscaler.metadata.name}`,
+    )
+  if (!cluster)
+    return refuse(REASON.clusterMissing, `there is no DaskCluster "${clusterName}" in this namespace; the autoscaler begins when there is`)
+  if (!group) return missing(autoscaler)
+  if (group.spec.cluster !== clusterName)
+    return refuse(
+      REASON.groupElsewhere,
+      `DaskWorkerGroup "${group.metadata.name}" is of DaskCluster "${group.spec.cluster}"; name a group of "${clusterName}" in spec.workerGroup`,
+    )
+  const holder = holderOf(group.metadata.name, autoscalers)
+  if (holder && holder.metadata.name !== autoscaler.metadata.name)
+    return refuse(
+      REASON.groupTaken,
+      `DaskAutoscaler "${holder.metadata.name}" scales DaskWorkerGroup "${group.metadata.name}" already; delete one of the two`,
+    )
+  if (cluster.spec.suspend === true) return refuse(REASON.suspended, `DaskCluster "${clusterName}" is suspended`)
+  return undefined
+}
+
+const missing = (autoscaler: DaskAutoscaler): Claim => ({
+  status: false,
+  reason: REASON.groupMissing,
+  message: `there is no DaskWorkerGroup "${groupNameOf(autoscaler)}" in this namespace; the autoscaler begins when there is`,
+})
+
+/** Refused by the server when somebody has changed the group meanwhile: a person's number is not overwritten unseen. */
+const scale = (group: DaskWorkerGroup, replicas: number): Patch => ({
+  do: 'patch',
+  kind: DASK_WORKER_GROUPS,
+  ...identityOf(group),
+  ...(group.metadata.resourceVersion !== undefined && {resourceVersion: group.metadata.resourceVersion}),
+  patch: {spec: {worker: {replicas}}},
+})
+
+/** For an operator that comes after this one: by then the policies allow the next step. */
+const coolDown = (autoscaler: DaskAutoscaler, now: number): Patch => ({
+  do: 'patch',
+  kind: DASK_AUTOSCALERS,
+  ...identityOf(autoscaler),
+  patch: {metadata: {annotations: {[ANNOTATION_COOLDOWN]: String((now + longestPeriodMs(rulesOf(autoscaler).down)) / 1000)}}},
+})
+
+const adopt = (autoscaler: DaskAutoscaler, cluster: DaskCluster | undefined): readonly Patch[] => {
+  const {ownerReferences = [], finalizers = [], resourceVersion} = autoscaler.metadata
+  const others = finalizers.filter((each) => each !== KOPF_FINALIZER)
+  const metadata = {
+    ...(cluster && controllerOf(autoscaler) === undefined && {ownerReferences: [...ownerReferences, referenceTo(cluster)]}),
+    ...(others.length < finalizers.length && {finalizers: others}),
+  }
+  if (Object.keys(metadata).length === 0) return []
+  const patch = {do: 'patch', kind: DASK_AUTOSCALERS, ...identityOf(autoscaler), patch: {metadata}} as const
+  return [resourceVersion === undefined ? patch : {...patch, resourceVersion}]
+}
+
+const referenceTo = ({apiVersion, kind, metadata: {name, uid = ''}}: DaskCluster): OwnerReference => ({
+  apiVersion,
+  kind,
+  name,
+  uid,
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+const identityOf = ({metadata: {name, namespace, uid = ''}}: KubeObject): Pick<Patch, 'ref' | 'uid'> => ({
+  ref: {name, ...(namespace !== undefined && {namespace})},
+  uid,
+})

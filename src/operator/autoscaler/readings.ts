@@ -1,0 +1,50 @@
+/** What the schedulers have asked for lately. */
+
+export interface Answer {
+  /** How many workers the scheduler would like its cluster to have. */
+  readonly target: number
+  /** Tasks that no worker can run; `undefined`: it was not asked for, or cannot be known. */
+  readonly unrunnable?: number
+  /** Whether `unrunnable` is all that can be known: a second question would tell no more. */
+  readonly isWhole: boolean
+}
+
+/** A target for as long as it was the same. */
+export interface Span {
+  readonly from: number
+  readonly until: number
+  readonly target: number
+}
+
+export interface Readings {
+  /** UID of the scheduler's pod. */
+  readonly scheduler: string
+  readonly since: number
+  /** Newest last; empty while no answer has come. */
+  readonly spans: readonly Span[]
+  readonly latest: Answer | undefined
+  /** Why the last question had no answer. */
+  readonly failure?: string
+}
+
+/** As long as the longest stabilization window. */
+const KEPT_MS = 3600_000
+
+/** The readings with another answer; those of another scheduler pod begin anew. */
+export function withAnswer(before: Readings | undefined, scheduler: string, answer: Answer, now: number): Readings {
+  const known = before?.scheduler === scheduler ? before : {scheduler, since: now, spans: []}
+  const last = known.spans.at(-1)
+  const kept = known.spans.filter(({until}) => until >= now - KEPT_MS)
+  const spans =
+    last?.target === answer.target
+      ? [...kept.slice(0, -1), {...last, until: now}]
+      : [...kept, {from: now, until: now, target: answer.target}]
+  return {scheduler, since: known.since, spans, latest: answer}
+}
+
+export const withFailure = (before: Readings | undefined, scheduler: string, failure: string, now: number): Readings =>
+  before?.scheduler === scheduler ? {...before, failure} : {scheduler, since: now, spans: [], latest: undefined, failure}
+
+/** The targets that were asked for within the last `windowMs`, the latest among them. */
+export const targetsWithin = ({spans}: Readings, windowMs: number, now: number): readonly number[] =>
+  spans.filter(({until}, index) => index === spans.length - 1 || until > now - windowMs).map(({target}) => target)

@@ -1,0 +1,102 @@
+import {beforeAll, describe, expect, it} from 'vitest'
+import {
+  API_VERSION,
+  DASK_AUTOSCALERS,
+  DASK_CLUSTERS,
+  DASK_WORKER_GROUPS,
+  type DaskAutoscaler,
+  type DaskAutoscalerSpec,
+} from '../../src/api/dask.ts'
+import {isReady, stand, until} from './ground.ts'
+
+const {client, namespace, kubectl, dask, pods, python} = stand('autoscaler')
+
+/** As fast down as up, so that a test need not wait for what only spares workers. */
+const PROMPT: DaskAutoscalerSpec['behavior'] = {
+  scaleDown: {stabilizationWindowSeconds: 2, policies: [{type: 'Percent', value: 100, periodSeconds: 1}]},
+}
+
+const autoscaler = (name: string, spec: DaskAutoscalerSpec): Promise<DaskAutoscaler> =>
+  client.create(DASK_AUTOSCALERS, {apiVersion: API_VERSION, kind: 'DaskAutoscaler', metadata: {name, namespace}, spec})
+
+const workers = (cluster: string) => pods(`dask.org/cluster-name=${cluster},dask.org/component=worker`)
+const replicas = async (name: string): Promise<number | undefined> =>
+  (await client.get(DASK_WORKER_GROUPS, {namespace, name})).spec.worker.replicas
+const condition = async (name: string, type: string): Promise<string> => {
+  const {status} = await client.get(DASK_AUTOSCALERS, {namespace, name})
+  const found = status?.conditions?.find((each) => each.type === type)
+  return `${found?.status} ${found?.reason}`
+}
+
+/** Sixty tasks of half a second each, every one of which tells when it starts; prints how often each started, and the sum of the results. */
+const LOAD = `
+import sys, time, collections
+from distributed import Client, get_worker
+
+def work(i):
+    get_worker().log_event("starts", i)
+    time.sleep(0.5)
+    return i
+
+with Client(sys.argv[1], set_as_default=False) as client:
+    total = sum(client.gather(client.map(work, range(60), pure=False)))
+    starts = collections.Counter(event[1] for event in client.get_events("starts"))
+    print(total, len(starts), max(starts.values()))
+`
+
+describe('an autoscaler', () => {
+  beforeAll(async () => {
+    expect((await dask('cluster', 'create', 'demo', '--workers', '0', '--wait', '--timeout', '90s')).code).toBe(0)
+  })
+
+  it('grows its cluster from nothing under load and lets it go when done, and no task starts twice', async () => {
+    await autoscaler('demo', {cluster: 'demo', minimum: 0, maximum: 4, behavior: PROMPT})
+    await until(async () => (await condition('demo', 'ScalingActive')) === 'True ValidTargetFound', 'the scheduler is followed')
+    const done = python(LOAD, 'demo')
+    let most = 0
+    const looking = until(async () => {
+      most = Math.max(most, (await replicas('demo-default')) ?? 0)
+      return most >= 2
+    }, 'it grows')
+    expect(await done).toBe('1770 60 1\n')
+    await looking
+    expect(most).toBeLessThanOrEqual(4)
+    await until(async () => (await replicas('demo-default')) === 0 && (await workers('demo')).length === 0, 'all workers go')
+    const {status, metadata} = await client.get(DASK_AUTOSCALERS, {namespace, name: 'demo'})
+    expect(status).toMatchObject({desiredReplicas: 0, lastScaleTime: expect.any(String), observedGeneration: 1})
+    expect(metadata.annotations?.['kubernetes.dask.org/cooldown-until']).toMatch(/^\d+(\.\d+)?$/)
+  })
+
+  it('goes with its cluster, which tells of every new number', async () => {
+    expect(await kubectl('get', 'events', '--field-selector', 'reason=SuccessfulRescale')).toContain('New size: ')
+    const {metadata} = await client.get(DASK_AUTOSCALERS, {namespace, name: 'demo'})
+    expect(metadata.ownerReferences).toMatchObject([{kind: 'DaskCluster', name: 'demo', controller: true}])
+  })
+})
+
+describe('the bounds', () => {
+  it('hold without a word from the scheduler, and are followed when they change', async () => {
+    expect((await dask('cluster', 'create', 'bounds', '--workers', '0', '--wait', '--timeout', '90s')).code).toBe(0)
+    await autoscaler('bounds', {cluster: 'bounds', minimum: 2, maximum: 2})
+    await until(async () => (await workers('bounds')).filter(isReady).length === 2, 'the minimum is there')
+    expect(await condition('bounds', 'ScalingActive')).toBe('True FixedNumber')
+    await client.patch(DASK_AUTOSCALERS, {namespace, name: 'bounds'}, {spec: {minimum: 0, maximum: 1}}, {type: 'merge'})
+    await until(async () => (await workers('bounds')).length <= 1, 'no more than the maximum')
+    await client.delete(DASK_CLUSTERS, {namespace, name: 'bounds'})
+  })
+
+  it('are told where they contradict each other', async () => {
+    const made = await autoscaler('upside-down', {cluster: 'demo', workerGroup: 'other', minimum: 5, maximum: 1}).catch(
+      ({message}: Error) => message,
+    )
+    if (typeof made === 'string') expect(made).toContain('minimum must not be greater than maximum')
+    else await until(async () => (await condition('upside-down', 'ScalingActive')) === 'False InvalidBounds', 'the reason')
+  })
+
+  it('have defaults, as the Python client expects where it names none', async () => {
+    const {spec} = await autoscaler('unsaid', {cluster: 'nowhere', minimum: null, maximum: null} as unknown as DaskAutoscalerSpec)
+    expect(spec).toMatchObject({minimum: 0, maximum: 10})
+    await until(async () => (await condition('unsaid', 'ScalingActive')) === 'False ClusterMissing', 'the missing cluster is told')
+    await kubectl('delete', 'daskautoscaler', 'unsaid')
+  })
+})
