@@ -1,6 +1,7 @@
-import {PODS, type Pod} from '../api/core.ts'
-import {ENV_WORKER_NAME, LABEL_GROUP} from '../api/names.ts'
+import {PODS} from '../api/core.ts'
+import {LABEL_GROUP} from '../api/names.ts'
 import {podCause} from '../api/pod-cause.ts'
+import {workerIdentity} from '../api/worker-pod.ts'
 import {orderVictims, type Victim, type VictimCandidate, workersOf} from '../dask/victims.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {withScheduler} from './scheduler.ts'
@@ -22,7 +23,7 @@ export async function previewVictims(count: number, {client, namespace, cluster,
     return {workers, order: await scheduler.workersToClose(workers.length)}
   })
   const candidates = living.map((pod): VictimCandidate => {
-    const addresses = workersOf(identify(pod), asked?.workers ?? []).map(({address}) => address)
+    const addresses = workersOf(workerIdentity(pod), asked?.workers ?? []).map(({address}) => address)
     return {
       name: pod.metadata.name,
       hasFailed: pod.status?.phase === 'Failed',
@@ -31,10 +32,4 @@ export async function previewVictims(count: number, {client, namespace, cluster,
     }
   })
   return orderVictims(candidates, asked?.order ?? []).slice(0, count)
-}
-
-const identify = (pod: Pod): {readonly name: string; readonly ip?: string; readonly workerName: string} => {
-  const named = pod.spec.containers.flatMap(({env}) => env ?? []).find(({name}) => name === ENV_WORKER_NAME)?.value
-  const ip = pod.status?.podIP
-  return {name: pod.metadata.name, workerName: named ?? pod.metadata.name, ...(ip !== undefined && {ip})}
 }

@@ -13,6 +13,19 @@ export interface SchedulerWorker {
   readonly nthreads: number
   /** Bytes; 0: none. */
   readonly memoryLimit: number
+  /** By its last heartbeat; it reports every 0.5 s and, in a large cluster, more seldom. */
+  readonly load: WorkerLoad
+}
+
+export interface WorkerLoad {
+  /** Bytes of the whole process. */
+  readonly memory: number
+  /** Per cent of one core. */
+  readonly cpu: number
+  /** Tasks that run, tasks that wait on this worker, results that it holds. */
+  readonly executing: number
+  readonly queued: number
+  readonly results: number
 }
 
 export interface SchedulerIdentity {
@@ -139,8 +152,22 @@ const identityOf = (reply: Json): SchedulerIdentity => ({
     status: String(worker['status'] ?? 'running'),
     nthreads: Number(worker['nthreads'] ?? 0),
     memoryLimit: Number(worker['memory_limit'] ?? 0),
+    load: loadOf((worker['metrics'] ?? {}) as Json),
   })),
 })
+
+/** Counts stand in `task_counts` since 2022.12.2, and beside the other metrics before. */
+const loadOf = (metrics: Json): WorkerLoad => {
+  const counts = (metrics['task_counts'] ?? metrics) as Json
+  const number = (of: Json, ...names: readonly string[]): number => names.reduce((sum, name) => sum + Number(of[name] ?? 0), 0)
+  return {
+    memory: number(metrics, 'memory'),
+    cpu: number(metrics, 'cpu'),
+    executing: number(counts, 'executing', 'long-running'),
+    queued: number(counts, 'ready', 'constrained'),
+    results: counts === metrics ? number(counts, 'in_memory') : number(counts, 'memory'),
+  }
+}
 
 /** Host of `tcp://host:port`; IPv6 hosts lose their brackets. */
 export const hostOf = (address: string): string => /^[a-z]+:\/\/(.+):\d+$/.exec(address)?.[1]?.replace(/^\[|\]$/g, '') ?? address

@@ -27,7 +27,7 @@ export interface Stand {
   python(program: string, cluster: string, ...args: readonly string[]): Promise<string>
 }
 
-const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
+export const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
 
 const execute = (program: string, args: readonly string[], timeout = 100_000): Promise<Output> =>
   new Promise((resolve) => {

@@ -77,7 +77,3 @@ const withPreStop = (spec: PodSpec): PodSpec => ({
       : {...container, lifecycle: {...container.lifecycle, preStop: {exec: {command: preStopCommand(spec.terminationGracePeriodSeconds)}}}},
   ),
 })
-
-/** The name under which the pod's worker is known to the scheduler: the user's own `DASK_WORKER_NAME` wins. */
-export const knownAs = (pod: Pod): string =>
-  pod.spec.containers.flatMap(({env}) => env ?? []).find(({name}) => name === ENV_WORKER_NAME)?.value ?? pod.metadata.name

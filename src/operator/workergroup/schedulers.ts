@@ -2,6 +2,7 @@ import type {Pod} from '../../api/core.ts'
 import type {DaskCluster} from '../../api/dask.ts'
 import type {Ref} from '../../api/object.ts'
 import {schedulerPodPort} from '../../api/scheduler-address.ts'
+import {workerIdentity} from '../../api/worker-pod.ts'
 import {type Dial, directDial, firstDial, forwardDial} from '../../dask/dial.ts'
 import {createSchedulerPool} from '../../dask/pool.ts'
 import {runRetirement} from '../../dask/retirement.ts'
@@ -9,7 +10,6 @@ import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
 import {orderVictims, workersOf} from '../../dask/victims.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import type {AskScheduler} from './controller.ts'
-import {knownAs} from './pods.ts'
 import type {RunRetirement} from './retirements.ts'
 
 export interface Schedulers {
@@ -118,11 +118,7 @@ const look = async (scheduler: Scheduler, pods: readonly Pod[]): ReturnType<AskS
   const {workers} = await scheduler.identity()
   const preferred = await scheduler.workersToClose(workers.length)
   const found = pods.map((pod) => {
-    const {metadata, status} = pod
-    // Pods in their node's own network share its address: those are known by name alone.
-    const ip = pod.spec['hostNetwork'] === true ? undefined : status?.podIP
-    const identity = {name: metadata.name, workerName: knownAs(pod), ...(ip !== undefined && {ip})}
-    return {pod, connected: workersOf(identity, workers)}
+    return {pod, connected: workersOf(workerIdentity(pod), workers)}
   })
   const candidates = found.map(({pod, connected}) => ({
     name: pod.metadata.name,

@@ -1,7 +1,15 @@
 import {describe, expect, it} from 'vitest'
 import {orderVictims, workersOf} from '../../../src/dask/victims.ts'
 
-const worker = (name: string, host: string) => ({address: `tcp://${host}:4000`, host, name, status: 'running', nthreads: 1, memoryLimit: 0})
+const worker = (name: string, host: string) => ({
+  address: `tcp://${host}:4000`,
+  host,
+  name,
+  status: 'running',
+  nthreads: 1,
+  memoryLimit: 0,
+  load: {memory: 0, cpu: 0, executing: 0, queued: 0, results: 0},
+})
 
 describe('the order of victims', () => {
   it('takes what failed, what has not begun and what is not connected before any worker', () => {

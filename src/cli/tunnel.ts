@@ -1,0 +1,88 @@
+import {PODS, type Pod} from '../api/core.ts'
+import {DASK_CLUSTERS} from '../api/dask.ts'
+import {DEFAULT_COMM_PORT, LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {isPodReady} from './cluster-progress.ts'
+import {UserError} from './user-error.ts'
+import {type Look, openWatch, type Watch} from './watch.ts'
+
+/** Local ports that lead to a cluster's scheduler and follow it when it is replaced. */
+export interface Tunnel {
+  /** `tcp://127.0.0.1:PORT` */
+  readonly schedulerAddress: string
+  readonly dashboardURL: string
+}
+
+export interface TunnelCall {
+  readonly client: KubeClient
+  readonly namespace: string
+  readonly cluster: string
+  readonly address: string
+  /** 0: any free one. */
+  readonly schedulerPort: number
+  readonly dashboardPort: number
+  /** How long a scheduler is waited for, at the start and when it is being replaced. */
+  readonly patienceMs: number
+  readonly signal: AbortSignal
+  /** Told of what goes wrong on a connection, and of a scheduler that comes anew. */
+  readonly tell: (line: string) => void
+}
+
+const DEFAULT_DASHBOARD_PORT = 8787
+
+/**
+ * Opens both ports until `signal` aborts. Each connection finds the scheduler's pod by itself, so that one that was replaced is followed.
+ * Rejects when there is no such cluster, no scheduler is ready in time, or a port is taken.
+ */
+export async function openTunnel(call: TunnelCall): Promise<Tunnel> {
+  const {client, namespace, cluster, address, signal, tell} = call
+  await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal})
+  const [{listenPortForward}, watch] = await Promise.all([import('../kube/port-forward.ts'), openWatch(client, signal)])
+  signal.addEventListener('abort', () => watch.close(), {once: true})
+  try {
+    const findPod = follow(watch, call)
+    const pod = await findPod()
+    const listen = (port: number, localPort: number): Promise<number> =>
+      listenPortForward(client, {
+        ...{namespace, port, localPort, address, signal},
+        findPod: async () => (await findPod()).metadata.name,
+        onError: (error) => tell(error instanceof Error ? error.message : String(error)),
+      }).catch((error: unknown) => {
+        if (localPort === 0 || !(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error
+        throw new UserError(`port ${localPort} of ${address} is taken`, {
+          next: ['choose another one, or 0 for any that is free'],
+          cause: error,
+        })
+      })
+    const host = address.includes(':') ? `[${address}]` : address === '0.0.0.0' ? '127.0.0.1' : address
+    const [comm, dashboard] = await Promise.all([
+      listen(portOf(pod, PORT_COMM, DEFAULT_COMM_PORT), call.schedulerPort),
+      listen(portOf(pod, PORT_DASHBOARD, DEFAULT_DASHBOARD_PORT), call.dashboardPort),
+    ])
+    return {schedulerAddress: `tcp://${host}:${comm}`, dashboardURL: `http://${host}:${dashboard}/status`}
+  } catch (error) {
+    watch.close()
+    throw error
+  }
+}
+
+/** Resolves with the scheduler's pod as soon as one is ready; tells when it is another one than before. */
+const follow = (watch: Watch, {namespace, cluster, patienceMs, tell}: TunnelCall): (() => Promise<Pod>) => {
+  const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${cluster},${LABEL_COMPONENT}=scheduler`})
+  let last: string | undefined
+  return async () => {
+    const pod = await watch.until(
+      (): Look<Pod> => {
+        const ready = pods.list(namespace).find((each) => each.metadata.deletionTimestamp === undefined && isPodReady(each))
+        return ready ? {done: ready} : {}
+      },
+      {timeoutMs: patienceMs, waitingFor: () => `DaskCluster "${cluster}" has no scheduler that is ready`},
+    )
+    if (last !== undefined && last !== pod.metadata.uid) tell('the scheduler was replaced; the connection goes to the new one')
+    last = pod.metadata.uid
+    return pod
+  }
+}
+
+const portOf = ({spec}: Pod, name: string, otherwise: number): number =>
+  spec.containers.flatMap(({ports}) => ports ?? []).find((port) => port.name === name)?.containerPort ?? otherwise

@@ -1,0 +1,36 @@
+import {Flags} from '@oclif/core'
+import {DaskCommand} from '../../cli/command.ts'
+import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
+import {answer} from '../../cli/output.ts'
+import {setSuspend, waitForSuspended} from '../../cli/suspend.ts'
+import {doneText} from '../../cli/write.ts'
+import {modeFor, showProgress} from '../../ui/progress/show.ts'
+
+export default class ClusterSuspend extends DaskCommand {
+  static override summary = "Take a cluster's pods away and keep the cluster."
+  static override description =
+    'Workers finish what they run; results and queued tasks go with the scheduler. "cluster resume" brings the pods back.\n'
+  static override examples = [
+    {description: 'Over the weekend', command: 'cluster suspend demo'},
+    {description: 'And wait until no pod is left', command: 'cluster suspend demo --wait'},
+  ]
+  static override args = {name: nameArg('cluster')}
+  static override flags = {
+    wait: Flags.boolean({summary: 'Wait until no pod is left.'}),
+    timeout: timeoutFlag('5m'),
+    'dry-run': dryRunFlag,
+  }
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(ClusterSuspend)
+    const {client, namespace} = await this.connect(flags)
+    const dryRun = dryRunOf(flags)
+    const call = {client, namespace, name: args.name, signal: this.signal}
+    const hasChanged = await setSuspend(true, {...call, dryRun: dryRun !== undefined})
+    answer(`daskcluster.kubernetes.dask.org/${args.name} ${hasChanged ? doneText('suspended', dryRun) : 'is suspended already'}\n`)
+    if (!flags.wait || dryRun !== undefined) return
+    const title = `DaskCluster "${args.name}" in namespace "${namespace}"`
+    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
+    await waitForSuspended({...call, timeoutMs: flags.timeout, report: progress.report}).finally(progress.close)
+  }
+}

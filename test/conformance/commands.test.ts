@@ -1,0 +1,88 @@
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {join} from 'node:path'
+import {beforeAll, describe, expect, it} from 'vitest'
+import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
+import {BIN, stand, until} from './ground.ts'
+
+const {namespace, kubectl, dask, pods} = stand('commands')
+const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
+
+interface WorkerRow {
+  readonly pod: string
+  readonly status: string
+  readonly worker?: {readonly nthreads: number}
+}
+const workerRows = async (): Promise<readonly WorkerRow[]> => JSON.parse((await dask('cluster', 'workers', 'demo', '-o', 'json')).stdout)
+
+beforeAll(async () => {
+  expect((await dask('cluster', 'create', 'demo', '--workers', '2', '--wait', '--timeout', '90s')).code).toBe(0)
+})
+
+describe('cluster workers', () => {
+  it('joins what the scheduler knows with the pods', async () => {
+    await until(async () => (await workerRows()).filter(({status}) => status === 'running').length === 2, 'both workers are connected')
+    const rows = await workerRows()
+    const found = await pods('dask.org/cluster-name=demo,dask.org/component=worker')
+    expect(rows.map(({pod}) => pod)).toEqual(found.map(({metadata}) => metadata.name).toSorted())
+    expect(rows.every(({worker}) => (worker?.nthreads ?? 0) > 0)).toBe(true)
+    const {stdout} = await dask('cluster', 'workers', 'demo')
+    expect(stdout.split('\n')[0]).toMatch(/^WORKER +STATUS +THREADS +MEMORY +CPU +RUNNING +QUEUED +RESULTS +RESTARTS +AGE$/)
+  })
+  it('of a cluster that is not there ends with exit code 3', async () => {
+    expect(await dask('cluster', 'workers', 'none')).toMatchObject({code: 3, stdout: ''})
+  })
+})
+
+describe('cluster run', () => {
+  const program = 'from distributed import Client; c = Client(timeout=20); print(c.submit(lambda x: x + 1, 41).result()); c.close()'
+  it('has a local program compute on the cluster without an address', async () => {
+    expect(await dask('cluster', 'run', 'demo', '--', PYTHON, '-c', program)).toMatchObject({code: 0, stdout: '42\n'})
+  })
+  it('ends with the exit code of the program', async () => {
+    expect((await dask('cluster', 'run', 'demo', '--', PYTHON, '-c', 'raise SystemExit(7)')).code).toBe(7)
+    expect(await dask('cluster', 'run', 'demo', '--', 'no-such-program')).toMatchObject({
+      code: 127,
+      stderr: expect.stringContaining('there is no program "no-such-program"'),
+    })
+  })
+})
+
+describe('cluster port-forward', () => {
+  it('leads to the dashboard, and ends in order on Ctrl-C', async () => {
+    const child = spawn(process.execPath, [BIN, 'cluster', 'port-forward', 'demo', '-o', 'json', '-n', namespace])
+    let text = ''
+    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    await until(() => text.includes('}'), 'it tells where it listens')
+    const {dashboardURL, schedulerAddress} = JSON.parse(text) as Record<string, string>
+    expect(schedulerAddress).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/)
+    expect(await (await fetch(`${dashboardURL?.replace('/status', '')}/health`)).text()).toBe('ok')
+    const ended = once(child, 'exit')
+    child.kill('SIGINT')
+    expect((await ended)[0]).toBe(0)
+  })
+})
+
+describe('a cluster of which everything is replaced', () => {
+  it('is suspended and resumed', async () => {
+    expect((await dask('cluster', 'suspend', 'demo', '--wait', '--timeout', '60s')).stdout).toContain('demo suspended')
+    expect(await pods('dask.org/cluster-name=demo')).toEqual([])
+    expect((await dask('cluster', 'suspend', 'demo')).stdout).toContain('is suspended already')
+    expect((await dask('cluster', 'wait', 'demo', '--for', 'suspended', '--timeout', '10s')).code).toBe(0)
+    expect((await dask('cluster', 'list')).stdout).toMatch(/demo +Suspended/)
+    expect((await dask('cluster', 'resume', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)
+    expect(await pods('dask.org/cluster-name=demo')).toHaveLength(3)
+  })
+  it('is restarted', async () => {
+    const before = new Set((await pods('dask.org/cluster-name=demo')).map(({metadata}) => metadata.uid))
+    expect((await dask('cluster', 'restart', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)
+    const after = await pods('dask.org/cluster-name=demo')
+    expect(after).toHaveLength(3)
+    expect(after.filter(({metadata}) => before.has(metadata.uid))).toEqual([])
+  })
+  it('is waited for until it has gone', async () => {
+    const waiting = dask('cluster', 'wait', 'demo', '--for', 'deleted', '--timeout', '60s')
+    await kubectl('delete', 'daskcluster', 'demo', '--wait=false')
+    expect(await waiting).toMatchObject({code: 0, stdout: 'daskcluster.kubernetes.dask.org/demo is deleted\n'})
+  })
+})
