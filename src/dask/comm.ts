@@ -73,7 +73,8 @@ export async function openComm(stream: Duplex, {timeoutMs}: {readonly timeoutMs:
     try {
       for (let decoded = decodeFrames(buffered); decoded; decoded = decodeFrames(buffered)) {
         buffered = decoded.rest
-        const message = unpackMessage(decoded.frames[0] ?? Buffer.alloc(0))
+        const [first = Buffer.alloc(0), ...others] = decoded.frames
+        const message = unpackMessage(first, ...others)
         const reader = readers.shift()
         if (reader) reader.resolve(message)
         else messages.push(message)

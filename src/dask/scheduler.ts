@@ -44,10 +44,20 @@ export interface WorkerState {
   readonly queued: readonly unknown[]
 }
 
+/** Whether a scheduler has work, and how many steps its tasks have made since it began. */
+export interface Activity {
+  readonly isBusy: boolean
+  readonly transitions: number
+}
+
 export interface Scheduler {
   identity(): Promise<SchedulerIdentity>
   /** How many workers the scheduler would like to have. */
   adaptiveTarget(): Promise<number>
+  /** Since when it has had nothing to do, in seconds since 1970 by its own clock; `undefined`: it has, or is older than 2023.4.1. */
+  idleSince(): Promise<number | undefined>
+  /** The same for older ones, which have no operation for it (contract 4.6); rejects where they are told to run no function. */
+  activity(): Promise<Activity>
   /** Addresses, the first to leave first; workers with long-running tasks may be missing (since 2024.1.0). */
   workersToClose(count: number): Promise<readonly string[]>
   /**
@@ -85,6 +95,11 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
   return {
     identity: async () => identityOf((await ask({op: 'identity'})) as Json),
     adaptiveTarget: async () => numberOf('adaptive_target', await ask({op: 'adaptive_target'})),
+    idleSince: async () => {
+      const reply = await ask({op: 'check_idle'})
+      return typeof reply === 'number' ? reply : undefined
+    },
+    activity: async () => activityOf(await ask({op: 'run_function', function: pickledEval(ACTIVITY), serializers: ['msgpack']})),
     workersToClose: async (count) => {
       if (count === 0) return []
       const reply = await ask({op: 'workers_to_close', n: count, attribute: 'address'})
@@ -117,6 +132,28 @@ const LEFT_OUT = [
   ...['tasks', 'log', 'logs', 'stimulus_log', 'config', 'data', 'has_what'],
   ...['transfer_incoming_log', 'transfer_outgoing_log'],
 ] as const
+
+/** Read only: the scheduler's own idle timeout is never touched. Text, since a list would come in as many frames as it has items. */
+const ACTIVITY =
+  "lambda dask_scheduler: __import__('json').dumps([bool(dask_scheduler.queued or dask_scheduler.unrunnable or " +
+  'any(worker.processing for worker in dask_scheduler.workers.values())), dask_scheduler.transition_counter])'
+
+/** A function as `run_function` takes it: a pickle (protocol 2) of `eval(source)`. */
+const pickledEval = (source: string): Buffer => {
+  const text = Buffer.from(source)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(text.length)
+  return Buffer.concat([Buffer.from('\x80\x02cbuiltins\neval\nX', 'latin1'), length, text, Buffer.from('\x85R.', 'latin1')])
+}
+
+const activityOf = (reply: unknown): Activity => {
+  const text = (reply as {readonly result?: unknown} | null)?.result
+  const parsed: unknown = typeof text === 'string' ? JSON.parse(text) : undefined
+  const [isBusy, transitions] = Array.isArray(parsed) ? (parsed as readonly unknown[]) : []
+  if (typeof isBusy !== 'boolean' || typeof transitions !== 'number')
+    throw new SchedulerError('the scheduler is older than 2023.4.1 and does not let itself be asked whether it is idle')
+  return {isBusy, transitions}
+}
 
 /** A scheduler that does not know an operation, or is told to refuse it, answers nil (contract 4.4): that is no 0. */
 const numberOf = (op: string, reply: unknown): number => {

@@ -3,12 +3,14 @@ import {PODS, SERVICES} from '../api/core.ts'
 import {API_VERSION, DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
+import {readIdleness} from '../dask/idleness.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {Informer, InformerOptions} from '../kube/informer.ts'
 import {startInformer} from '../kube/start-informer.ts'
 import {createAutoscalerController} from './autoscaler/controller.ts'
 import {createAskTarget} from './autoscaler/target.ts'
 import {createClusterController} from './cluster/controller.ts'
+import {type AskIdle, createIdleWatch} from './cluster/idle-watch.ts'
 import {createFindLostNode} from './cluster/lost-node.ts'
 import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
@@ -49,11 +51,12 @@ export async function runOperator(options: RunOptions): Promise<void> {
   const schedulers = openSchedulers(client, {outside})
   // Connections of their own (law 9): who asks every few seconds must not keep waiting who has workers to retire.
   const watched = openSchedulers(client, {outside})
+  const askIdle: AskIdle = (cluster, scheduler) => watched.reach(cluster, scheduler, readIdleness)
   try {
     await startOperator({
       client,
       controllers: [
-        createClusterController(createFindLostNode(client)),
+        createClusterController(createFindLostNode(client), createIdleWatch(askIdle)),
         createGroupController(schedulers.ask, createRetirements(schedulers.retire)),
         jobController,
         createAutoscalerController(createAskTarget(watched.reach)),

@@ -4,6 +4,7 @@ import {defaultGroupName, schedulerName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isPodLeaving} from '../../api/pod-state.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
+import type {IdleWatch} from './idle-watch.ts'
 import type {FindLostNode} from './lost-node.ts'
 import {planCluster} from './plan.ts'
 import {failedStatus} from './status.ts'
@@ -40,7 +41,7 @@ const observeCluster = ({metadata: {name, namespace}}: DaskCluster, reader: Read
  * Keeps each DaskCluster's scheduler, service and default group there, and tells in its status how it is.
  * What becomes of workers changes their group's status first: that is watched, and not the pods, of which there may be hundreds.
  */
-export const createClusterController = (findLostNode: FindLostNode): Controller<DaskCluster, ClusterWorld> => ({
+export const createClusterController = (findLostNode: FindLostNode, idleWatch: IdleWatch): Controller<DaskCluster, ClusterWorld> => ({
   kind: DASK_CLUSTERS,
   owns: [PODS, SERVICES, DASK_WORKER_GROUPS],
   watches: [
@@ -48,8 +49,9 @@ export const createClusterController = (findLostNode: FindLostNode): Controller<
     {kind: PODS, keysOf: holder},
     {kind: SERVICES, keysOf: holder},
   ],
+  start: idleWatch.start,
   observe: async (cluster, reader, signal) => {
-    const world = observeCluster(cluster, reader)
+    const world = {...observeCluster(cluster, reader), idle: idleWatch.of(refIn(cluster, cluster.metadata.name), reader)}
     const {scheduler} = world
     if (!scheduler || !isPodLeaving(scheduler)) return world
     return {...world, lostNode: await findLostNode(scheduler, Date.now(), signal)}

@@ -6,6 +6,7 @@ import type {KubeObject, OwnerReference, Ref} from '../../api/object.ts'
 import {controllerOf, isControlledBy} from '../../api/ownership.ts'
 import {revisionOf} from '../../api/revision.ts'
 import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
+import {idleSteps} from './idle.ts'
 import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
 import {schedulerSteps} from './scheduler.ts'
 import {followService} from './service.ts'
@@ -35,9 +36,10 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   const hasAll = [world.scheduler, world.service, world.defaultGroup].every((part) => part !== undefined && isControlledBy(part, cluster))
   const heldFor = hasAll ? createdFor(cluster, now) : 0
   const waits = [repair.waitMs, heldFor].filter((ms) => ms > 0)
+  const {stages: ending, ...idle} = idleSteps(cluster, world.idle, now)
   return {
-    stages: [repair.remove, writes].filter((stage) => stage.length > 0),
-    status: clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now}),
+    stages: [repair.remove, writes, ...ending].filter((stage) => stage.length > 0),
+    status: {...clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now}), ...idle},
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
   }
 }

@@ -27,4 +27,7 @@ export const REASON = {
   suspended: 'Suspended',
   suspending: 'Suspending',
   notSuspended: 'NotSuspended',
+  /** Nothing has run for as long as `idleTimeout` says. */
+  idle: 'Idle',
+  idleUnknown: 'IdleUnknown',
 } as const

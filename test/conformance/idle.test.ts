@@ -1,0 +1,50 @@
+import {describe, expect, it} from 'vitest'
+import {DASK_CLUSTERS, type DaskCluster} from '../../src/api/dask.ts'
+import {stand, until} from './ground.ts'
+
+const {client, namespace, kubectl, dask, pods, python} = stand('idle')
+
+const create = async (name: string): Promise<void> => {
+  expect((await dask('cluster', 'create', name, '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+}
+const change = (name: string, spec: object) => client.patch(DASK_CLUSTERS, {namespace, name}, {spec}, {type: 'merge'})
+const find = async (name: string): Promise<DaskCluster | undefined> =>
+  (await client.list(DASK_CLUSTERS, {namespace})).items.find(({metadata}) => metadata.name === name)
+const podsOf = (name: string) => pods(`dask.org/cluster-name=${name}`)
+
+/** One task of eight seconds, whose result is then held for as long. */
+const WORK = `
+import sys, time
+from distributed import Client
+with Client(sys.argv[1], set_as_default=False) as client:
+    future = client.submit(lambda: time.sleep(8) or 7)
+    print(future.result(), flush=True)
+`
+
+describe('an idle cluster', () => {
+  it('is deleted after its timeout, with all that it has', async () => {
+    await create('short')
+    await change('short', {idleTimeout: 3})
+    await until(async () => (await find('short'))?.status?.idleSince !== undefined, 'it is told since when')
+    await until(async () => (await find('short')) === undefined && (await podsOf('short')).length === 0, 'it is gone')
+    expect(await kubectl('get', 'events', '--field-selector', 'reason=Idle')).toContain('deleted: nothing has run for 3 s')
+  })
+
+  it('stays while it works, and its scheduler is not touched', async () => {
+    await create('busy')
+    const work = python(WORK, 'busy')
+    await change('busy', {idleTimeout: 4})
+    expect(await work).toBe('7\n')
+    const [scheduler] = await pods('dask.org/cluster-name=busy,dask.org/component=scheduler')
+    expect(scheduler?.status?.containerStatuses?.[0]?.restartCount).toBe(0)
+    await until(async () => (await find('busy')) === undefined, 'it goes when done')
+  })
+
+  it('is suspended where it asks for that', async () => {
+    await create('sleepy')
+    await change('sleepy', {idleTimeout: 3, idleAction: 'Suspend'})
+    await until(async () => (await podsOf('sleepy')).length === 0, 'its pods go')
+    expect(await find('sleepy')).toMatchObject({spec: {suspend: true}})
+    await until(async () => (await find('sleepy'))?.status?.idleSince === undefined, 'it is idle no more')
+  })
+})
