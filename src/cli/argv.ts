@@ -14,9 +14,12 @@ const NOUNS: Readonly<Record<string, string>> = {
   daskjob: 'job',
   daskjobs: 'job',
   djb: 'job',
+  autoscalers: 'autoscaler',
+  daskautoscaler: 'autoscaler',
+  daskautoscalers: 'autoscaler',
   sandboxes: 'sandbox',
 }
-const OWN_NOUNS = new Set(['cluster', 'workergroup', 'job', 'operator', 'sandbox'])
+const OWN_NOUNS = new Set(['cluster', 'workergroup', 'job', 'autoscaler', 'operator', 'sandbox'])
 const VERBS: Readonly<Record<string, string>> = {get: 'list', ls: 'list', rm: 'delete', log: 'logs'}
 /** Verbs that may stand before the noun, as in kubectl. */
 const LEADING_VERBS = new Set(['create', 'list', 'describe', 'scale', 'delete', 'logs', 'run'])

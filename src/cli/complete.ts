@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises'
 import {NAMESPACES} from '../api/core.ts'
-import {DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
+import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import {type CommandLine, complete, type Manifest, type Wanted} from './completion.ts'
 import {openConnection} from './connection.ts'
@@ -12,6 +12,7 @@ const KINDS: Readonly<Record<Exclude<Wanted['objects'], 'context'>, Kind>> = {
   cluster: DASK_CLUSTERS,
   workergroup: DASK_WORKER_GROUPS,
   job: DASK_JOBS,
+  autoscaler: DASK_AUTOSCALERS,
   namespace: NAMESPACES,
 }
 

@@ -31,7 +31,7 @@ export interface CommandLine {
 
 /** Names that only a server or a file can tell. */
 export interface Wanted {
-  readonly objects: 'cluster' | 'workergroup' | 'job' | 'namespace' | 'context'
+  readonly objects: 'cluster' | 'workergroup' | 'job' | 'autoscaler' | 'namespace' | 'context'
   readonly prefix: string
   readonly line: CommandLine
 }
@@ -81,7 +81,7 @@ const completeCall = (command: ManifestCommand, noun: string, rest: readonly str
       flags.map(({name, summary}) => [`--${name}`, summary ?? '']),
       last,
     )
-  if (noun !== 'cluster' && noun !== 'workergroup' && noun !== 'job') return {candidates: [], directive: 4}
+  if (noun !== 'cluster' && noun !== 'workergroup' && noun !== 'job' && noun !== 'autoscaler') return {candidates: [], directive: 4}
   const isNew = command.id.endsWith(':create') || command.id.endsWith(':run')
   const takesName = Object.values(command.args).some((arg, index) => arg.name === 'name' && (arg.multiple || index >= positionals.length))
   return isNew || !takesName ? {candidates: [], directive: 4} : {candidates: [], wanted: {objects: noun, prefix: last, line}, directive: 4}

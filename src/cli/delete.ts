@@ -26,8 +26,8 @@ export interface DeleteCall<T extends KubeObject> {
   readonly names: readonly string[]
   readonly flags: DeleteFlags
   readonly signal: AbortSignal
-  /** Pods that go with an object; waiting is over when they are gone too. */
-  readonly podsOf: (object: T) => string
+  /** Label selector of the pods that go with an object, where any do; waiting is over when they are gone too. */
+  readonly podsOf?: (object: T) => string
   /** What has to happen before an object may go, like retiring its workers. */
   readonly before?: (object: T) => Promise<void>
 }
@@ -50,7 +50,7 @@ export async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): 
   if (objects.length === 0) return answer(flags.output === 'name' ? '' : `No resources found in ${namespace} namespace.\n`)
   if (!flags.yes && dryRun === undefined) await askFirst(objects, namespace, signal)
 
-  const pods = flags.wait && dryRun === undefined ? await podUids(call, objects, podsOf) : new Set<string>()
+  const pods = flags.wait && dryRun === undefined && podsOf ? await podUids(call, objects, podsOf) : new Set<string>()
   for (const object of objects) {
     const {name, uid} = object.metadata
     if (dryRun !== 'client') {
@@ -120,7 +120,7 @@ const untilGone = async <T extends KubeObject>(
   try {
     const uids = new Set(objects.map(({metadata}) => metadata.uid))
     const owners = watch.see(kind, {namespace})
-    const pods = objects.map((object) => watch.see<Pod>(PODS, {namespace, labelSelector: podsOf(object)}))
+    const pods = podsOf ? objects.map((object) => watch.see<Pod>(PODS, {namespace, labelSelector: podsOf(object)})) : []
     const left = (): readonly KubeObject[] => [
       ...owners.list(namespace).filter(({metadata}) => uids.has(metadata.uid)),
       ...pods.flatMap((cache) => cache.list(namespace).filter(({metadata}) => podUidsThen.has(metadata.uid ?? ''))),

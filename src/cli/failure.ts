@@ -125,7 +125,12 @@ const KIND_OF: Readonly<Record<string, string>> = {
   services: 'Service',
   configmaps: 'ConfigMap',
 }
-const NOUN_OF: Readonly<Record<string, string>> = {daskclusters: 'cluster', daskworkergroups: 'workergroup', daskjobs: 'job'}
+const NOUN_OF: Readonly<Record<string, string>> = {
+  daskclusters: 'cluster',
+  daskworkergroups: 'workergroup',
+  daskjobs: 'job',
+  daskautoscalers: 'autoscaler',
+}
 
 /** `DaskCluster "demo"` of the server's `daskclusters.kubernetes.dask.org "demo" already exists`. */
 const nameObject = (words: string): string | undefined => {

@@ -16,6 +16,7 @@ const NOUNS: readonly Noun[] = [
   {name: 'cluster', summary: 'Dask clusters: a scheduler and its workers'},
   {name: 'workergroup', summary: 'Further groups of workers for a cluster'},
   {name: 'job', summary: 'Programs that run on a cluster of their own'},
+  {name: 'autoscaler', summary: 'Clusters whose number of workers follows the load'},
   {name: 'operator', summary: 'What makes pods of all these'},
   {name: 'sandbox', summary: 'All of it on this machine, without Kubernetes'},
 ]

@@ -100,3 +100,44 @@ describe('the bounds', () => {
     await kubectl('delete', 'daskautoscaler', 'unsaid')
   })
 })
+
+describe('the commands', () => {
+  beforeAll(async () => {
+    expect((await dask('cluster', 'create', 'verbs', '--workers', '0', '--wait', '--timeout', '90s')).code).toBe(0)
+  })
+
+  it('make an autoscaler, change it, and say where nothing changes', async () => {
+    const made = await dask('cluster', 'adapt', 'verbs', '--min', '1', '--max', '3')
+    expect(made).toMatchObject({code: 0, stdout: 'daskautoscaler.kubernetes.dask.org/verbs created\n'})
+    expect((await dask('cluster', 'adapt', 'verbs', '--max', '2')).stdout).toBe('daskautoscaler.kubernetes.dask.org/verbs configured\n')
+    expect((await dask('cluster', 'adapt', 'verbs')).stdout).toBe('daskautoscaler.kubernetes.dask.org/verbs unchanged\n')
+    expect((await client.get(DASK_AUTOSCALERS, {namespace, name: 'verbs'})).spec).toEqual({cluster: 'verbs', minimum: 1, maximum: 2})
+    expect(await dask('cluster', 'adapt', 'verbs', '--max', '0')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('give --min too'),
+    })
+    expect((await dask('cluster', 'adapt', 'nobody')).code).toBe(3)
+  })
+
+  it('show what it has decided, and why', async () => {
+    await until(async () => (await condition('verbs', 'ScalingActive')) === 'True ValidTargetFound', 'the scheduler is followed')
+    await until(async () => (await workers('verbs')).length === 1, 'the minimum is there')
+    expect((await dask('autoscaler', 'list', '-c', 'verbs')).stdout).toMatch(/^verbs +verbs +verbs-default +\d\/1 +1 +2 /m)
+    const {code, stdout} = await dask('autoscaler', 'describe', 'verbs')
+    expect(code).toBe(0)
+    for (const part of ['Bounds:', '1 to 2 workers', 'ScalingActive', 'New size: 1; reason: the number was below the minimum', 'Next: '])
+      expect(stdout).toContain(part)
+  })
+
+  it('let a number by hand end it, and delete it', async () => {
+    const {code, stderr} = await dask('cluster', 'scale', 'verbs', '0')
+    expect({code, stderr}).toEqual({code: 0, stderr: expect.stringContaining('DaskAutoscaler "verbs" is deleted')})
+    expect((await dask('autoscaler', 'list', '-c', 'verbs')).stdout).toBe('')
+    await until(async () => (await workers('verbs')).length === 0, 'the number by hand stands')
+    expect((await dask('cluster', 'adapt', 'verbs')).code).toBe(0)
+    expect(await dask('autoscaler', 'delete', 'verbs', '--yes')).toMatchObject({
+      code: 0,
+      stdout: 'daskautoscaler.kubernetes.dask.org/verbs deleted\n',
+    })
+  })
+})

@@ -6,7 +6,7 @@ import {connect} from '../../src/kube/connect.ts'
 import {runOperator} from '../../src/operator/run.ts'
 import {stand} from './ground.ts'
 
-const {namespace, dask} = stand('rest')
+const {namespace, kubectl, dask} = stand('rest')
 
 /** How long nothing may happen. */
 const REST_MS = 15_000
@@ -29,8 +29,10 @@ const telling = (client: KubeClient, tell: (request: string) => void): KubeClien
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null || !('signal' in value) || 'path' in value
 
 describe('an operator whose clusters are at rest', () => {
-  it('sends no request', async () => {
+  it('sends no request, even where it follows the load', async () => {
     expect((await dask('cluster', 'create', 'quiet', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+    expect((await dask('cluster', 'adapt', 'quiet', '--min', '1', '--max', '3')).code).toBe(0)
+    await kubectl('wait', 'daskautoscaler/quiet', '--for=condition=ScalingActive', '--timeout=30s')
     const plain = connect(loadKubeConfig())
     const requests: string[] = []
     const stop = new AbortController()

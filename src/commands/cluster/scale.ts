@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {defaultGroupName} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
+import {endAdapting} from '../../cli/end-adapting.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleCluster, waitForGroup} from '../../cli/scale.ts'
@@ -42,6 +43,7 @@ export default class ClusterScale extends DaskCommand {
     const dryRun = dryRunOf(flags)
     const {name} = args
     const call = {client, namespace, replicas, dryRun: dryRun !== undefined, signal: this.signal}
+    await endAdapting({...call, cluster: name, group: defaultGroupName(name), bin: this.bin})
     const {before} = await scaleCluster(name, call)
     const suffix = dryRun === undefined ? '' : ` (${dryRun === 'server' ? 'server ' : ''}dry run)`
     answer(

@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {DASK_WORKER_GROUPS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
+import {endAdapting} from '../../cli/end-adapting.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleGroup, waitForGroup} from '../../cli/scale.ts'
@@ -28,25 +29,26 @@ export default class WorkerGroupScale extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const dryRun = dryRunOf(flags)
     const {name, workers: replicas} = args
-    const {before} = await scaleGroup(name, {client, namespace, replicas, dryRun: dryRun !== undefined, signal: this.signal})
+    const call = {client, namespace, replicas, dryRun: dryRun !== undefined, signal: this.signal}
+    const {cluster} = (await client.get(DASK_WORKER_GROUPS, {namespace, name}, {signal: this.signal})).spec
+    await endAdapting({...call, cluster, group: name, bin: this.bin})
+    const {before} = await scaleGroup(name, call)
     const suffix = dryRun === undefined ? '' : ` (${dryRun === 'server' ? 'server ' : ''}dry run)`
     answer(
       `daskworkergroup.kubernetes.dask.org/${name} ${before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`}${suffix}\n`,
     )
     if (dryRun !== undefined && before > replicas) {
       const group = name
-      const cluster = (await client.get(DASK_WORKER_GROUPS, {namespace, name}, {signal: this.signal})).spec.cluster
       const victims = await previewVictims(before - replicas, {client, namespace, cluster, group, signal: this.signal})
       for (const victim of victims) answer(`pod/${victim.name} would leave: ${victim.reason}\n`)
     }
     if (!flags.wait || dryRun !== undefined) return
-    const {spec} = await client.get(DASK_WORKER_GROUPS, {namespace, name}, {signal: this.signal})
     const title = `DaskWorkerGroup "${name}" in namespace "${namespace}"`
     const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
     const wait = {
       client,
       namespace,
-      cluster: spec.cluster,
+      cluster,
       group: name,
       replicas,
       timeoutMs: flags.timeout,

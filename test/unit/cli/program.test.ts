@@ -59,12 +59,24 @@ describe('the commands', () => {
       .toSorted()
     expect(`\n${tree.join('\n')}\n`).toMatchInlineSnapshot(`
       "
+      autoscaler delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      autoscaler describe NAME -o/--output
+      autoscaler list [NAME] --no-headers -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output
+      cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
       cluster create [NAME] --annotation --cpu --dry-run --idle-timeout --image --label --memory --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --wait -e/--env -f/--filename -o/--output -w/--workers
+      cluster dashboard NAME --address --dashboard-port --open --port --timeout
       cluster delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
       cluster list [NAME] --no-headers -A/--all-namespaces -l/--selector -o/--output
       cluster logs NAME --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
+      cluster port-forward NAME --address --dashboard-port --port --timeout -o/--output
+      cluster restart NAME --dry-run --timeout --wait
+      cluster resume NAME --dry-run --timeout --wait
+      cluster run NAME --address --dashboard-port --port --timeout
       cluster scale NAME [WORKERS] --dry-run --timeout --wait -w/--replicas
+      cluster suspend NAME --dry-run --timeout --wait
+      cluster wait NAME --for --timeout
+      cluster workers NAME --no-headers -g/--group -o/--output
       job delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       job list [NAME] --no-headers -A/--all-namespaces -l/--selector -o/--output
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous

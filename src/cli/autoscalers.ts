@@ -1,0 +1,70 @@
+import {API_VERSION, DASK_AUTOSCALERS, type DaskAutoscaler} from '../api/dask.ts'
+import {defaultGroupName} from '../api/names.ts'
+import type {Condition} from '../api/object.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {conditionOf} from './columns.ts'
+import {formatAge} from './duration.ts'
+import type {Column} from './table.ts'
+
+/** The group whose number an autoscaler sets. */
+export const scaledGroup = ({spec: {cluster, workerGroup}}: DaskAutoscaler): string => workerGroup ?? defaultGroupName(cluster)
+
+/** `Active`, or the reason why it is not, or what limits it. */
+export const autoscalerStatus = ({metadata, status}: DaskAutoscaler): string => {
+  if (metadata.deletionTimestamp !== undefined) return 'Deleting'
+  const active = conditionOf(status?.conditions, 'ScalingActive')
+  if (!active) return 'NotServed'
+  if (active.status !== 'True') return active.reason
+  const limited = conditionOf(status?.conditions, 'ScalingLimited')
+  return limited?.status === 'True' ? limited.reason : 'Active'
+}
+
+/** What keeps the number from being what the scheduler asks for, or who it is that decides. */
+const decisive = ({status}: DaskAutoscaler): Condition | undefined => {
+  const [active, limited, able] = ['ScalingActive', 'ScalingLimited', 'AbleToScale'].map((type) => conditionOf(status?.conditions, type))
+  return active?.status !== 'True' ? active : limited?.status === 'True' ? limited : able
+}
+
+const bound = (number: number | undefined): string => (number === undefined ? '' : String(number))
+
+export const autoscalerColumns: readonly Column<DaskAutoscaler>[] = [
+  {header: 'NAME', value: ({metadata}) => metadata.name},
+  {header: 'CLUSTER', value: ({spec}) => spec.cluster},
+  {header: 'GROUP', value: scaledGroup},
+  {header: 'WORKERS', value: ({status}) => `${status?.currentReplicas ?? '?'}/${status?.desiredReplicas ?? '?'}`},
+  {header: 'MIN', value: ({spec}) => bound(spec.minimum)},
+  {header: 'MAX', value: ({spec}) => bound(spec.maximum)},
+  {header: 'STATUS', value: autoscalerStatus},
+  {header: 'AGE', value: ({metadata}, now) => formatAge(metadata.creationTimestamp, now)},
+  {header: 'TARGET', wide: true, value: ({status}) => bound(status?.target)},
+  {header: 'LAST SCALE', wide: true, value: ({status}, now) => (status?.lastScaleTime ? formatAge(status.lastScaleTime, now) : '')},
+  {header: 'MESSAGE', wide: true, value: (autoscaler) => decisive(autoscaler)?.message ?? ''},
+]
+
+/** The autoscalers of one group; there should be one at most. */
+export const autoscalersOf = async (
+  client: KubeClient,
+  namespace: string,
+  cluster: string,
+  group: string,
+  signal: AbortSignal,
+): Promise<readonly DaskAutoscaler[]> => {
+  const {items} = await client.list(DASK_AUTOSCALERS, {namespace, signal})
+  return items.filter((each) => each.spec.cluster === cluster && scaledGroup(each) === group)
+}
+
+/** Of the default group it has the cluster's name, as the Python client's own; of another one the group's. */
+export const autoscalerManifest = (
+  namespace: string,
+  cluster: string,
+  group: string,
+  bounds: {readonly minimum: number; readonly maximum: number},
+): DaskAutoscaler => {
+  const isDefault = group === defaultGroupName(cluster)
+  return {
+    apiVersion: API_VERSION,
+    kind: DASK_AUTOSCALERS.kind,
+    metadata: {name: isDefault ? cluster : group, namespace},
+    spec: {cluster, ...(!isDefault && {workerGroup: group}), ...bounds},
+  }
+}

@@ -1,0 +1,37 @@
+import {DASK_AUTOSCALERS} from '../api/dask.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {isNotFound} from '../kube/errors.ts'
+import {autoscalersOf} from './autoscalers.ts'
+import {tell} from './output.ts'
+
+export interface EndAdaptingCall {
+  readonly client: KubeClient
+  readonly namespace: string
+  readonly cluster: string
+  readonly group: string
+  readonly dryRun: boolean
+  readonly signal: AbortSignal
+  readonly bin: string
+}
+
+/**
+ * Takes away what would set a group's number back at once: who scales by hand does not want it to follow the load any more, as in the
+ * Python client. Says so.
+ */
+export async function endAdapting({client, namespace, cluster, group, dryRun, signal, bin}: EndAdaptingCall): Promise<void> {
+  const found = await autoscalersOf(client, namespace, cluster, group, signal).catch((error: unknown) => {
+    // Where nobody has installed the definition of autoscalers there are none.
+    if (isNotFound(error)) return []
+    throw error
+  })
+  for (const {metadata, spec} of found) {
+    const {name, uid} = metadata
+    await client.delete(DASK_AUTOSCALERS, {namespace, name}, {dryRun, signal, ...(uid !== undefined && {uid})}).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+    const back = `${bin} cluster adapt ${cluster}${spec.workerGroup === undefined ? '' : ` --group ${group}`}`
+    tell(
+      `DaskAutoscaler "${name}" ${dryRun ? 'would be' : 'is'} deleted: the number no longer follows the load ("${back} --min ${spec.minimum ?? 0} --max ${spec.maximum ?? 10}" brings that back)`,
+    )
+  }
+}
