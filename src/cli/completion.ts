@@ -53,9 +53,11 @@ export function complete(manifest: Manifest, argv: readonly string[]): Completio
   const [noun, verb, ...rest] = canonicalArgv(typed)
   const commands = Object.values(manifest.commands).filter(({hidden}) => !hidden)
   if (noun === undefined || noun.startsWith('-')) return words(nouns(commands), last)
-  const command = manifest.commands[`${noun}:${verb}`] ?? manifest.commands[noun]
+  // Somebody may type "constructor": what the object has of itself is no command.
+  const own = (id: string): ManifestCommand | undefined => (Object.hasOwn(manifest.commands, id) ? manifest.commands[id] : undefined)
+  const command = own(`${noun}:${verb}`) ?? own(noun)
   if (!command) return words(verbsOf(commands, noun), last)
-  return completeCall(command, noun, manifest.commands[noun] ? [verb, ...rest].filter((word) => word !== undefined) : rest, last)
+  return completeCall(command, noun, own(noun) ? [verb, ...rest].filter((word) => word !== undefined) : rest, last)
 }
 
 const words = (candidates: readonly (readonly [string, string])[], prefix: string): Completion => ({

@@ -65,6 +65,10 @@ describe('completion offers', () => {
     expect(tab('cluster', 'create', '-f', '')).toEqual({candidates: [], directive: 0})
   })
 
+  it('nothing for a word that every object has of itself', () => {
+    expect(tab('constructor', '')).toEqual({candidates: [], directive: 4})
+  })
+
   it('an answer for any line whatever', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('cluster', 'list', '-n', '--', '-o', '--output=', 'get'))), (line) => {
