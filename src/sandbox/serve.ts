@@ -39,7 +39,7 @@ export async function startSandbox({name, python, log}: ServeOptions): Promise<S
     address: '127.0.0.1',
     // The same port as last time where it is free, so that a kubeconfig that somebody copied stays good.
     port: Number(await readFile(portFile, 'utf8').catch(() => '0')),
-    tls: certificates.server,
+    tls: {...certificates.server, ca: certificates.ca},
     tokens: [{token, user: 'sandbox-admin', groups: ['system:masters']}],
     // Of its own: several sandboxes share the machine's loopback.
     serviceCidr: `127.${randomInt(96, 128)}.0.0/16`,

@@ -62,7 +62,7 @@ export function stand(name: string): Stand {
   return {
     client,
     namespace,
-    kubectl: async (...args) => succeeded(await execute(kubectl, [...args, '-n', namespace]), `kubectl ${args.join(' ')}`),
+    kubectl: async (...args) => succeeded(await execute(kubectl, ['-n', namespace, ...args]), `kubectl ${args.join(' ')}`),
     dask: (...args) => {
       const end = args.indexOf('--')
       const [before, after] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end)]

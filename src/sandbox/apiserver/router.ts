@@ -1,5 +1,6 @@
 /** From a request's path to what answers it. */
 import {wanted} from './accept.ts'
+import type {AccountTokens} from './account-tokens.ts'
 import {remove} from './delete.ts'
 import {aggregated, coreVersions, groupAt, groupList, resourceList} from './discovery.ts'
 import {methodNotAllowed, noSuchResource, notServed} from './errors.ts'
@@ -14,10 +15,12 @@ import type {Registry, Resource} from './resources.ts'
 import {answerReview, reviewAt} from './reviews.ts'
 import {bind} from './subresources.ts'
 import {VERSION} from './version.ts'
+import {existing} from './write.ts'
 
 export interface Routing extends Backend {
   readonly registry: Registry
   readonly kubeletClient: ClientTls
+  readonly accountTokens: AccountTokens
   /** `host:port`, for discovery. */
   readonly address: string
 }
@@ -87,6 +90,11 @@ const unknownResource = ({group, plural}: Location): Error => {
 
 const routeSubresource = async (routing: Routing, exchange: Exchange, resource: Resource, location: Location): Promise<void> => {
   const {namespace = '', name = '', subresource} = location
+  if (resource.storage === 'serviceaccounts' && subresource === 'token') {
+    if (exchange.method !== 'POST') throw methodNotAllowed()
+    existing(routing.ground, {resource, namespace, name})
+    return answer(exchange, 201, routing.accountTokens.issue(namespace, name, await readBody(exchange)))
+  }
   if (resource.storage !== 'pods') {
     if (resource.isCustom) throw noSuchResource()
     throw notServed(`${resource.plural}/${subresource}`)

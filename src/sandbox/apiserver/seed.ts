@@ -16,12 +16,14 @@ const builtIn = (storage: string): Resource => {
   return resource
 }
 
-/** Makes the first namespaces; each namespace gets its default service account; events end after an hour. */
-export function seed(ground: Ground): {stop(): void} {
-  const accounts = builtIn('serviceaccounts')
+/** Makes the first namespaces; each namespace gets its default service account and the server's CA; events end after an hour. */
+export function seed(ground: Ground, ca: string): {stop(): void} {
+  const [accounts, maps] = [builtIn('serviceaccounts'), builtIn('configmaps')]
+  const root = {metadata: {name: 'kube-root-ca.crt'}, data: {'ca.crt': ca}}
   const unsubscribe = ground.store.watch('namespaces', ({type, object}) => {
     if (type !== 'ADDED') return
     create(ground, accounts, object.metadata.name, {metadata: {name: 'default'}}, OPTIONS)
+    create(ground, maps, object.metadata.name, root, OPTIONS)
   })
   for (const name of NAMESPACES) create(ground, builtIn('namespaces'), '', {metadata: {name}}, OPTIONS)
   const sweep = setInterval(() => dropOldEvents(ground), SWEEP_MS).unref()

@@ -1,6 +1,7 @@
 /** The sandbox's API server: one process, one store in memory, HTTPS on loopback. */
 import {createSecureServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session} from 'node:http2'
 import type {AddressInfo, Socket} from 'node:net'
+import {makeAccountTokens} from './account-tokens.ts'
 import {startCascade} from './cascade.ts'
 import {internal, Refusal, unauthorized} from './errors.ts'
 import {type Exchange, parseTarget, refuse} from './exchange.ts'
@@ -28,7 +29,8 @@ export interface ApiServerOptions {
   /** 0 or absent: a free one; also where the one that is asked for is taken. */
   readonly port?: number
   readonly address: string
-  readonly tls: {readonly cert: string; readonly key: string}
+  /** `ca` is what clients in pods check the certificate by. */
+  readonly tls: {readonly cert: string; readonly key: string; readonly ca: string}
   readonly tokens: readonly Token[]
   readonly serviceCidr: string
   /** Shown to kubelets. */
@@ -58,17 +60,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const onError = (error: unknown): void => log(`the API server failed at its own work: ${error instanceof Error ? error.stack : error}`)
   const cascade = startCascade(ground, registry, watches, onError)
   const collector = startGarbageCollector(ground, registry, onError)
-  const seeded = seed(ground)
+  const seeded = seed(ground, tls.ca)
+  const accountTokens = makeAccountTokens()
 
-  const server = createSecureServer({...tls, allowHTTP1: true, settings: {maxConcurrentStreams: 1000}})
+  const server = createSecureServer({cert: tls.cert, key: tls.key, allowHTTP1: true, settings: {maxConcurrentStreams: 1000}})
   const sockets = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()
   const port = await listen(server, address, options.port ?? 0, log)
-  const routing: Routing = {ground, registry, watches, list: makeLister(store), kubeletClient, address: `${address}:${port}`}
+  const routing: Routing = {ground, registry, watches, list: makeLister(store), kubeletClient, accountTokens, address: `${address}:${port}`}
 
   const userOf = (authorization: string | undefined): User | undefined => {
     const [scheme = '', token = ''] = authorization?.split(' ') ?? []
-    return scheme.toLowerCase() === 'bearer' ? users.get(token) : undefined
+    return scheme.toLowerCase() === 'bearer' ? (users.get(token) ?? accountTokens.userOf(token)) : undefined
   }
   server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
     response.on('error', () => undefined)

@@ -38,12 +38,7 @@ const entryValue = async (
   if (!valueFrom) return expand(value ?? '', variables)
   const namespace = pod.metadata.namespace ?? 'default'
   if (valueFrom.fieldRef) return fieldOf(pod, valueFrom.fieldRef.fieldPath, podIP)
-  if (valueFrom.resourceFieldRef) {
-    const [kind, resource = ''] = valueFrom.resourceFieldRef.resource.split('.')
-    const of = pod.spec.containers.find((each) => each.name === (valueFrom.resourceFieldRef?.containerName ?? container.name))
-    const amounts = kind === 'limits' ? of?.resources?.limits : of?.resources?.requests
-    return String(amounts?.[resource] ?? '0')
-  }
+  if (valueFrom.resourceFieldRef) return amountOf(pod, {containerName: container.name, ...valueFrom.resourceFieldRef})
   const from = valueFrom.configMapKeyRef ?? valueFrom.secretKeyRef
   if (!from) return undefined
   const isSecret = valueFrom.secretKeyRef !== undefined
@@ -54,7 +49,16 @@ const entryValue = async (
   return found?.toString()
 }
 
-const fieldOf = (pod: Pod, path: string, podIP: string): string => {
+/** A request or limit of one container, as it stands in the spec. */
+export const amountOf = (pod: Pod, {resource, containerName}: {readonly resource: string; readonly containerName?: string}): string => {
+  const [kind, name = ''] = resource.split('.')
+  const of = pod.spec.containers.find((each) => each.name === containerName)
+  const amounts = kind === 'limits' ? of?.resources?.limits : of?.resources?.requests
+  return String(amounts?.[name] ?? '0')
+}
+
+/** A field of a pod, as the downward API names it. Throws a ConfigFailure for one that it does not have. */
+export const fieldOf = (pod: Pod, path: string, podIP: string): string => {
   const [, field, key = ''] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? []
   if (field === 'labels') return pod.metadata.labels?.[key] ?? ''
   if (field === 'annotations') return pod.metadata.annotations?.[key] ?? ''

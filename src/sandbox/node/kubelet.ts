@@ -3,11 +3,11 @@ import type {IncomingMessage, ServerResponse} from 'node:http'
 import {createServer} from 'node:https'
 import type {AddressInfo} from 'node:net'
 import {connect} from 'node:net'
-import type {Readable} from 'node:stream'
 import {type RawData, type WebSocket, WebSocketServer} from 'ws'
+import {execStatus, startExec} from './exec.ts'
 import {presented, readLog} from './log-file.ts'
 import type {PodRunner} from './pod.ts'
-import {startProcess} from './process.ts'
+import {execOverSpdy, forwardOverSpdy, isSpdy} from './spdy.ts'
 
 export interface KubeletOptions {
   readonly address: string
@@ -40,6 +40,12 @@ export async function startKubelet({address, port = 0, tls, podOf, log}: Kubelet
     const {route, pod, container, query} = located(request, podOf)
     if (!pod || (route !== 'exec' && route !== 'portForward')) {
       socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n')
+      return
+    }
+    if (isSpdy(request)) {
+      const command = query.getAll('command')
+      if (route === 'portForward') forwardOverSpdy(request, socket, head, pod.ip)
+      else execOverSpdy(request, socket, head, query, (output) => startExec(pod, container ?? '', command, output))
       return
     }
     sockets.handleUpgrade(request, socket, head, (opened) => {
@@ -124,48 +130,29 @@ const answer = async (request: IncomingMessage, response: ServerResponse, podOf:
 const [STDIN, STDOUT, STDERR, STATUS] = [0, 1, 2, 3]
 
 const exec = async (socket: WebSocket, pod: PodRunner, name: string, query: URLSearchParams): Promise<void> => {
-  const container = pod.container(name)
-  const command = query.getAll('command')
   const early: Buffer[] = []
   const collect = (data: RawData): void => void early.push(data as Buffer)
   socket.on('message', collect)
-  if (!container?.pid()) return socket.close(1011, `container ${name} is not running`)
-  const running = startProcess(await container.launch(command), 'pipe')
   const send = (channel: number | undefined, chunk: Buffer): void => {
     if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.of(channel ?? 0), chunk]))
   }
-  running.stdout.on('data', (chunk: Buffer) => send(STDOUT, chunk))
-  running.stderr.on('data', (chunk: Buffer) => send(STDERR, chunk))
+  const {stdin, ended, kill} = await startExec(pod, name, query.getAll('command'), {
+    stdout: (bytes) => send(STDOUT, bytes),
+    stderr: (bytes) => send(STDERR, bytes),
+  })
   const take = (data: RawData): void => {
     const frame = data as Buffer
-    if (frame[0] === STDIN) running.stdin?.write(frame.subarray(1))
+    if (frame[0] === STDIN) stdin.write(frame.subarray(1))
     // v5: the client closes a channel; only its input can be closed.
-    else if (frame[0] === 255 && frame[1] === STDIN) running.stdin?.end()
+    else if (frame[0] === 255 && frame[1] === STDIN) stdin.end()
   }
-  running.stdin?.on('error', () => {
-    // The program has closed its input: what is still sent is not read by anybody.
-  })
   socket.off('message', collect)
   for (const data of early) take(data)
   socket.on('message', take)
-  socket.once('close', () => void running.kill())
-  const [{exitCode, failure}] = await Promise.all([running.ended, ended(running.stdout), ended(running.stderr)])
-  const status =
-    exitCode === 0
-      ? {metadata: {}, status: 'Success'}
-      : {
-          metadata: {},
-          status: 'Failure',
-          reason: failure ? 'InternalError' : 'NonZeroExitCode',
-          message: failure?.message ?? `command terminated with non-zero exit code: exit status ${exitCode}`,
-          ...(!failure && {details: {causes: [{reason: 'ExitCode', message: String(exitCode)}]}}),
-        }
-  send(STATUS, Buffer.from(JSON.stringify(status)))
+  socket.once('close', kill)
+  send(STATUS, Buffer.from(JSON.stringify(execStatus(await ended))))
   socket.close(1000)
 }
-
-const ended = (stream: Readable): Promise<void> =>
-  stream.readableEnded ? Promise.resolve() : new Promise((resolve) => stream.once('close', resolve))
 
 /** Per port two channels, data and errors; the first frame of each names the port. */
 const forward = (socket: WebSocket, ip: string, query: URLSearchParams): void => {

@@ -1,6 +1,6 @@
 /** The process node: a kubelet, a scheduler and a service proxy for one machine, over any API server. */
 import {randomInt} from 'node:crypto'
-import {mkdir, rm, writeFile} from 'node:fs/promises'
+import {mkdir, rm, symlink, writeFile} from 'node:fs/promises'
 import {availableParallelism, totalmem} from 'node:os'
 import {dirname, join} from 'node:path'
 import {NODES, type Node, PODS, type Pod, SERVICES, type Service} from '../../api/core.ts'
@@ -53,7 +53,7 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
   if (killed > 0) log(`ended ${killed} processes that an earlier node had left behind`)
   await rm(directory, {recursive: true, force: true})
   await mkdir(directory, {recursive: true, mode: 0o700})
-  const {environment, names} = await makeGround(directory, options.python, mark)
+  const {environment, names} = await makeGround(directory, {python: options.python, mark, server: client.server})
   const capacity: Capacity = {cpu: Math.max(CPUS_TOLD, availableParallelism()), memory: totalmem(), pods: MOST_PODS, ...options.capacity}
 
   const life = new AbortController()
@@ -210,7 +210,10 @@ const isEndpoint = (pod: Pod | undefined): boolean =>
   (pod?.status?.conditions?.some(({type, status}) => type === 'Ready' && status === 'True') ?? false)
 
 /** What all pods share: their Python's programs first on the path, the names of services, and nothing of the user's own environment. */
-const makeGround = async (directory: string, python: string, mark: string) => {
+const makeGround = async (
+  directory: string,
+  {python, mark, server}: {readonly python: string; readonly mark: string; readonly server: string},
+) => {
   const bin = join(directory, 'bin')
   const site = join(directory, 'site')
   const names = join(directory, 'names')
@@ -226,6 +229,11 @@ const makeGround = async (directory: string, python: string, mark: string) => {
   // Newer Dask has dropped these two; manifests that still say them run (contract 4.7).
   for (const program of ['scheduler', 'worker'])
     await writeFile(join(bin, `dask-${program}`), `#!/bin/sh\nexec "${python}" -m dask ${program} "$@"\n`, {mode: 0o755})
+  // Images of Node.js: the program that runs us is theirs.
+  await symlink(process.execPath, join(bin, 'node')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  const {hostname, port, protocol} = new URL(server)
   const [name = '', value = ''] = mark.split('=')
   return {
     names,
@@ -234,6 +242,9 @@ const makeGround = async (directory: string, python: string, mark: string) => {
       PATH: [bin, dirname(python), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
       PYTHONPATH: site,
       PYTHONUNBUFFERED: '1',
+      // Where a program in a pod looks for the API, by the addresses that its own certificate names.
+      KUBERNETES_SERVICE_HOST: hostname,
+      KUBERNETES_SERVICE_PORT: port || (protocol === 'https:' ? '443' : '80'),
       LANG: process.env['LANG'] ?? 'C.UTF-8',
       ...(process.env['TZ'] && {TZ: process.env['TZ']}),
     },

@@ -55,7 +55,7 @@ export function startPod(options: PodOptions): PodRunner {
     await mkdir(join(directory, 'tmp'), {recursive: true})
     for (;;) {
       try {
-        const volumes = await makeVolumes(client, pod, join(directory, 'volumes'))
+        const volumes = await makeVolumes({client, pod, podIP: ip, directory: join(directory, 'volumes')})
         trouble = undefined
         return {pod, client, ip, directory, python, environment, volumes, signal: life.signal}
       } catch (error) {

@@ -2,52 +2,150 @@ import {chmod, mkdir, rename, rm, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import type {Container, Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {ConfigFailure, configMapData, secretData} from './environment.ts'
+import {amountOf, ConfigFailure, configMapData, fieldOf, secretData} from './environment.ts'
 
 /** `[folder or file on the machine, path in the container, read only]` */
 export type Mount = readonly [string, string, boolean]
 
 interface Items {
-  readonly items?: readonly {readonly key: string; readonly path: string; readonly mode?: number}[]
+  readonly items?: readonly {readonly key: string; readonly path: string; readonly mode?: number}[] | undefined
   readonly defaultMode?: number
   readonly optional?: boolean
 }
 
 type Volume = {readonly name: string} & {
   readonly emptyDir?: object
-  readonly configMap?: Items & {readonly name: string}
+  readonly configMap?: ConfigMapSource
   readonly secret?: Items & {readonly secretName: string}
+  readonly downwardAPI?: DownwardSource & {readonly defaultMode?: number}
+  readonly projected?: {readonly sources?: readonly Projection[]; readonly defaultMode?: number}
 }
 
-/** Makes a pod's volumes below `directory` and resolves with where each lies. Throws a ConfigFailure for what the sandbox does not have. */
-export async function makeVolumes(client: KubeClient, pod: Pod, directory: string): Promise<ReadonlyMap<string, string>> {
+type ConfigMapSource = Items & {readonly name: string}
+
+interface DownwardSource {
+  readonly items?: readonly {
+    readonly path: string
+    readonly mode?: number
+    readonly fieldRef?: {readonly fieldPath: string}
+    readonly resourceFieldRef?: {readonly resource: string; readonly containerName?: string}
+  }[]
+}
+
+interface Projection {
+  readonly configMap?: ConfigMapSource
+  readonly secret?: ConfigMapSource
+  readonly downwardAPI?: DownwardSource
+  readonly serviceAccountToken?: {readonly path: string; readonly audience?: string; readonly expirationSeconds?: number}
+}
+
+interface File {
+  readonly path: string
+  readonly content: Buffer
+  readonly mode?: number | undefined
+}
+
+/** Where a pod is, for what its volumes tell of it. */
+export interface VolumeGround {
+  readonly client: KubeClient
+  readonly pod: Pod
+  readonly podIP: string
+  /** The volumes are made below it. */
+  readonly directory: string
+}
+
+const DEFAULT_MODE = 0o644
+
+/** Makes a pod's volumes and resolves with where each lies. Throws a ConfigFailure for what the node does not have. */
+export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<string, string>> {
   const paths = new Map<string, string>()
-  const namespace = pod.metadata.namespace ?? 'default'
-  for (const volume of (pod.spec.volumes ?? []) as readonly Volume[]) {
-    const path = join(directory, volume.name)
+  for (const volume of (ground.pod.spec.volumes ?? []) as readonly Volume[]) {
+    const path = join(ground.directory, volume.name)
     if (volume.emptyDir) await mkdir(path, {recursive: true, mode: 0o777})
-    else if (volume.configMap) {
-      const {name, optional, ...items} = volume.configMap
-      await fill(path, await configMapData(client, namespace, name, optional), items)
-    } else if (volume.secret) {
-      const {secretName, optional, ...items} = volume.secret
-      await fill(path, await secretData(client, namespace, secretName, optional), items)
-    } else {
-      const kind = Object.keys(volume).find((key) => key !== 'name')
-      throw new ConfigFailure(`the sandbox has no volumes of type ${kind} (volume "${volume.name}"): it has emptyDir, configMap and secret`)
+    else {
+      const {configMap, secret, downwardAPI, projected} = volume
+      const sources: readonly Projection[] | undefined =
+        projected?.sources ??
+        (configMap ? [{configMap}] : secret ? [{secret: {...secret, name: secret.secretName}}] : downwardAPI ? [{downwardAPI}] : undefined)
+      if (!sources) {
+        const kind = Object.keys(volume).find((key) => key !== 'name')
+        throw new ConfigFailure(
+          `this node has no volumes of type ${kind} (volume "${volume.name}"): it has emptyDir, configMap, secret, downwardAPI and projected`,
+        )
+      }
+      const files = (await Promise.all(sources.map((source) => filesOf(source, ground)))).flat()
+      await write(path, files, (projected ?? configMap ?? secret ?? downwardAPI)?.defaultMode ?? DEFAULT_MODE)
     }
     paths.set(volume.name, path)
   }
   return paths
 }
 
-const fill = async (path: string, data: ReadonlyMap<string, Buffer>, {items, defaultMode = 0o644}: Items): Promise<void> => {
-  await rm(path, {recursive: true, force: true})
-  await mkdir(path, {recursive: true})
-  const files = items ?? [...data.keys()].map((key) => ({key, path: key, mode: undefined}))
-  for (const {key, path: inside, mode} of files) {
+const filesOf = async (
+  {configMap, secret, downwardAPI, serviceAccountToken}: Projection,
+  ground: VolumeGround,
+): Promise<readonly File[]> => {
+  const {client, pod} = ground
+  const namespace = pod.metadata.namespace ?? 'default'
+  if (configMap) return chosen(await configMapData(client, namespace, configMap.name, configMap.optional), configMap)
+  if (secret) return chosen(await secretData(client, namespace, secret.name, secret.optional), secret)
+  if (downwardAPI) return (downwardAPI.items ?? []).map((item) => ({...item, content: Buffer.from(told(item, ground))}))
+  if (serviceAccountToken) return [{path: serviceAccountToken.path, content: await token(serviceAccountToken, ground), mode: 0o600}]
+  return []
+}
+
+const chosen = (data: ReadonlyMap<string, Buffer>, {items}: Items): readonly File[] =>
+  (items ?? [...data.keys()].map((key) => ({key, path: key, mode: undefined}))).map(({key, path, mode}) => {
     const content = data.get(key)
     if (content === undefined) throw new ConfigFailure(`references non-existent key: ${key}`)
+    return {path, content, mode}
+  })
+
+type DownwardItem = NonNullable<DownwardSource['items']>[number]
+
+/** All labels and all annotations stand one a line, each value in quotes, as a kubelet writes them. */
+const told = ({fieldRef, resourceFieldRef}: DownwardItem, {pod, podIP}: VolumeGround): string => {
+  if (resourceFieldRef) return amountOf(pod, resourceFieldRef)
+  const path = fieldRef?.fieldPath ?? ''
+  const all = path === 'metadata.labels' ? pod.metadata.labels : path === 'metadata.annotations' ? pod.metadata.annotations : undefined
+  if (all === undefined && !/^metadata\.(labels|annotations)$/.test(path)) return fieldOf(pod, path, podIP)
+  return Object.entries(all ?? {})
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .toSorted()
+    .join('\n')
+}
+
+/** A kubelet renews tokens; this node asks for one that outlives the pods of a day. */
+const TOKEN_SECONDS = 86_400
+
+const token = async ({audience}: NonNullable<Projection['serviceAccountToken']>, {client, pod}: VolumeGround): Promise<Buffer> => {
+  const {namespace = 'default', name, uid} = pod.metadata
+  const account = String(pod.spec['serviceAccountName'] ?? 'default')
+  const boundObjectRef = {apiVersion: 'v1', kind: 'Pod', name, uid}
+  const spec = {audiences: audience === undefined ? [] : [audience], expirationSeconds: TOKEN_SECONDS, boundObjectRef}
+  const answer = await client.raw({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
+    headers: {'content-type': 'application/json'},
+    body: JSON.stringify({apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec}),
+  })
+  const text = await answer.body.text()
+  if (answer.status !== 201) throw new ConfigFailure(`no token for service account ${namespace}/${account}: ${messageIn(text)}`)
+  return Buffer.from((JSON.parse(text) as {readonly status: {readonly token: string}}).status.token)
+}
+
+const messageIn = (text: string): string => {
+  try {
+    return (JSON.parse(text) as {readonly message?: string}).message ?? text
+  } catch {
+    return text
+  }
+}
+
+const write = async (path: string, files: readonly File[], defaultMode: number): Promise<void> => {
+  await rm(path, {recursive: true, force: true})
+  await mkdir(path, {recursive: true})
+  for (const {path: inside, content, mode} of files) {
     const file = join(path, inside)
     await mkdir(dirname(file), {recursive: true})
     await writeFile(`${file}.new`, content)

@@ -55,7 +55,7 @@ export async function startCliGround(): Promise<CliGround> {
     ...{
       directory: folder,
       address: '127.0.0.1',
-      tls: certificates.server,
+      tls: {...certificates.server, ca: certificates.ca},
       serviceCidr: '127.96.0.0/16',
       kubeletClient: certificates.kubeletClient,
     },

@@ -3,8 +3,8 @@
  * connection (k8s.io/apimachinery: util/portforward; k8s.io/kubelet: channel 0 is data, 1 is errors, each begins with the port).
  */
 import {WebSocket} from 'ws'
+import {type SpdySession, type SpdyStream, startSpdySession, type Transport} from '../../streams/spdy.ts'
 import type {ClientTls, KubeletAddress} from '../kubelet.ts'
-import {type SpdySession, type SpdyStream, startSpdySession, type Transport} from './spdy.ts'
 
 /** What kubectl asks for; the tunnel carries SPDY frames as binary messages. */
 export const TUNNEL_PROTOCOL = 'SPDY/3.1+portforward.k8s.io'

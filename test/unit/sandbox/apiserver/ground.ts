@@ -38,7 +38,7 @@ export async function startGround(): Promise<Ground> {
   const server = await startApiServer({
     directory,
     address: '127.0.0.1',
-    tls: certificates.server,
+    tls: {...certificates.server, ca: certificates.ca},
     tokens: [{token: TOKEN, user: 'tester', groups: ['system:masters']}],
     serviceCidr: '127.96.0.0/16',
     kubeletClient: certificates.kubeletClient,

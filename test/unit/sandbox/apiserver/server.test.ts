@@ -129,12 +129,12 @@ describe('objects', () => {
   })
 
   it('are listed in pages of one snapshot', async () => {
-    for (const name of ['l1', 'l2', 'l3']) await ground.ask('POST', '/api/v1/namespaces/kube-system/configmaps', {metadata: {name}})
-    const path = '/api/v1/namespaces/kube-system/configmaps?limit=2'
+    for (const name of ['l1', 'l2', 'l3']) await ground.ask('POST', '/api/v1/namespaces/kube-system/secrets', {metadata: {name}})
+    const path = '/api/v1/namespaces/kube-system/secrets?limit=2'
     const first = await ground.ask('GET', path)
     expect(first.body.items.map((each: {metadata: {name: string}}) => each.metadata.name)).toEqual(['l1', 'l2'])
     expect(first.body.metadata.remainingItemCount).toBe(1)
-    await ground.ask('DELETE', '/api/v1/namespaces/kube-system/configmaps/l3')
+    await ground.ask('DELETE', '/api/v1/namespaces/kube-system/secrets/l3')
     const second = await ground.ask('GET', `${path}&continue=${first.body.metadata.continue}`)
     expect(second.body.items.map((each: {metadata: {name: string}}) => each.metadata.name)).toEqual(['l3'])
     expect(second.body.metadata).toEqual({resourceVersion: first.body.metadata.resourceVersion})

@@ -1,0 +1,175 @@
+import {spawn} from 'node:child_process'
+import {describe, expect, it} from 'vitest'
+import {PODS, type Pod, type PodSpec} from '../../src/api/core.ts'
+import {kubectlPath} from '../kubernetes/kubectl.ts'
+import {stand, until} from './ground.ts'
+
+/** The process node under both API servers: what a kubelet promises to a pod. */
+const {client, namespace, kubectl} = stand('node')
+
+let count = 0
+const run = async (spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>, metadata: Partial<Pod['metadata']> = {}): Promise<string> => {
+  const name = `pod-${count++}`
+  await client.create(PODS, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {...metadata, name, namespace},
+    spec: {restartPolicy: 'Never', ...spec},
+  })
+  return name
+}
+const podOf = (name: string): Promise<Pod> => client.get(PODS, {namespace, name})
+const ended = (name: string, phase: 'Succeeded' | 'Failed' = 'Succeeded'): Promise<void> =>
+  until(async () => (await podOf(name)).status?.phase === phase, `${name} is ${phase}`)
+const sh = (script: string) => ({image: 'busybox', command: ['sh', '-c', script]})
+
+describe('a pod', () => {
+  it('runs its init containers one after another, then its containers beside each other', async () => {
+    const volumes = [{name: 'shared', emptyDir: {}}]
+    const mounted = {volumeMounts: [{name: 'shared', mountPath: '/shared'}]}
+    const name = await run({
+      volumes,
+      initContainers: [
+        {name: 'first', ...sh('echo first >> /shared/order'), ...mounted},
+        {name: 'second', ...sh('echo second >> /shared/order'), ...mounted},
+      ],
+      containers: [
+        {name: 'one', ...sh('cat /shared/order'), ...mounted},
+        {name: 'two', ...sh('echo two')},
+      ],
+    })
+    await ended(name)
+    expect(await kubectl('logs', name, '-c', 'one')).toBe('first\nsecond\n')
+    expect(await kubectl('logs', name, '-c', 'two')).toBe('two\n')
+  })
+
+  it('fails with the exit code of its container', async () => {
+    const name = await run({containers: [{name: 'main', ...sh('exit 7')}]})
+    await ended(name, 'Failed')
+    expect((await podOf(name)).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({exitCode: 7, reason: 'Error'})
+  })
+
+  it('is started again, and waits longer when it keeps failing', async () => {
+    const name = await run({restartPolicy: 'Always', containers: [{name: 'main', ...sh('exit 1')}]})
+    await until(async () => {
+      const [status] = (await podOf(name)).status?.containerStatuses ?? []
+      return (status?.restartCount ?? 0) >= 1 && status?.state?.waiting?.reason === 'CrashLoopBackOff'
+    }, 'the container is in CrashLoopBackOff')
+    await kubectl('delete', 'pod', name)
+  })
+
+  it('sees projected volumes, the downward API and a token of its account', async () => {
+    await kubectl('create', 'configmap', 'settings', '--from-literal=a=1', '--from-literal=b=2')
+    const downward = {
+      items: [
+        {path: 'labels', fieldRef: {fieldPath: 'metadata.labels'}},
+        {path: 'name', fieldRef: {fieldPath: 'metadata.name'}},
+      ],
+    }
+    const sources = [
+      {serviceAccountToken: {path: 'token'}},
+      {configMap: {name: 'kube-root-ca.crt', items: [{key: 'ca.crt', path: 'ca.crt'}]}},
+      {configMap: {name: 'settings', items: [{key: 'b', path: 'deep/b'}]}},
+      {downwardAPI: downward},
+    ]
+    const script = [
+      'cd /all; cat deep/b name; echo; cat labels; echo; head -c 27 ca.crt; echo; test -s token && echo token; test -e a || echo only',
+      'python - <<END\nimport os, ssl, urllib.request\nurl = "https://" + os.environ["KUBERNETES_SERVICE_HOST"] + ":" + os.environ["KUBERNETES_SERVICE_PORT"] + "/apis"',
+      'ask = urllib.request.Request(url, headers={"Authorization": "Bearer " + open("/all/token").read()})',
+      'print(urllib.request.urlopen(ask, context=ssl.create_default_context(cafile="/all/ca.crt")).status)\nEND',
+    ].join('\n')
+    const name = await run(
+      {
+        serviceAccountName: 'default',
+        volumes: [{name: 'all', projected: {sources}}],
+        containers: [{name: 'main', ...sh(script), volumeMounts: [{name: 'all', mountPath: '/all', readOnly: true}]}],
+      },
+      {labels: {team: 'red', app: 'x'}},
+    )
+    await ended(name)
+    expect(await kubectl('logs', name)).toBe(`2${name}\napp="x"\nteam="red"\n-----BEGIN CERTIFICATE-----\ntoken\nonly\n200\n`)
+  })
+
+  it('gets its grace period, after its hook, and is killed when that is over', async () => {
+    const name = await run({
+      terminationGracePeriodSeconds: 2,
+      containers: [
+        {
+          name: 'main',
+          ...sh('trap "echo told" TERM; echo up; while true; do sleep 0.1; done'),
+          lifecycle: {preStop: {exec: {command: ['sh', '-c', 'echo hook > /proc/1/fd/1 2>/dev/null || true']}}},
+        },
+      ],
+    })
+    await until(async () => (await kubectl('logs', name)).includes('up'), 'it is up')
+    const logs = kubectl('logs', '-f', name)
+    await kubectl('delete', 'pod', name)
+    expect(await logs).toContain('told')
+  })
+
+  it('is restarted by its liveness probe, and is unready by its readiness probe', async () => {
+    const name = await run({
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        {
+          name: 'main',
+          ...sh('sleep 600'),
+          livenessProbe: {exec: {command: ['false']}, periodSeconds: 1, failureThreshold: 1},
+          readinessProbe: {exec: {command: ['false']}, periodSeconds: 1},
+        },
+      ],
+    })
+    await until(async () => ((await podOf(name)).status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1, 'it is restarted')
+    expect((await podOf(name)).status?.conditions?.find(({type}) => type === 'Ready')?.status).toBe('False')
+    await kubectl('delete', 'pod', name)
+  })
+
+  it('that takes more memory than its limit ends as OOMKilled', async () => {
+    const hungry = 'x = bytearray(300 * 2**20)\nimport time\ntime.sleep(60)'
+    const name = await run({
+      containers: [{name: 'main', image: 'python', command: ['python', '-c', hungry], resources: {limits: {memory: '100Mi'}}}],
+    })
+    await ended(name, 'Failed')
+    expect((await podOf(name)).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({exitCode: 137, reason: 'OOMKilled'})
+  })
+
+  it('that asks for more than the node has is Unschedulable, and says what is missing', async () => {
+    const name = await run({containers: [{name: 'main', ...sh('true'), resources: {requests: {memory: '100Ti'}}}]})
+    await until(async () => {
+      const condition = (await podOf(name)).status?.conditions?.find(({type}) => type === 'PodScheduled')
+      return condition?.reason === 'Unschedulable' && /Insufficient memory/.test(condition.message ?? '')
+    }, 'it is unschedulable')
+    await kubectl('delete', 'pod', name)
+  })
+
+  it('answers kubectl exec', async () => {
+    const name = await run({containers: [{name: 'main', ...sh('sleep 600')}], terminationGracePeriodSeconds: 0})
+    await until(async () => (await podOf(name)).status?.phase === 'Running', 'it runs')
+    expect(await kubectl('exec', name, '--', 'sh', '-c', 'echo from inside')).toBe('from inside\n')
+    await expect(kubectl('exec', name, '--', 'sh', '-c', 'exit 3')).rejects.toThrow(/exit code 3|ended with 3/)
+    await kubectl('delete', 'pod', name)
+  })
+
+  it('is reached through kubectl port-forward', async () => {
+    const serve = 'import http.server; http.server.HTTPServer(("", 8000), http.server.SimpleHTTPRequestHandler).serve_forever()'
+    const name = await run({
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          ...{name: 'main', image: 'python', command: ['python', '-c', serve]},
+          readinessProbe: {tcpSocket: {port: 8000}, periodSeconds: 1},
+        },
+      ],
+    })
+    await kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=30s')
+    const forward = spawn(await kubectlPath(), ['-n', namespace, 'port-forward', `pod/${name}`, ':8000'])
+    let text = ''
+    forward.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    await until(() => /127\.0\.0\.1:(\d+) ->/.test(text), 'the port is forwarded')
+    const port = /127\.0\.0\.1:(\d+) ->/.exec(text)?.[1]
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200)
+    forward.kill()
+    await kubectl('delete', 'pod', name)
+  })
+})
