@@ -141,3 +141,16 @@ describe('the commands', () => {
     })
   })
 })
+
+describe('a further group', () => {
+  it('takes what is left of the load, and the group without an autoscaler keeps its number', async () => {
+    expect((await dask('cluster', 'create', 'two', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+    expect((await dask('workergroup', 'create', 'extra', '-c', 'two', '-w', '0')).code).toBe(0)
+    await autoscaler('extra', {cluster: 'two', workerGroup: 'extra', minimum: 0, maximum: 3, behavior: PROMPT})
+    const done = python(LOAD, 'two')
+    await until(async () => ((await replicas('extra')) ?? 0) >= 1, 'it grows')
+    expect(await done).toBe('1770 60 1\n')
+    await until(async () => (await replicas('extra')) === 0 && (await workers('two')).length === 1, 'its workers go')
+    expect(await replicas('two-default')).toBe(1)
+  })
+})

@@ -34,7 +34,8 @@ describe('everyday kubectl', () => {
   })
 
   it('deletes', async () => {
-    await kubectl('delete', 'daskjob/example-job', 'daskcluster/example', 'daskautoscaler/example')
+    await kubectl('delete', 'daskjob/example-job', 'daskcluster/example')
     await until(async () => (await kubectl('get', 'pods', '-o', 'name')).trim() === '', 'every pod goes')
+    await until(async () => (await kubectl('get', 'daskautoscalers', '-o', 'name')).trim() === '', 'the autoscaler goes with its cluster')
   })
 })

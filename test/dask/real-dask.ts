@@ -10,6 +10,8 @@ import {daskEnvironment} from '../toolchain/pythons.ts'
 
 export interface RealDask {
   readonly port: number
+  /** Where the scheduler serves HTTP. */
+  readonly dashboard: number
   readonly directory: string
   connect(): Promise<Scheduler>
   /** Ends the scheduler at once; its workers are left alone with it. */
@@ -39,7 +41,17 @@ export async function startDask(version: string): Promise<RealDask> {
     return child
   }
   const port = await freePort()
-  const scheduler = run('dask', ['scheduler', '--host', '127.0.0.1', '--port', String(port), '--no-dashboard', '--dashboard-address', ':0'])
+  const dashboard = await freePort()
+  const scheduler = run('dask', [
+    'scheduler',
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--no-dashboard',
+    '--dashboard-address',
+    `:${dashboard}`,
+  ])
   scheduler.stdout?.resume()
   const connect = (): Promise<Scheduler> => connectScheduler(directDial('127.0.0.1'), {port, timeoutMs: 10_000})
   await until(async () => {
@@ -50,6 +62,7 @@ export async function startDask(version: string): Promise<RealDask> {
 
   return {
     port,
+    dashboard,
     directory,
     connect,
     run,

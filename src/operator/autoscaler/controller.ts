@@ -28,6 +28,8 @@ export type AskTarget = (question: TargetQuestion) => Promise<Answer>
 
 /** How soon a new load is seen; the question costs the scheduler less than a millisecond. */
 const TICK_MS = 2_000
+/** For schedulers that do not answer: they take up connections that others wait for. */
+const MOST_MS = 30_000
 
 /** Keeps the number of each autoscaler's group where the scheduler wants it, between the autoscaler's bounds. */
 export function createAutoscalerController(ask: AskTarget, clock: () => number = Date.now): Controller<DaskAutoscaler, AutoscalerWorld> {
@@ -48,7 +50,7 @@ export function createAutoscalerController(ask: AskTarget, clock: () => number =
       }
       for (const follower of followers) enqueue(follower)
     },
-    everyMs: () => TICK_MS,
+    everyMs: ({cluster}) => Math.min(MOST_MS, TICK_MS * 2 ** (known.get(keyOf(refOf(cluster)))?.failure?.count ?? 0)),
     onEnd: (key) => known.delete(key),
   })
 

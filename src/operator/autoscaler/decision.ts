@@ -97,7 +97,11 @@ const activeClaim = ({minimum, maximum}: Bounds, {scheduler, readings}: Autoscal
     return {status: true, reason: REASON.fixed, message: `minimum and maximum are both ${minimum}: the scheduler is not asked`}
   if (!scheduler) return {status: false, reason: REASON.schedulerNotReady, message: 'the number stays until the scheduler is ready'}
   if (readings?.failure !== undefined)
-    return {status: false, reason: REASON.schedulerUnreachable, message: `the number stays; the scheduler was asked: ${readings.failure}`}
+    return {
+      status: false,
+      reason: REASON.schedulerUnreachable,
+      message: `the number stays; the scheduler was asked: ${readings.failure.message}`,
+    }
   if (!readings?.latest) return {status: 'Unknown', reason: REASON.awaiting, message: 'the scheduler has not answered yet'}
   return {status: true, reason: REASON.valid, message: 'the scheduler tells how many workers it would like to have'}
 }

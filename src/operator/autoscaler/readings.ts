@@ -23,8 +23,8 @@ export interface Readings {
   /** Newest last; empty while no answer has come. */
   readonly spans: readonly Span[]
   readonly latest: Answer | undefined
-  /** Why the last question had no answer. */
-  readonly failure?: string
+  /** Why the last question had no answer, and how many before it had none either. */
+  readonly failure?: {readonly message: string; readonly count: number}
 }
 
 /** As long as the longest stabilization window. */
@@ -32,7 +32,7 @@ const KEPT_MS = 3600_000
 
 /** The readings with another answer; those of another scheduler pod begin anew. */
 export function withAnswer(before: Readings | undefined, scheduler: string, answer: Answer, now: number): Readings {
-  const known = before?.scheduler === scheduler ? before : {scheduler, since: now, spans: []}
+  const known: Pick<Readings, 'since' | 'spans'> = before?.scheduler === scheduler ? before : {since: now, spans: []}
   const last = known.spans.at(-1)
   const kept = known.spans.filter(({until}) => until >= now - KEPT_MS)
   const spans =
@@ -42,9 +42,16 @@ export function withAnswer(before: Readings | undefined, scheduler: string, answ
   return {scheduler, since: known.since, spans, latest: answer}
 }
 
-export const withFailure = (before: Readings | undefined, scheduler: string, failure: string, now: number): Readings =>
-  before?.scheduler === scheduler ? {...before, failure} : {scheduler, since: now, spans: [], latest: undefined, failure}
+/** What was asked for before stands. */
+export function withFailure(before: Readings | undefined, scheduler: string, message: string, now: number): Readings {
+  const known: Readings = before?.scheduler === scheduler ? before : {scheduler, since: now, spans: [], latest: undefined}
+  return {...known, failure: {message, count: (known.failure?.count ?? 0) + 1}}
+}
 
 /** The targets that were asked for within the last `windowMs`, the latest among them. */
 export const targetsWithin = ({spans}: Readings, windowMs: number, now: number): readonly number[] =>
   spans.filter(({until}, index) => index === spans.length - 1 || until > now - windowMs).map(({target}) => target)
+
+/** What was asked for at a time, or first after it; `undefined` while nothing has been. */
+export const targetAt = ({spans}: Readings, time: number): number | undefined =>
+  (spans.findLast(({from}) => from <= time) ?? spans[0])?.target

@@ -4,6 +4,7 @@ import {ANNOTATION_RETIRING} from '../../api/names.ts'
 import type {Failure} from '../engine/contract.ts'
 import {groupNameOf, replicasOf} from './bounds.ts'
 import type {Decision} from './decision.ts'
+import {targetAt} from './readings.ts'
 import {ABLE_TO_SCALE, REASON, SCALING_ACTIVE, SCALING_LIMITED} from './reasons.ts'
 import type {AutoscalerWorld} from './world.ts'
 
@@ -25,10 +26,11 @@ export function activeStatus(autoscaler: DaskAutoscaler, world: AutoscalerWorld,
   const isChange = world.group !== undefined && replicasOf(world.group) !== desired
   const rescaled: Claim = {status: true, reason: REASON.rescaled, message: `the worker group has been given the number ${desired}`}
   const claims = {[SCALING_ACTIVE]: active, [ABLE_TO_SCALE]: isChange ? rescaled : able, [SCALING_LIMITED]: limited}
+  const target = world.readings?.latest?.target
   return {
     ...statusOf(autoscaler, world, claims, now),
     desiredReplicas: desired,
-    ...(isChange && {lastScaleTime: timestamp(now)}),
+    ...(isChange && {lastScaleTime: timestamp(now), ...(target !== undefined && {target})}),
   }
 }
 
@@ -37,6 +39,14 @@ export const failedAutoscalerStatus = (status: DaskAutoscalerStatus, {reason, me
   conditions: replaceConditions(status.conditions, {[ABLE_TO_SCALE]: {status: false, reason, message}}, status.observedGeneration, now),
 })
 
+/** Under load the target is another at each look: it is told as of the last ten seconds' beginning, and as of the last change. */
+const TOLD_EVERY_MS = 10_000
+const toldAt = (lastScaleTime: string | undefined, now: number): number => {
+  // A time in a status is rounded down to the second.
+  const changed = Date.parse(lastScaleTime ?? '') + 1000
+  return Math.max(now - (now % TOLD_EVERY_MS), changed <= now ? changed : 0)
+}
+
 const statusOf = (
   autoscaler: DaskAutoscaler,
   {group, groups, readings}: AutoscalerWorld,
@@ -44,8 +54,8 @@ const statusOf = (
   now: number,
 ): DaskAutoscalerStatus => {
   const own = groups.find((each) => each.group.metadata.name === groupNameOf(autoscaler))
-  const target = readings?.latest?.target
   const {lastScaleTime} = autoscaler.status ?? {}
+  const target = readings && targetAt(readings, toldAt(lastScaleTime, now))
   return {
     ...(own && {
       currentReplicas: own.pods.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined).length,

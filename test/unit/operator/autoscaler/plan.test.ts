@@ -141,7 +141,7 @@ describe('the number of a group', () => {
   })
 
   it('stays while the scheduler cannot be asked, with its words', () => {
-    const readings = steadily(0, {failure: 'connect ECONNREFUSED'})
+    const readings = steadily(0, {failure: {message: 'connect ECONNREFUSED', count: 1}})
     const {given, status} = outcome(make(), world(3, {readings}))
     expect(given).toBeUndefined()
     expect(status?.conditions?.[0]).toMatchObject({
