@@ -1,6 +1,6 @@
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskAutoscaler, type DaskCluster} from '../../api/dask.ts'
-import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
+import {LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
@@ -10,6 +10,7 @@ import {normalise} from '../engine/normalise.ts'
 import {createPolls} from '../engine/polls.ts'
 import type {Step} from './behavior.ts'
 import {boundsOf, groupRefOf, holderOf, replicasOf} from './bounds.ts'
+import {leavingIn} from './demand.ts'
 import {planAutoscaler} from './plan.ts'
 import {type Answer, type Readings, withAnswer, withFailure} from './readings.ts'
 import {failedAutoscalerStatus} from './status.ts'
@@ -38,13 +39,14 @@ export function createAutoscalerController(ask: AskTarget, clock: () => number =
   let enqueue: (ref: Ref) => void = () => undefined
 
   const polls = createPolls<ClusterQuestion>({
-    ask: async ({cluster, scheduler, mayShrinkBelow, followers}) => {
+    ask: async ({cluster, scheduler, mayShrinkBelow, leaving, followers}) => {
       const key = keyOf(refOf(cluster))
       const before = known.get(key)
       const {uid = ''} = scheduler.metadata
-      const withUnrunnable = mayShrinkBelow > (before?.latest?.target ?? Number.POSITIVE_INFINITY)
+      const withUnrunnable = mayShrinkBelow > (before?.spans.at(-1)?.needed ?? Number.POSITIVE_INFINITY)
       try {
-        known.set(key, withAnswer(before, uid, await ask({cluster, scheduler, withUnrunnable}), clock()))
+        const answer = await ask({cluster, scheduler, withUnrunnable})
+        known.set(key, withAnswer(before, {scheduler: uid, answer, leaving}, clock()))
       } catch (error) {
         known.set(key, withFailure(before, uid, error instanceof Error ? error.message : String(error), clock()))
       }
@@ -82,8 +84,10 @@ export function createAutoscalerController(ask: AskTarget, clock: () => number =
 interface ClusterQuestion {
   readonly cluster: DaskCluster
   readonly scheduler: Pod
-  /** With a target below this number of workers some would have to go; 0: none can. */
+  /** Where fewer workers than this are needed some would have to go; 0: none can. */
   readonly mayShrinkBelow: number
+  /** Workers that leave now. */
+  readonly leaving: number
   readonly followers: readonly Ref[]
 }
 
@@ -100,15 +104,12 @@ const questionOf = (ref: Ref, reader: Reader): ClusterQuestion | undefined => {
   })
   const open = held.filter(({bounds}) => bounds.minimum < bounds.maximum)
   if (open.length === 0) return undefined
-  // Those that leave are counted by the scheduler too.
-  const workers = groups.reduce((sum, {group, pods}) => {
-    const leaving = pods.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] !== undefined).length
-    return sum + (replicasOf(group) + leaving) * workerProcesses(group.spec.worker.spec)
-  }, 0)
+  const workers = groups.reduce((sum, {group}) => sum + replicasOf(group) * workerProcesses(group.spec.worker.spec), 0)
   return {
     cluster,
     scheduler,
     mayShrinkBelow: open.some(({group, bounds}) => replicasOf(group) > bounds.minimum) ? workers : 0,
+    leaving: leavingIn(groups),
     followers: open.map(({holder}) => refOf(holder)),
   }
 }

@@ -4,7 +4,7 @@ import {ANNOTATION_COOLDOWN} from '../../api/names.ts'
 import {leastAllowed, longestPeriodMs, mostAllowed, type Rules, rulesOf} from './behavior.ts'
 import {type Bounds, boundsOf, replicasOf} from './bounds.ts'
 import {demandOn, excessOf} from './demand.ts'
-import {type Readings, targetsWithin} from './readings.ts'
+import {neededWithin, type Readings} from './readings.ts'
 import {REASON} from './reasons.ts'
 import type {AutoscalerWorld} from './world.ts'
 
@@ -53,9 +53,10 @@ const follow = (
   const bounds = boundsOf(autoscaler)
   const {up, down} = rulesOf(autoscaler)
   const demand = (of: number): number => demandOn(group.metadata.name, of, world)
-  const wished = demand(target)
+  const needed = readings.spans.at(-1)?.needed ?? target
+  const wished = demand(needed)
   const lately = ({windowMs}: Rules): readonly number[] => [
-    ...targetsWithin(readings, windowMs, now).map(demand),
+    ...neededWithin(readings, windowMs, now).map(demand),
     // A window that this operator has not seen all of: what there was before is taken for steady.
     ...(readings.since > now - windowMs ? [current] : []),
   ]
@@ -67,7 +68,7 @@ const follow = (
 
   if (steady > current) {
     const desired = Math.min(steady, mostAllowed(current, up, world.steps, now))
-    return {desired, why, able: READY, limited: desired < steady ? limit(REASON.upLimit, desired, up) : edge(target, bounds, world)}
+    return {desired, why, able: READY, limited: desired < steady ? limit(REASON.upLimit, desired, up) : edge(needed, bounds, world)}
   }
   if (steady < current) {
     const unrunnable = readings.latest?.unrunnable ?? 0
@@ -76,11 +77,11 @@ const follow = (
     if (unrunnable > 0) return held(READY, {status: true, reason: REASON.unrunnable, message: unrunnableText(unrunnable)})
     if (isCoolingDown(autoscaler, down, world, now)) return held(downStabilized(down))
     const desired = Math.max(steady, leastAllowed(current, down, world.steps, now))
-    return {desired, why, able: READY, limited: desired > steady ? limit(REASON.downLimit, desired, down) : edge(target, bounds, world)}
+    return {desired, why, able: READY, limited: desired > steady ? limit(REASON.downLimit, desired, down) : edge(needed, bounds, world)}
   }
   if (wished < current) return held(downStabilized(down))
   if (wished > current) return held(upStabilized(up))
-  return held(READY, edge(target, bounds, world))
+  return held(READY, edge(needed, bounds, world))
 }
 
 /**
@@ -106,8 +107,8 @@ const activeClaim = ({minimum, maximum}: Bounds, {scheduler, readings}: Autoscal
   return {status: true, reason: REASON.valid, message: 'the scheduler tells how many workers it would like to have'}
 }
 
-const edge = (target: number, bounds: Bounds, world: AutoscalerWorld): Claim => {
-  const excess = excessOf(target, world)
+const edge = (needed: number, bounds: Bounds, world: AutoscalerWorld): Claim => {
+  const excess = excessOf(needed, world)
   return excess === 'too many' ? tooMany(bounds) : excess === 'too few' ? tooFew(bounds) : IN_RANGE
 }
 

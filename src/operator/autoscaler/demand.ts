@@ -7,27 +7,27 @@ import {shareOut, type Taker} from './share.ts'
 import type {AutoscalerWorld, GroupView} from './world.ts'
 
 /**
- * How many pods one group should have when the scheduler asks for `target` workers for the whole cluster: what is left of them
- * after the workers that leave and the groups that nobody scales, shared by the groups that have an autoscaler.
+ * How many pods one group should have when the cluster needs so many workers that stay: what is left of them after the groups that nobody
+ * scales, shared by the groups that have an autoscaler.
  */
-export function demandOn(group: string, target: number, {groups, autoscalers}: AutoscalerWorld): number {
+export function demandOn(group: string, needed: number, {groups, autoscalers}: AutoscalerWorld): number {
   const takers = takersOf(groups, autoscalers)
-  return shareOut(leftFor(takers, target, groups), takers).get(group) ?? 0
+  return shareOut(leftFor(takers, needed, groups), takers).get(group) ?? 0
 }
 
 /** Whether the bounds of all the autoscalers together leave a part of the wish unfulfilled, or give more than is wished for. */
-export function excessOf(target: number, {groups, autoscalers}: AutoscalerWorld): 'too many' | 'too few' | 'none' {
+export function excessOf(needed: number, {groups, autoscalers}: AutoscalerWorld): 'too many' | 'too few' | 'none' {
   const takers = takersOf(groups, autoscalers)
-  const left = leftFor(takers, target, groups)
+  const left = leftFor(takers, needed, groups)
   const sum = (bound: (taker: Taker) => number): number => takers.reduce((all, taker) => all + bound(taker) * taker.processes, 0)
   return left > sum(({maximum}) => maximum) ? 'too many' : left < sum(({minimum}) => minimum) ? 'too few' : 'none'
 }
 
 /** Workers that are to come from groups with an autoscaler. */
-const leftFor = (takers: readonly Taker[], target: number, groups: readonly GroupView[]): number => {
+const leftFor = (takers: readonly Taker[], needed: number, groups: readonly GroupView[]): number => {
   const scaled = new Set(takers.map(({name}) => name))
   const fixed = groups.filter(({group: {metadata}}) => !scaled.has(metadata.name)).reduce((sum, view) => sum + offeredBy(view), 0)
-  return Math.max(0, atHome(target, groups) - fixed)
+  return Math.max(0, needed - fixed)
 }
 
 /** Groups with an autoscaler that may scale them. */
@@ -38,17 +38,12 @@ const takersOf = (groups: readonly GroupView[], autoscalers: readonly DaskAutosc
     return holder ? [{name, ...boundsOf(holder), processes: workerProcesses(group.spec.worker.spec)}] : []
   })
 
-/** Workers that leave are counted in the target and take nothing new (contract 4.5); while no others are there, one is needed for what is new. */
-const atHome = (target: number, groups: readonly GroupView[]): number => {
-  const leaving = groups.reduce((sum, view) => sum + workersIn(view, isRetiring), 0)
-  const staying = groups.reduce((sum, view) => sum + workersIn(view, (pod) => !isRetiring(pod)), 0)
-  return Math.max(target - leaving, staying === 0 && target > 0 ? 1 : 0)
-}
-
-const isRetiring = ({metadata}: GroupView['pods'][number]): boolean => metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
-
-const workersIn = ({group, pods}: GroupView, isCounted: (pod: GroupView['pods'][number]) => boolean): number =>
-  pods.filter(isCounted).length * workerProcesses(group.spec.worker.spec)
+/** Dask workers in pods that leave. */
+export const leavingIn = (groups: readonly GroupView[]): number =>
+  groups.reduce((sum, {group, pods}) => {
+    const marked = pods.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] !== undefined)
+    return sum + marked.length * workerProcesses(group.spec.worker.spec)
+  }, 0)
 
 /** Workers of a group that nobody scales: all that it wants, but where they cannot start only those that are ready. */
 const offeredBy = ({group}: GroupView): number => {

@@ -9,11 +9,13 @@ export interface Answer {
   readonly isWhole: boolean
 }
 
-/** A target for as long as it was the same. */
+/** What was asked for, for as long as it was the same. */
 export interface Span {
   readonly from: number
   readonly until: number
   readonly target: number
+  /** Workers that should be there and stay. */
+  readonly needed: number
 }
 
 export interface Readings {
@@ -30,15 +32,24 @@ export interface Readings {
 /** As long as the longest stabilization window. */
 const KEPT_MS = 3600_000
 
-/** The readings with another answer; those of another scheduler pod begin anew. */
-export function withAnswer(before: Readings | undefined, scheduler: string, answer: Answer, now: number): Readings {
+/**
+ * The readings with another answer; those of another scheduler pod begin anew. `leaving`: workers that were leaving when it was asked. They are
+ * counted in the target and take nothing new (contract 4.5); but while any worker is wanted at all one that stays is needed for what is new.
+ */
+export function withAnswer(
+  before: Readings | undefined,
+  {scheduler, answer, leaving}: {readonly scheduler: string; readonly answer: Answer; readonly leaving: number},
+  now: number,
+): Readings {
+  const {target} = answer
+  const needed = Math.max(target - leaving, Math.min(target, 1))
   const known: Pick<Readings, 'since' | 'spans'> = before?.scheduler === scheduler ? before : {since: now, spans: []}
   const last = known.spans.at(-1)
   const kept = known.spans.filter(({until}) => until >= now - KEPT_MS)
   const spans =
-    last?.target === answer.target
+    last?.target === target && last.needed === needed
       ? [...kept.slice(0, -1), {...last, until: now}]
-      : [...kept, {from: now, until: now, target: answer.target}]
+      : [...kept, {from: now, until: now, target, needed}]
   return {scheduler, since: known.since, spans, latest: answer}
 }
 
@@ -48,9 +59,9 @@ export function withFailure(before: Readings | undefined, scheduler: string, mes
   return {...known, failure: {message, count: (known.failure?.count ?? 0) + 1}}
 }
 
-/** The targets that were asked for within the last `windowMs`, the latest among them. */
-export const targetsWithin = ({spans}: Readings, windowMs: number, now: number): readonly number[] =>
-  spans.filter(({until}, index) => index === spans.length - 1 || until > now - windowMs).map(({target}) => target)
+/** The numbers that were needed within the last `windowMs`, the latest among them. */
+export const neededWithin = ({spans}: Readings, windowMs: number, now: number): readonly number[] =>
+  spans.filter(({until}, index) => index === spans.length - 1 || until > now - windowMs).map(({needed}) => needed)
 
 /** What was asked for at a time, or first after it; `undefined` while nothing has been. */
 export const targetAt = ({spans}: Readings, time: number): number | undefined =>

@@ -19,14 +19,13 @@ const make = (spec: Partial<DaskAutoscalerSpec> = {}, metadata: Partial<DaskAuto
 
 const groupOf = (replicas: number, name = 'demo-default'): DaskWorkerGroup => makeGroup(replicas, {name, uid: `uid-${name}`})
 const pod = (name: string, annotations: Readonly<Record<string, string>> = {}): Pod => makePod(name, cluster, RUNNING, {annotations})
-const retiring = (name: string): Pod => pod(name, {'kubernetes.dask.org/retiring': ago(5)})
 const view = (group: DaskWorkerGroup, pods: readonly Pod[] = []): GroupView => ({group, pods})
 
 /** The scheduler has said nothing but this for a minute. */
 const steadily = (target: number, more: Partial<Readings> = {}): Readings => ({
   scheduler: 'uid-demo-scheduler',
   since: NOW - 60_000,
-  spans: [{from: NOW - 60_000, until: NOW, target}],
+  spans: [{from: NOW - 60_000, until: NOW, target, needed: target}],
   latest: {target, unrunnable: 0, isWhole: true},
   ...more,
 })
@@ -90,8 +89,8 @@ describe('the number of a group', () => {
 
   it('stays for as long as the window has seen a larger wish', () => {
     const spans = [
-      {from: NOW - 60_000, until: NOW - 10_000, target: 5},
-      {from: NOW - 8_000, until: NOW, target: 2},
+      {from: NOW - 60_000, until: NOW - 10_000, target: 5, needed: 5},
+      {from: NOW - 8_000, until: NOW, target: 2, needed: 2},
     ]
     const early = outcome(make(), world(5, {readings: steadily(2, {spans})}))
     expect(early).toMatchObject({given: undefined, conditions: {AbleToScale: 'True ScaleDownStabilized'}})
@@ -151,14 +150,6 @@ describe('the number of a group', () => {
     })
   })
 
-  it('counts workers that leave as gone', () => {
-    const groups = [view(groupOf(2), [pod('a'), pod('b'), retiring('c')])]
-    // The target of three is what two stay for and one still finishes.
-    expect(outcome(make(), world(2, {readings: steadily(3), groups})).given).toBeUndefined()
-    const alone = [view(groupOf(0), [retiring('c')])]
-    expect(outcome(make(), world(0, {readings: steadily(1), groups: alone})).given).toBe(1)
-  })
-
   it('counts the processes of a pod', () => {
     const spec = {containers: [{name: 'worker', image: 'dask', args: ['dask', 'worker', '--nworkers', '4']}]}
     const group = {...groupOf(1), spec: {cluster: 'demo', worker: {replicas: 1, spec}}}
@@ -180,7 +171,7 @@ it('never leaves the bounds, nor a quarter a step, whatever the scheduler says',
       const maximum = minimum + room
       const spans = targets
         .toSorted((one, other) => other.secondsAgo - one.secondsAgo)
-        .map(({target, secondsAgo: seconds}) => ({from: NOW - seconds * 1000, until: NOW - seconds * 1000, target}))
+        .map(({target, secondsAgo: seconds}) => ({from: NOW - seconds * 1000, until: NOW - seconds * 1000, target, needed: target}))
       const readings = steadily(spans.at(-1)?.target ?? 0, {spans})
       const steps = [{at: NOW - secondsAgo * 1000, by}]
       const {given = current} = outcome(make({minimum, maximum}), world(current, {readings, steps}))
@@ -233,7 +224,12 @@ describe('the behaviour', () => {
     ],
     ['never down', {scaleDown: {selectPolicy: 'Disabled'}}, 9, [0], undefined, 'ScalingLimited', 'True ScaleDownLimit'],
   ] as const)('follows %s', (_, behavior, replicas, targets, expected, type, condition) => {
-    const spans = targets.map((target, index) => ({from: NOW - 20_000, until: index === targets.length - 1 ? NOW : NOW - 10_000, target}))
+    const spans = targets.map((target, index) => ({
+      from: NOW - 20_000,
+      until: index === targets.length - 1 ? NOW : NOW - 10_000,
+      target,
+      needed: target,
+    }))
     const readings = steadily(targets.at(-1) ?? 0, {spans})
     const {given, conditions} = outcome(make({behavior}), world(replicas, {readings}))
     expect({given, condition: conditions[type]}).toEqual({given: expected, condition})
