@@ -8,7 +8,7 @@ import {workerProcesses} from '../../api/worker-processes.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
 import {createPolls} from '../engine/polls.ts'
-import type {Step} from './behavior.ts'
+import {rulesOf, type Step} from './behavior.ts'
 import {boundsOf, groupRefOf, holderOf, replicasOf} from './bounds.ts'
 import {leavingIn} from './demand.ts'
 import {planAutoscaler} from './plan.ts'
@@ -39,14 +39,14 @@ export function createAutoscalerController(ask: AskTarget, clock: () => number =
   let enqueue: (ref: Ref) => void = () => undefined
 
   const polls = createPolls<ClusterQuestion>({
-    ask: async ({cluster, scheduler, mayShrinkBelow, leaving, followers}) => {
+    ask: async ({cluster, scheduler, mayShrinkBelow, leaving, windowMs, followers}) => {
       const key = keyOf(refOf(cluster))
       const before = known.get(key)
       const {uid = ''} = scheduler.metadata
       const withUnrunnable = mayShrinkBelow > (before?.spans.at(-1)?.needed ?? Number.POSITIVE_INFINITY)
       try {
         const answer = await ask({cluster, scheduler, withUnrunnable})
-        known.set(key, withAnswer(before, {scheduler: uid, answer, leaving}, clock()))
+        known.set(key, withAnswer(before, {scheduler: uid, answer, leaving, windowMs}, clock()))
       } catch (error) {
         known.set(key, withFailure(before, uid, error instanceof Error ? error.message : String(error), clock()))
       }
@@ -88,6 +88,8 @@ interface ClusterQuestion {
   readonly mayShrinkBelow: number
   /** Workers that leave now. */
   readonly leaving: number
+  /** The longest stabilization window of its autoscalers. */
+  readonly windowMs: number
   readonly followers: readonly Ref[]
 }
 
@@ -110,6 +112,7 @@ const questionOf = (ref: Ref, reader: Reader): ClusterQuestion | undefined => {
     scheduler,
     mayShrinkBelow: open.some(({group, bounds}) => replicasOf(group) > bounds.minimum) ? workers : 0,
     leaving: leavingIn(groups),
+    windowMs: Math.max(...open.flatMap(({holder}) => Object.values(rulesOf(holder)).map(({windowMs}) => windowMs))),
     followers: open.map(({holder}) => refOf(holder)),
   }
 }

@@ -29,23 +29,29 @@ export interface Readings {
   readonly failure?: {readonly message: string; readonly count: number}
 }
 
-/** As long as the longest stabilization window. */
-const KEPT_MS = 3600_000
+/** What a status tells may be as old. */
+const KEPT_MS = 20_000
 
 /**
  * The readings with another answer; those of another scheduler pod begin anew. `leaving`: workers that were leaving when it was asked. They are
  * counted in the target and take nothing new (contract 4.5); but while any worker is wanted at all one that stays is needed for what is new.
+ * `windowMs`: for how long answers are of use.
  */
 export function withAnswer(
   before: Readings | undefined,
-  {scheduler, answer, leaving}: {readonly scheduler: string; readonly answer: Answer; readonly leaving: number},
+  {
+    scheduler,
+    answer,
+    leaving,
+    windowMs,
+  }: {readonly scheduler: string; readonly answer: Answer; readonly leaving: number; readonly windowMs: number},
   now: number,
 ): Readings {
   const {target} = answer
   const needed = Math.max(target - leaving, Math.min(target, 1))
   const known: Pick<Readings, 'since' | 'spans'> = before?.scheduler === scheduler ? before : {since: now, spans: []}
   const last = known.spans.at(-1)
-  const kept = known.spans.filter(({until}) => until >= now - KEPT_MS)
+  const kept = known.spans.filter(({until}) => until >= now - Math.max(windowMs, KEPT_MS))
   const spans =
     last?.target === target && last.needed === needed
       ? [...kept.slice(0, -1), {...last, until: now}]
@@ -60,8 +66,9 @@ export function withFailure(before: Readings | undefined, scheduler: string, mes
 }
 
 /** The numbers that were needed within the last `windowMs`, the latest among them. */
-export const neededWithin = ({spans}: Readings, windowMs: number, now: number): readonly number[] =>
-  spans.filter(({until}, index) => index === spans.length - 1 || until > now - windowMs).map(({needed}) => needed)
+export const neededWithin = ({spans}: Readings, windowMs: number, now: number): readonly number[] => [
+  ...new Set(spans.filter(({until}, index) => index === spans.length - 1 || until > now - windowMs).map(({needed}) => needed)),
+]
 
 /** What was asked for at a time, or first after it; `undefined` while nothing has been. */
 export const targetAt = ({spans}: Readings, time: number): number | undefined =>

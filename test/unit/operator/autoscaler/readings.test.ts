@@ -7,7 +7,7 @@ const answer = (target: number) => ({target, unrunnable: 0, isWhole: true})
 /** One answer a second. */
 const readings = (...targets: readonly number[]): Readings => {
   const all = targets.reduce<Readings | undefined>(
-    (before, target, second) => withAnswer(before, {scheduler: 'a', answer: answer(target), leaving: 0}, second * 1000),
+    (before, target, second) => withAnswer(before, {scheduler: 'a', answer: answer(target), leaving: 0, windowMs: 60_000}, second * 1000),
     undefined,
   )
   if (!all) throw new Error('no targets')
@@ -40,7 +40,7 @@ describe('what a scheduler has asked for', () => {
     [2, 3, 1],
     [0, 3, 0],
   ])('as %i of which %i leave means that %i that stay are needed', (target, leaving, needed) => {
-    expect(withAnswer(undefined, {scheduler: 'a', answer: answer(target), leaving}, 0).spans).toMatchObject([{target, needed}])
+    expect(withAnswer(undefined, {scheduler: 'a', answer: answer(target), leaving, windowMs: 0}, 0).spans).toMatchObject([{target, needed}])
   })
 
   it('at a time is what was asked for last before it', () => {
@@ -48,14 +48,14 @@ describe('what a scheduler has asked for', () => {
   })
 
   it('begins anew with another scheduler', () => {
-    const after = withAnswer(readings(4, 4), {scheduler: 'b', answer: answer(0), leaving: 0}, 9000)
+    const after = withAnswer(readings(4, 4), {scheduler: 'b', answer: answer(0), leaving: 0, windowMs: 60_000}, 9000)
     expect(after).toMatchObject({scheduler: 'b', since: 9000, spans: [{from: 9000, until: 9000, target: 0, needed: 0}]})
   })
 
   it('stands while the scheduler does not answer, and how often it has not is counted', () => {
     const lost = withFailure(withFailure(readings(4), 'a', 'x', 1000), 'a', 'y', 2000)
     expect(lost).toMatchObject({latest: {target: 4}, failure: {message: 'y', count: 2}})
-    expect(withAnswer(lost, {scheduler: 'a', answer: answer(4), leaving: 0}, 3000).failure).toBeUndefined()
+    expect(withAnswer(lost, {scheduler: 'a', answer: answer(4), leaving: 0, windowMs: 60_000}, 3000).failure).toBeUndefined()
     expect(withFailure(undefined, 'a', 'x', 5)).toMatchObject({since: 5, latest: undefined, failure: {count: 1}})
   })
 })
