@@ -62,7 +62,7 @@ export function createAutoscalerController(ask: AskTarget, clock: () => number =
     watches: [
       {kind: DASK_AUTOSCALERS, keysOf: (each, reader) => autoscalersOf(clusterNamedBy(each), each, reader)},
       {kind: DASK_WORKER_GROUPS, keysOf: (group, reader) => autoscalersOf(clusterNamedBy(group), group, reader)},
-      {kind: DASK_CLUSTERS, keysOf: (cluster, reader) => autoscalersOf(cluster.metadata.name, cluster, reader)},
+      {kind: DASK_CLUSTERS, keysOf: naming},
       {kind: PODS, keysOf: (pod, reader) => (isScheduler(pod) ? autoscalersOf(pod.metadata.labels?.[LABEL_CLUSTER], pod, reader) : [])},
     ],
     start: (ask, signal) => {
@@ -72,7 +72,7 @@ export function createAutoscalerController(ask: AskTarget, clock: () => number =
     observe: (autoscaler, reader) => {
       const cluster = {...refOf(autoscaler), name: autoscaler.spec.cluster}
       const need = (): ClusterQuestion | undefined => questionOf(cluster, reader)
-      if (need()) polls.follow(keyOf(cluster), need)
+      polls.follow(keyOf(cluster), need)
       return observeAutoscaler(autoscaler, reader, known.get(keyOf(cluster)), steps.of)
     },
     plan: planAutoscaler,
@@ -98,8 +98,8 @@ const questionOf = (ref: Ref, reader: Reader): ClusterQuestion | undefined => {
   const cluster = clusterOf(ref, reader)
   const scheduler = cluster && workingScheduler(cluster, reader)
   if (!cluster || !scheduler || cluster.spec.suspend === true) return undefined
-  const groups = groupsOf(ref, reader)
-  const autoscalers = ownAutoscalers(ref, reader)
+  const groups = groupsOf(cluster, reader)
+  const autoscalers = ownAutoscalers(cluster, reader)
   const held = groups.flatMap((view) => {
     const holder = holderOf(view.group.metadata.name, autoscalers)
     return holder ? [{...view, bounds: boundsOf(holder), holder}] : []
@@ -133,8 +133,11 @@ const observeAutoscaler = (
     cluster,
     scheduler,
     group: group && normalise(group),
-    groups: groupsOf(ref, reader),
-    autoscalers: ownAutoscalers(ref, reader),
+    groups: cluster ? groupsOf(cluster, reader) : [],
+    autoscalers: [
+      autoscaler,
+      ...(cluster ? ownAutoscalers(cluster, reader) : []).filter(({metadata}) => metadata.uid !== autoscaler.metadata.uid),
+    ],
     // What another scheduler asked for says nothing of this one.
     readings: readings?.scheduler === scheduler?.metadata.uid ? readings : undefined,
     steps,
@@ -152,10 +155,11 @@ const workingScheduler = (cluster: DaskCluster, reader: Reader): Pod | undefined
   return pod && isControlledBy(pod, cluster) && isPodReady(pod) ? pod : undefined
 }
 
-const groupsOf = ({name, namespace}: Ref, reader: Reader): readonly GroupView[] =>
+/** What belongs to a cluster is found by its owner: a namespace may hold thousands of them. */
+const groupsOf = ({metadata: {name, uid = ''}}: DaskCluster, reader: Reader): readonly GroupView[] =>
   reader
     .cache(DASK_WORKER_GROUPS)
-    .list(namespace)
+    .ownedBy(uid)
     .filter(({spec, metadata}) => spec.cluster === name && metadata.deletionTimestamp === undefined)
     .map((group) => ({
       group: normalise(group),
@@ -164,15 +168,26 @@ const groupsOf = ({name, namespace}: Ref, reader: Reader): readonly GroupView[] 
       ),
     }))
 
-const ownAutoscalers = ({name, namespace}: Ref, reader: Reader): readonly DaskAutoscaler[] =>
+const ownAutoscalers = ({metadata: {name, uid = ''}}: DaskCluster, reader: Reader): readonly DaskAutoscaler[] =>
   reader
     .cache(DASK_AUTOSCALERS)
-    .list(namespace)
+    .ownedBy(uid)
     .filter(({spec, metadata}) => spec?.cluster === name && metadata.deletionTimestamp === undefined)
     .map((each) => normalise(each))
 
-const autoscalersOf = (cluster: string | undefined, {metadata: {namespace}}: KubeObject, reader: Reader): readonly Ref[] =>
-  cluster === undefined ? [] : ownAutoscalers({name: cluster, ...(namespace !== undefined && {namespace})}, reader).map(refOf)
+/** Those that a cluster has taken in already, where it is there; a new one looks after itself. */
+const autoscalersOf = (cluster: string | undefined, {metadata: {namespace}}: KubeObject, reader: Reader): readonly Ref[] => {
+  const found = cluster === undefined ? undefined : clusterOf({name: cluster, ...(namespace !== undefined && {namespace})}, reader)
+  return found ? ownAutoscalers(found, reader).map(refOf) : []
+}
+
+/** A cluster that comes or goes matters to whoever names it, taken in or not. */
+const naming = (cluster: KubeObject, reader: Reader): readonly Ref[] =>
+  reader
+    .cache(DASK_AUTOSCALERS)
+    .list(cluster.metadata.namespace)
+    .filter(({spec}) => spec?.cluster === cluster.metadata.name)
+    .map(refOf)
 
 const clusterNamedBy = (object: KubeObject): string | undefined => {
   const cluster: unknown = (object as {readonly spec?: {readonly cluster?: unknown}}).spec?.cluster

@@ -48,7 +48,7 @@ export function planAutoscaler(autoscaler: DaskAutoscaler, world: AutoscalerWorl
 }
 
 /** What keeps the autoscaler from scaling anything, with the remedy. */
-const obstacleOf = (autoscaler: DaskAutoscaler, {cluster, group, autoscalers}: AutoscalerWorld): Claim | undefined => {
+const obstacleOf = (autoscaler: DaskAutoscaler, {cluster, group, groups, autoscalers}: AutoscalerWorld): Claim | undefined => {
   const {cluster: clusterName} = autoscaler.spec
   const refuse = (reason: string, message: string): Claim => ({status: false, reason, message})
   const bounds = boundsOf(autoscaler)
@@ -65,6 +65,8 @@ const obstacleOf = (autoscaler: DaskAutoscaler, {cluster, group, autoscalers}: A
       REASON.groupElsewhere,
       `DaskWorkerGroup "${group.metadata.name}" is of DaskCluster "${group.spec.cluster}"; name a group of "${clusterName}" in spec.workerGroup`,
     )
+  if (!groups.some((each) => each.group.metadata.uid === group.metadata.uid))
+    return refuse(REASON.groupNotTakenIn, `DaskCluster "${clusterName}" has not taken DaskWorkerGroup "${group.metadata.name}" in`)
   const holder = holderOf(group.metadata.name, autoscalers)
   if (holder && holder.metadata.name !== autoscaler.metadata.name)
     return refuse(
@@ -98,11 +100,13 @@ const coolDown = (autoscaler: DaskAutoscaler, now: number): Patch => ({
   patch: {metadata: {annotations: {[ANNOTATION_COOLDOWN]: String((now + longestPeriodMs(rulesOf(autoscaler).down)) / 1000)}}},
 })
 
+/** Whoever controls it already goes on doing so. One that was a cluster's of the same name before goes with that. */
 const adopt = (autoscaler: DaskAutoscaler, cluster: DaskCluster | undefined): readonly Patch[] => {
   const {ownerReferences = [], finalizers = [], resourceVersion} = autoscaler.metadata
+  const isOwned = ownerReferences.some(({kind}) => kind === cluster?.kind)
   const others = finalizers.filter((each) => each !== KOPF_FINALIZER)
   const metadata = {
-    ...(cluster && controllerOf(autoscaler) === undefined && {ownerReferences: [...ownerReferences, referenceTo(cluster)]}),
+    ...(cluster && !isOwned && {ownerReferences: [...ownerReferences, referenceTo(cluster, controllerOf(autoscaler) === undefined)]}),
     ...(others.length < finalizers.length && {finalizers: others}),
   }
   if (Object.keys(metadata).length === 0) return []
@@ -110,12 +114,12 @@ const adopt = (autoscaler: DaskAutoscaler, cluster: DaskCluster | undefined): re
   return [resourceVersion === undefined ? patch : {...patch, resourceVersion}]
 }
 
-const referenceTo = ({apiVersion, kind, metadata: {name, uid = ''}}: DaskCluster): OwnerReference => ({
+const referenceTo = ({apiVersion, kind, metadata: {name, uid = ''}}: DaskCluster, controller: boolean): OwnerReference => ({
   apiVersion,
   kind,
   name,
   uid,
-  controller: true,
+  ...(controller && {controller: true}),
   blockOwnerDeletion: true,
 })
 

@@ -9,6 +9,7 @@ export const REASON = {
   groupMissing: 'WorkerGroupMissing',
   /** The group is of another cluster. */
   groupElsewhere: 'WorkerGroupOfOtherCluster',
+  groupNotTakenIn: 'WaitingForWorkerGroup',
   /** An older autoscaler has the group. */
   groupTaken: 'AmbiguousSelector',
   invalidBounds: 'InvalidBounds',

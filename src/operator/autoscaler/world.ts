@@ -16,9 +16,9 @@ export interface AutoscalerWorld {
   readonly scheduler: Pod | undefined
   /** The group of the name that the autoscaler means, whichever cluster it is of. */
   readonly group: DaskWorkerGroup | undefined
-  /** All groups of the cluster. */
+  /** All groups that the cluster has taken in. */
   readonly groups: readonly GroupView[]
-  /** All autoscalers of the cluster, this one among them. */
+  /** This one, and all others that the cluster has taken in. */
   readonly autoscalers: readonly DaskAutoscaler[]
   readonly readings: Readings | undefined
   /** How the group's number has changed since this operator looks on. */

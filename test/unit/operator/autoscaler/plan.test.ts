@@ -275,6 +275,7 @@ describe('what is wrong with an autoscaler', () => {
       'WorkerGroupOfOtherCluster',
     ],
     ['bounds that contradict each other', make({minimum: 3, maximum: 2}), {}, 'InvalidBounds'],
+    ['a group that its cluster has not taken in', make(), {groups: []}, 'WaitingForWorkerGroup'],
     ['a suspended cluster', make(), {cluster: {...cluster, spec: {...cluster.spec, suspend: true}}}, 'Suspended'],
   ] as const)('is told: %s', (_, autoscaler, more, reason) => {
     const {given, conditions} = outcome(autoscaler, world(1, {readings: steadily(9), ...more}))
@@ -296,5 +297,15 @@ describe('a new autoscaler', () => {
     const {stages} = outcome(fresh, world(1))
     expect(told(stages)).toEqual([['patch daskautoscalers/demo']])
     expect(at<Patch>(stages, 0, 0).patch).toMatchObject({metadata: {finalizers: ['mine/own'], ownerReferences: [{uid: 'cluster-1'}]}})
+  })
+
+  it('stays with whoever controls it, and with an earlier cluster of the name', () => {
+    const app = {apiVersion: 'apps/v1', kind: 'Deployment', name: 'app', uid: 'app-1', controller: true}
+    const {stages} = outcome(make({}, {ownerReferences: [app]}), world(1))
+    expect(at<Patch>(stages, 0, 0).patch).toEqual({
+      metadata: {ownerReferences: [app, {...ownedBy(cluster), controller: undefined}]},
+    })
+    const earlier = {...ownedBy(cluster), uid: 'cluster-0'}
+    expect(outcome(make({}, {ownerReferences: [earlier]}), world(1)).stages).toEqual([])
   })
 })
