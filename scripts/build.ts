@@ -5,9 +5,10 @@
 import {glob, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
+import {brotliCompressSync, constants} from 'node:zlib'
 import {Plugin} from '@oclif/core'
 import {build as bundle} from 'esbuild'
-import {leanBundle} from './lean-bundle.ts'
+import {leanBundle, leanOperator} from './lean-bundle.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -35,6 +36,7 @@ export async function build(): Promise<void> {
     await mkdir(fresh)
     await writeBundle(fresh)
     await writeManifest(fresh)
+    await writeOperator(fresh)
     await rm(dist, {recursive: true, force: true})
     await rename(fresh, dist)
   } finally {
@@ -69,6 +71,29 @@ const writeBundle = async (outdir: string): Promise<void> => {
     logLevel: 'warning',
   })
   await writeFile(join(outdir, 'package.json'), await ownPackage())
+}
+
+/** The operator alone, small enough for a ConfigMap: one file, packed. */
+const writeOperator = async (outdir: string): Promise<void> => {
+  const {outputFiles} = await bundle({
+    absWorkingDir: root,
+    entryPoints: ['src/operator/main.ts'],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    minify: true,
+    // Names of errors and of what failed are read by people.
+    keepNames: true,
+    legalComments: 'none',
+    banner: {js: REQUIRE},
+    plugins: leanOperator,
+    logLevel: 'warning',
+  })
+  const [file] = outputFiles
+  if (!file) throw new Error('the operator was bundled into nothing')
+  await writeFile(join(outdir, 'operator.mjs.br'), brotliCompressSync(file.contents, {params: {[constants.BROTLI_PARAM_QUALITY]: 9}}))
 }
 
 /** What the program needs of package.json at run time. */

@@ -36,6 +36,9 @@ exports.request = (url, {dispatcher, ...options}) => {
 }
 `
 
+/** In a pod the operator has its service account and the addresses of pods: no other log-in, no proxy by SOCKS, no port-forward, no kubeconfig. */
+const UNUSED_IN_A_POD = [...LATE, 'js-yaml']
+
 const leaveOut: Plugin = {
   name: 'leave-out',
   setup: ({onResolve, onLoad}) => {
@@ -46,6 +49,13 @@ const leaveOut: Plugin = {
       importer.includes(join('@kubernetes', 'client-node', 'dist')) ? {path, namespace: 'left-out'} : undefined,
     )
     onLoad({filter: /.*/, namespace: 'left-out'}, () => ({contents: 'module.exports = {}'}))
+  },
+}
+
+const leaveOutInAPod: Plugin = {
+  name: 'leave-out-in-a-pod',
+  setup: ({onResolve}) => {
+    onResolve({filter: new RegExp(`^(${UNUSED_IN_A_POD.join('|')})$`)}, ({path}) => ({path, namespace: 'left-out'}))
   },
 }
 
@@ -81,3 +91,6 @@ const requireHttp: Plugin = {
 }
 
 export const leanBundle: Plugin[] = [leaveOut, loadLate, requireHttp]
+
+/** For the operator's own bundle, which travels in a ConfigMap. */
+export const leanOperator: Plugin[] = [leaveOutInAPod, ...leanBundle]

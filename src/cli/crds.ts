@@ -1,12 +1,11 @@
-import {existsSync} from 'node:fs'
 import {readdir, readFile} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {join} from 'node:path'
 import {CUSTOM_RESOURCE_DEFINITIONS} from '../api/core.ts'
 import {API_VERSION} from '../api/dask.ts'
 import type {KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {KubeError} from '../kube/errors.ts'
+import {packageRoot} from './package-root.ts'
 import {FIELD_MANAGER} from './write.ts'
 
 /** Whether the API server knows the resources of Dask. */
@@ -35,11 +34,4 @@ export async function applyCrds(client: KubeClient, signal: AbortSignal): Promis
   const crds = await readCrds()
   for (const crd of crds) await client.apply(CUSTOM_RESOURCE_DEFINITIONS, crd, {fieldManager: FIELD_MANAGER, force: true, signal})
   return crds.map(({metadata}) => metadata.name)
-}
-
-/** The folder of this package, seen from its source as from its bundle. */
-const packageRoot = (): string => {
-  const above = (folder: string): string =>
-    existsSync(join(folder, 'manifests', 'crds')) || dirname(folder) === folder ? folder : above(dirname(folder))
-  return above(dirname(fileURLToPath(import.meta.url)))
 }

@@ -2,6 +2,7 @@ import {PODS, type Pod} from '../api/core.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {isNotFound} from '../kube/errors.ts'
+import {confirm} from './confirm.ts'
 import {dryRunOf} from './flags.ts'
 import {answer} from './output.ts'
 import {UserError, usageError} from './user-error.ts'
@@ -88,18 +89,9 @@ const readChosen = async <T extends KubeObject>({client, kind, namespace, names,
   return found.filter((object) => object !== undefined).map(withKind)
 }
 
-/** Asks on a terminal; where nobody can answer the call itself is the answer. */
 const askFirst = async (objects: readonly KubeObject[], namespace: string, signal: AbortSignal): Promise<void> => {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return
-  const {createInterface} = await import('node:readline/promises')
-  const terminal = createInterface({input: process.stdin, output: process.stderr})
-  try {
-    const names = objects.map(({kind, metadata}) => `${kind} "${metadata.name}"`).join(', ')
-    const reply = await terminal.question(`Delete ${names} in namespace "${namespace}"? [y/N] `, {signal})
-    if (!/^y(es)?$/i.test(reply.trim())) throw new UserError('nothing was deleted')
-  } finally {
-    terminal.close()
-  }
+  const names = objects.map(({kind, metadata}) => `${kind} "${metadata.name}"`).join(', ')
+  if (!(await confirm(`Delete ${names} in namespace "${namespace}"?`, signal))) throw new UserError('nothing was deleted')
 }
 
 const podUids = async <T extends KubeObject>(

@@ -111,7 +111,10 @@ const explainMissing = (words: string, place: Place, at: string): Failure => {
   }
   return {
     message: `the Kubernetes API${at} does not know the resources of Dask: their definitions (CRDs) are not installed`,
-    next: [`"${place.bin} operator run --apply-crds" installs them and serves clusters`],
+    next: [
+      `"${place.bin} operator install" installs them and an operator`,
+      `"${place.bin} operator run --apply-crds" installs them and serves clusters from here`,
+    ],
     exitCode: EXIT.failed,
   }
 }

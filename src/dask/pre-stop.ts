@@ -51,13 +51,15 @@ async def main():
                     left.discard(a)
             if left:
                 await asyncio.sleep(0.2)
+lost = False
 try:
     asyncio.run(asyncio.wait_for(main(), bound))
 except BaseException as error:
+    lost = not isinstance(error, asyncio.TimeoutError)
     print("pre-stop: " + repr(error), file=sys.stderr)
-# A worker that no scheduler knows holds nothing. While it waits for one it takes no notice of a first SIGTERM, only of a second:
-# this is the first, to the processes of this pod alone, which are known by the name that only they have.
-if name and not addresses:
+# A worker that no scheduler knows, or whose scheduler has gone meanwhile, has nothing to hand over. While it waits for another one it
+# takes no notice of a first SIGTERM, only of a second: this is the first, to the processes of this pod alone, by the name that only they have.
+if name and (lost or not addresses):
     marker = ("DASK_WORKER_NAME=" + name).encode()
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:

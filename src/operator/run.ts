@@ -12,6 +12,7 @@ import {createAskTarget} from './autoscaler/target.ts'
 import {createClusterController} from './cluster/controller.ts'
 import {type AskIdle, createIdleWatch} from './cluster/idle-watch.ts'
 import {createFindLostNode} from './cluster/lost-node.ts'
+import type {HealthBoard} from './engine/health.ts'
 import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
 import {jobController} from './job/controller.ts'
@@ -33,19 +34,21 @@ export interface RunOptions {
   readonly log: (line: string) => void
   /** Called when this operator leads and works. */
   readonly onReady?: () => void
+  /** Told how the operator does. */
+  readonly health?: HealthBoard
 }
 
 /** Where operators of all namespaces agree on who leads; those of one namespace agree there. */
 const LEASE_NAMESPACE = 'default'
 const LEASE_NAME = 'dask-operator'
-/** A definition that was installed a moment ago is not served yet. */
 /** Each takes its address out of one range under optimistic locking: fifty at once cost a server far more than fifty times one. */
 const SERVICES_IN_FLIGHT = 4
+/** A definition that was installed a moment ago is not served yet. */
 const DEFINITIONS_MS = 10_000
 
 /** Serves the four kinds until `signal` aborts. Rejects when their definitions are not installed. */
 export async function runOperator(options: RunOptions): Promise<void> {
-  const {client, namespace, identity, leaderElection = true, outside = false, signal, log, onReady} = options
+  const {client, namespace, identity, leaderElection = true, outside = false, signal, log, onReady, health} = options
   await requireDefinitions(client, signal)
   if (signal.aborted) return
   const schedulers = openSchedulers(client, {outside})
@@ -69,6 +72,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
       ...(leaderElection && {lease: {namespace: namespace ?? LEASE_NAMESPACE, name: LEASE_NAME}}),
       inFlight: {[SERVICES.plural]: SERVICES_IN_FLIGHT},
       ...(onReady && {onReady}),
+      ...(health && {health}),
     })
   } finally {
     schedulers.close()

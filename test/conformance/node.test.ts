@@ -73,16 +73,16 @@ describe('a pod', () => {
       {downwardAPI: downward},
     ]
     const script = [
-      'cd /all; cat deep/b name; echo; cat labels; echo; head -c 27 ca.crt; echo; test -s token && echo token; test -e a || echo only',
+      'cd /var/run/secrets/all; cat deep/b name; echo; cat labels; echo; head -c 27 ca.crt; echo; test -s token && echo token; test -e a || echo only',
       'python - <<END\nimport os, ssl, urllib.request\nurl = "https://" + os.environ["KUBERNETES_SERVICE_HOST"] + ":" + os.environ["KUBERNETES_SERVICE_PORT"] + "/apis"',
-      'ask = urllib.request.Request(url, headers={"Authorization": "Bearer " + open("/all/token").read()})',
-      'print(urllib.request.urlopen(ask, context=ssl.create_default_context(cafile="/all/ca.crt")).status)\nEND',
+      'ask = urllib.request.Request(url, headers={"Authorization": "Bearer " + open("/var/run/secrets/all/token").read()})',
+      'print(urllib.request.urlopen(ask, context=ssl.create_default_context(cafile="/var/run/secrets/all/ca.crt")).status)\nEND',
     ].join('\n')
     const name = await run(
       {
         serviceAccountName: 'default',
         volumes: [{name: 'all', projected: {sources}}],
-        containers: [{name: 'main', ...sh(script), volumeMounts: [{name: 'all', mountPath: '/all', readOnly: true}]}],
+        containers: [{name: 'main', ...sh(script), volumeMounts: [{name: 'all', mountPath: '/var/run/secrets/all', readOnly: true}]}],
       },
       {labels: {team: 'red', app: 'x'}},
     )

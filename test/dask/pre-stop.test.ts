@@ -105,6 +105,23 @@ describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
     await within(10_000, pod.end())
   })
 
+  it('a worker whose scheduler goes while it hands over ends soon', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    const pod = startPod(cluster, 'deserted', `tcp://127.0.0.1:${cluster.port}`)
+    const scheduler = await cluster.connect()
+    await until(async () => (await scheduler.identity()).workers.length === 1, 'the worker joins')
+    const load = cluster.python('import sys, time\nfrom distributed import Client\nClient(sys.argv[1]).submit(time.sleep, 600).result()')
+    load.output.catch(() => undefined)
+    await until(async () => (await scheduler.identity()).workers[0]?.load.executing === 1, 'it is busy')
+    const hook = pod.preStop()
+    await until(async () => (await scheduler.identity()).workers[0]?.status === 'closing_gracefully', 'the hook has drained it')
+    scheduler.close()
+    cluster.killScheduler()
+    await within(20_000, hook)
+    await within(10_000, pod.end())
+  })
+
   it('a worker whose scheduler is silent is not waited for beyond the bound', async () => {
     const cluster = await startDask(version)
     dask = cluster

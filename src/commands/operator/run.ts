@@ -4,7 +4,8 @@ import {Flags} from '@oclif/core'
 import {DaskCommand} from '../../cli/command.ts'
 import {applyCrds, hasCrds} from '../../cli/crds.ts'
 import {tell} from '../../cli/output.ts'
-import {UserError} from '../../cli/user-error.ts'
+import {UserError, usageError} from '../../cli/user-error.ts'
+import {createHealth, parseAddress, serveHealth} from '../../operator/health-server.ts'
 import {runOperator} from '../../operator/run.ts'
 
 export default class OperatorRun extends DaskCommand {
@@ -17,6 +18,7 @@ export default class OperatorRun extends DaskCommand {
   ]
   static override flags = {
     'apply-crds': Flags.boolean({summary: 'First install or upgrade the resource definitions of Dask.'}),
+    'health-address': Flags.string({helpValue: '[HOST]:PORT', summary: 'Answer /healthz, /readyz and /statusz there.'}),
     'leader-election': Flags.boolean({allowNo: true, default: true, summary: 'Take turns with other operators (that is the default).'}),
   }
 
@@ -30,8 +32,15 @@ export default class OperatorRun extends DaskCommand {
       throw new UserError(`the Kubernetes API (context "${client.context}") does not know the resources of Dask`, {
         next: [`"${this.bin} operator run --apply-crds" installs their definitions first`],
       })
+    const health = createHealth()
+    if (flags['health-address'] !== undefined) {
+      const address = parseAddress(flags['health-address'])
+      if (!address) throw usageError(`"${flags['health-address']}" is no address`, 'write it like :8080 or 127.0.0.1:8080')
+      tell(`health on port ${await serveHealth([health], address, this.signal)}`)
+    }
     await runOperator({
       client,
+      health,
       identity: `${hostname()}_${randomUUID()}`,
       leaderElection: flags['leader-election'],
       outside: true,

@@ -5,6 +5,7 @@ import type {Reader} from './contract.ts'
 import {createEvents} from './events.ts'
 import type {Executor} from './execute.ts'
 import {createExpectations} from './expectations.ts'
+import type {HealthBoard} from './health.ts'
 import {type LeaseTimes, leadWhile} from './lease.ts'
 import {createLimit, type Limit} from './limit.ts'
 import {createQueue, type Queue} from './queue.ts'
@@ -31,6 +32,8 @@ export interface OperatorOptions {
   readonly log: (line: string) => void
   /** Called when this operator leads and works. */
   readonly onReady?: () => void
+  /** Told how the operator does. */
+  readonly health?: HealthBoard
 }
 
 /** Keys of one kind handled at once; writes are bounded for all kinds together. */
@@ -84,8 +87,13 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
       }),
     )
   }
+  for (const [name, informer] of informers) {
+    const kind = kinds.get(name)
+    if (kind) options.health?.watch(kind, informer)
+  }
   try {
     await Promise.all([...informers.values()].map(({synced}) => synced))
+    options.health?.synced()
     const work = (term: AbortSignal): Promise<void> => lead(options, {informerOf, reader, changes}, term)
     if (options.lease) await leadWhile({client, identity: options.identity, signal, log, ...options.lease}, work)
     else await work(signal)
@@ -119,7 +127,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
     beside.add(work)
     void work.then(() => beside.delete(work))
   }
-  const queues = controllers.map((controller): {readonly queue: Queue; readonly resync: NodeJS.Timeout} => {
+  const queues = controllers.map((controller): {readonly kind: Kind; readonly queue: Queue; readonly resync: NodeJS.Timeout} => {
     const informer = informerOf(controller.kind)
     const expectations = createExpectations(client, informerOf, now)
     const executor: Executor = {client, informerOf, expectations, tell, limit, limitOf}
@@ -146,11 +154,13 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
       reconciler.forgive()
       for (const owner of informer.list()) queue.add(keyOf(owner.metadata), Math.random() * RESYNC_MS)
     }, RESYNC_MS)
-    return {queue, resync}
+    return {kind: controller.kind, queue, resync}
   })
   for (const controller of controllers) start(removal.removeOrphans(controller))
+  options.health?.leads(queues)
   options.onReady?.()
   if (!term.aborted) await new Promise<void>((resolve) => term.addEventListener('abort', () => resolve(), {once: true}))
+  options.health?.rests()
   changes.unsubscribe()
   for (const {resync} of queues) clearInterval(resync)
   await Promise.all([...queues.map(({queue}) => queue.stop()), ...beside])

@@ -24,6 +24,8 @@ if spec.get("cpus"):
     allowed = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, allowed[: spec["cpus"]])
 NEWNS, NEWUSER, BIND, REC, PRIVATE, RDONLY, REMOUNT = 0x20000, 0x10000000, 4096, 16384, 1 << 18, 1, 32
+# File systems of this container alone, in which folders may be made.
+OURS = set()
 def mount(source, target, kind=None, flags=0):
     call(libc.mount(source and source.encode(), target.encode(), kind and kind.encode(), flags, None), target)
 def enter(root):
@@ -37,6 +39,7 @@ def enter(root):
                 out.write(text)
     mount(None, "/", None, REC | PRIVATE)
     mount("tmpfs", root, "tmpfs")
+    OURS.add(os.stat(root).st_dev)
     mirror("/", root, [root])
 def mirror(source, target, leave=()):
     for name in os.listdir(source):
@@ -59,11 +62,12 @@ def place(root, path, is_dir):
             continue
         holder = root + (parent or "/")
         try:
-            writable = os.stat(holder).st_dev == os.stat(root).st_dev
+            writable = os.stat(holder).st_dev in OURS
         except OSError:
             writable = False
         if not writable:
             mount("tmpfs", holder, "tmpfs")
+            OURS.add(os.stat(holder).st_dev)
             mirror(parent, holder)
         if index < len(parts) - 1 or is_dir:
             os.mkdir(root + current)
@@ -74,7 +78,8 @@ if spec.get("mounts"):
     try:
         enter(spec["root"])
         for source, target, read_only in sorted(spec["mounts"], key=lambda each: each[1]):
-            there = place(spec["root"], target, os.path.isdir(source))
+            # A link on the way (/var/run) would lead out of the new root, to the machine's own files.
+            there = place(spec["root"], os.path.realpath(target), os.path.isdir(source))
             mount(source, there, None, BIND | REC)
             if read_only and os.getuid() == 0:
                 mount(None, there, None, BIND | REMOUNT | RDONLY)

@@ -29,14 +29,14 @@ describe('a failure is told in one sentence with its cause and the next step:', 
       'missing CRDs',
       new KubeError(404, 'NotFound', 'the server could not find the requested resource'),
       'error: the Kubernetes API (context "work") does not know the resources of Dask: their definitions (CRDs) are not installed; ' +
-        '"kubectl dask operator run --apply-crds" installs them and serves clusters',
+        '"kubectl dask operator install" installs them and an operator, or "kubectl dask operator run --apply-crds" installs them and serves clusters from here',
       EXIT.failed,
     ],
     [
       'missing CRDs, as an old server tells it',
       new KubeError(404, 'NotFound', '404 page not found\n'),
       'error: the Kubernetes API (context "work") does not know the resources of Dask: their definitions (CRDs) are not installed; ' +
-        '"kubectl dask operator run --apply-crds" installs them and serves clusters',
+        '"kubectl dask operator install" installs them and an operator, or "kubectl dask operator run --apply-crds" installs them and serves clusters from here',
       EXIT.failed,
     ],
     [

@@ -81,7 +81,12 @@ describe('the commands', () => {
       job list [NAME] --no-headers -A/--all-namespaces -l/--selector -o/--output
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job run --annotation --cpu --dry-run --file --idle-timeout --image --label --memory --name --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout -d/--detach -e/--env -f/--filename -o/--output -w/--workers
-      operator run --apply-crds --leader-election
+      operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
+      operator logs --since --tail --timestamps -f/--follow -p/--previous
+      operator manifests --crds --image --node-image --operator-namespace --replicas --watch-namespaces
+      operator run --apply-crds --health-address --leader-election
+      operator status -o/--output
+      operator uninstall --all --dry-run --timeout -y/--yes
       sandbox down --name
       sandbox run --file --keep --python --sandbox -e/--env -w/--workers
       sandbox status --name -o/--output

@@ -1,0 +1,162 @@
+import {createHash} from 'node:crypto'
+import type {KubeObject} from '../../api/object.ts'
+import {FOR_PEOPLE, LEADING, LOOKING, type Rule, SERVING} from './roles.ts'
+
+export interface InstallOptions {
+  readonly namespace: string
+  readonly replicas: number
+  /** A stock image of Node.js, in which the operator of the ConfigMap runs. */
+  readonly nodeImage: string
+  /** An image that has the operator in it; then there is no ConfigMap. */
+  readonly image?: string | undefined
+  /** Absent: all namespaces, by cluster-wide rights. */
+  readonly watchNamespaces?: readonly string[] | undefined
+  readonly version: string
+  /** The operator, packed by brotli. */
+  readonly bundle: Buffer
+}
+
+export const NAME = 'dask-operator'
+export const DEFAULT_NAMESPACE = 'dask-operator'
+export const DEFAULT_NODE_IMAGE = 'docker.io/library/node:24-alpine'
+/** Of everything that an installation consists of. */
+export const PART_OF = 'app.kubernetes.io/part-of'
+const BUNDLE = 'operator.mjs.br'
+const HEALTH_PORT = 8080
+const RBAC = 'rbac.authorization.k8s.io/v1'
+/** Where operators of all namespaces agree on who leads, wherever they run: one beside the user too. */
+const LEASE_NAMESPACE = 'default'
+
+/** Everything but the definitions, in the order in which it is applied. */
+export function operatorManifests(options: InstallOptions): readonly KubeObject[] {
+  const {namespace, watchNamespaces, image} = options
+  return [
+    {apiVersion: 'v1', kind: 'Namespace', metadata: {...meta(options, namespace), labels: {...labels(options), ...RESTRICTED}}},
+    object('v1', 'ServiceAccount', {...meta(options, NAME), namespace}),
+    ...(watchNamespaces ? watchNamespaces.flatMap((each) => role(options, each, [...SERVING, ...LEADING])) : everywhere(options)),
+    ...people(options),
+    ...(image === undefined ? [bundle(options)] : []),
+    deployment(options),
+  ]
+}
+
+/** Only what follows the strictest pod security standard runs beside the operator. */
+const RESTRICTED = {'pod-security.kubernetes.io/enforce': 'restricted'}
+
+const labels = ({version}: InstallOptions): Readonly<Record<string, string>> => ({
+  'app.kubernetes.io/name': NAME,
+  'app.kubernetes.io/version': version,
+  [PART_OF]: NAME,
+})
+
+const meta = (options: InstallOptions, name: string): KubeObject['metadata'] => ({name, labels: labels(options)})
+
+const object = (apiVersion: string, kind: string, metadata: KubeObject['metadata'], rest: object = {}): KubeObject => ({
+  apiVersion,
+  kind,
+  metadata,
+  ...rest,
+})
+
+const subjects = ({namespace}: InstallOptions): readonly object[] => [{kind: 'ServiceAccount', name: NAME, namespace}]
+
+const everywhere = (options: InstallOptions): readonly KubeObject[] => [
+  object(RBAC, 'ClusterRole', meta(options, NAME), {rules: [...SERVING, ...LOOKING]}),
+  object(RBAC, 'ClusterRoleBinding', meta(options, NAME), {
+    roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: NAME},
+    subjects: subjects(options),
+  }),
+  ...role(options, LEASE_NAMESPACE, LEADING),
+]
+
+const role = (options: InstallOptions, namespace: string, rules: readonly Rule[]): readonly KubeObject[] => [
+  object(RBAC, 'Role', {...meta(options, NAME), namespace}, {rules}),
+  object(
+    RBAC,
+    'RoleBinding',
+    {...meta(options, NAME), namespace},
+    {roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: NAME}, subjects: subjects(options)},
+  ),
+]
+
+/** Rights that are added to the roles that a namespace's people have (Kubernetes: aggregated ClusterRoles). */
+const people = (options: InstallOptions): readonly KubeObject[] =>
+  Object.entries(FOR_PEOPLE).map(([role, rules]) => {
+    const to = role === 'view' ? ['view', 'edit', 'admin'] : ['edit', 'admin']
+    const aggregated = Object.fromEntries(to.map((each) => [`rbac.authorization.k8s.io/aggregate-to-${each}`, 'true']))
+    return object(RBAC, 'ClusterRole', {name: `dask-${role}`, labels: {...labels(options), ...aggregated}}, {rules})
+  })
+
+const bundle = (options: InstallOptions): KubeObject =>
+  object(
+    'v1',
+    'ConfigMap',
+    {...meta(options, `${NAME}-bundle`), namespace: options.namespace},
+    {
+      binaryData: {[BUNDLE]: options.bundle.toString('base64')},
+    },
+  )
+
+/** Unpacks the operator where it may write, and becomes it. */
+const BOOT =
+  `const [f,z]=['node:fs','node:zlib'].map(process.getBuiltinModule);` +
+  `f.writeFileSync('/var/lib/dask-operator/operator.mjs',z.brotliDecompressSync(f.readFileSync('/opt/dask-operator/${BUNDLE}')));import('/var/lib/dask-operator/operator.mjs')`
+
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+const deployment = (options: InstallOptions): KubeObject => {
+  const {namespace, replicas, nodeImage, image, watchNamespaces, bundle: packed} = options
+  const selector = {'app.kubernetes.io/name': NAME, 'app.kubernetes.io/component': 'operator'}
+  const probe = (path: string, periodSeconds: number): object => ({httpGet: {path, port: 'health'}, periodSeconds, timeoutSeconds: 5})
+  const container = {
+    name: 'operator',
+    image: image ?? nodeImage,
+    ...(image === undefined && {command: ['node', '-e', BOOT]}),
+    env: [
+      {name: 'POD_NAME', valueFrom: {fieldRef: {fieldPath: 'metadata.name'}}},
+      {name: 'HEALTH_ADDRESS', value: `:${HEALTH_PORT}`},
+      ...(watchNamespaces ? [{name: 'WATCH_NAMESPACES', value: watchNamespaces.join(',')}] : []),
+    ],
+    ports: [{name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP'}],
+    livenessProbe: {...probe('/healthz', 20), failureThreshold: 3},
+    readinessProbe: probe('/readyz', 2),
+    resources: {requests: {cpu: '50m', memory: '128Mi'}, limits: {memory: '512Mi'}},
+    securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: ['ALL']}},
+    volumeMounts: [
+      {name: 'work', mountPath: '/var/lib/dask-operator'},
+      {name: 'account', mountPath: ACCOUNT, readOnly: true},
+      ...(image === undefined ? [{name: 'bundle', mountPath: '/opt/dask-operator', readOnly: true}] : []),
+    ],
+  }
+  const account = [
+    {serviceAccountToken: {path: 'token', expirationSeconds: 3607}},
+    {configMap: {name: 'kube-root-ca.crt', items: [{key: 'ca.crt', path: 'ca.crt'}]}},
+    {downwardAPI: {items: [{path: 'namespace', fieldRef: {fieldPath: 'metadata.namespace'}}]}},
+  ]
+  const template = {
+    metadata: {
+      labels: {...labels(options), ...selector},
+      // Another operator in the ConfigMap makes other pods.
+      annotations: {'kubernetes.dask.org/bundle': createHash('sha256').update(packed).digest('hex').slice(0, 16)},
+    },
+    spec: {
+      serviceAccountName: NAME,
+      // The token comes by a volume of our own, so that it is read-only and there whatever the cluster's defaults are.
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 10,
+      securityContext: {runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000, seccompProfile: {type: 'RuntimeDefault'}},
+      containers: [container],
+      volumes: [
+        {name: 'work', emptyDir: {}},
+        {name: 'account', projected: {sources: account}},
+        ...(image === undefined ? [{name: 'bundle', configMap: {name: `${NAME}-bundle`}}] : []),
+      ],
+    },
+  }
+  return object(
+    'apps/v1',
+    'Deployment',
+    {...meta(options, NAME), namespace},
+    {spec: {replicas, selector: {matchLabels: selector}, template}},
+  )
+}

@@ -1,0 +1,84 @@
+import {CUSTOM_RESOURCE_DEFINITIONS, LEASES, PODS, type Pod} from '../../api/core.ts'
+import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS, GROUP} from '../../api/dask.ts'
+import type {Kind} from '../../api/object.ts'
+import {podCause} from '../../api/pod-cause.ts'
+import type {KubeClient} from '../../kube/client.ts'
+import {isNotFound} from '../../kube/errors.ts'
+import {isPodReady} from '../cluster-progress.ts'
+import {DEPLOYMENTS} from './kinds.ts'
+import {NAME, PART_OF} from './manifests.ts'
+
+export interface OperatorStatus {
+  /** The Deployment of an installation; absent where there is none (an operator may run beside a user). */
+  readonly installed:
+    | {
+        readonly namespace: string
+        readonly version: string
+        readonly ready: number
+        readonly wanted: number
+        readonly pods: readonly PodStatus[]
+      }
+    | undefined
+  /** Who leads, by each lease that is held. */
+  readonly leaders: readonly {readonly holder: string; readonly namespace: string; readonly secondsSinceRenewal: number}[]
+  readonly definitions: readonly string[]
+  readonly objects: Readonly<Record<string, number>>
+}
+
+interface PodStatus {
+  readonly name: string
+  readonly ready: boolean
+  readonly restarts: number
+  readonly cause: string | undefined
+}
+
+const COUNTED: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DASK_AUTOSCALERS]
+
+export async function readOperatorStatus(client: KubeClient, now: number, signal: AbortSignal): Promise<OperatorStatus> {
+  const selector = {labelSelector: `${PART_OF}=${NAME}`, signal}
+  const [deployments, leases, definitions] = await Promise.all([
+    client.list(DEPLOYMENTS, selector),
+    client.list(LEASES, {fieldSelector: `metadata.name=${NAME}`, signal}),
+    client.list(CUSTOM_RESOURCE_DEFINITIONS, {signal}),
+  ])
+  const [deployment] = deployments.items
+  const {namespace = ''} = deployment?.metadata ?? {}
+  const pods = deployment ? (await client.list(PODS, {...selector, namespace})).items : []
+  return {
+    installed: deployment && {
+      namespace,
+      version: deployment.metadata.labels?.['app.kubernetes.io/version'] ?? 'unknown',
+      ready: deployment.status?.readyReplicas ?? 0,
+      wanted: deployment.spec.replicas ?? 1,
+      pods: pods.map(podStatus),
+    },
+    leaders: leases.items.flatMap(({metadata, spec}) => {
+      const age = (now - Date.parse(spec?.renewTime ?? '')) / 1000
+      const isHeld = spec?.holderIdentity && age < (spec.leaseDurationSeconds ?? 0)
+      return isHeld
+        ? [{holder: spec.holderIdentity ?? '', namespace: metadata.namespace ?? '', secondsSinceRenewal: Math.max(0, Math.round(age))}]
+        : []
+    }),
+    definitions: definitions.items.map(({metadata}) => metadata.name).filter((name) => name.endsWith(`.${GROUP}`)),
+    objects: Object.fromEntries(await Promise.all(COUNTED.map(async (kind) => [kind.plural, await count(client, kind, signal)] as const))),
+  }
+}
+
+const podStatus = (pod: Pod): PodStatus => {
+  const cause = isPodReady(pod) ? undefined : podCause(pod)
+  return {
+    name: pod.metadata.name,
+    ready: isPodReady(pod),
+    restarts: pod.status?.containerStatuses?.[0]?.restartCount ?? 0,
+    cause: cause && `${cause.reason}: ${cause.message}`,
+  }
+}
+
+/** 0 where its definition is missing. */
+const count = async (client: KubeClient, kind: Kind, signal: AbortSignal): Promise<number> => {
+  const list = await client.list(kind, {limit: 1, signal}).catch((error: unknown) => {
+    if (isNotFound(error)) return {items: [], metadata: {remainingItemCount: 0}}
+    throw error
+  })
+  return list.items.length + (list.metadata.remainingItemCount ?? 0)
+}

@@ -1,0 +1,70 @@
+import {Flags} from '@oclif/core'
+import type {KubeObject} from '../../api/object.ts'
+import {DaskCommand} from '../../cli/command.ts'
+import {readCrds} from '../../cli/crds.ts'
+import {dryRunFlag, dryRunOf, timeoutFlag} from '../../cli/flags.ts'
+import {applyObject} from '../../cli/install/apply.ts'
+import {operatorManifests} from '../../cli/install/manifests.ts'
+import {installFlags, installOptions} from '../../cli/install/options.ts'
+import {checkRights, findPythonOperator, refusePythonOperator, stopPythonOperator} from '../../cli/install/preflight.ts'
+import {waitForOperator} from '../../cli/install/wait-operator.ts'
+import {answer, qualifiedName, tell} from '../../cli/output.ts'
+import {modeFor, showProgress} from '../../ui/progress/show.ts'
+
+export default class OperatorInstall extends DaskCommand {
+  static override summary = 'Install the operator in the cluster, or upgrade it in place.'
+  static override description =
+    'It needs no image of its own: it travels in a ConfigMap and runs in a stock image of Node.js. Running workers are not touched.\n'
+  static override examples = [
+    {description: 'For all namespaces', command: 'operator install'},
+    {description: 'For two namespaces, with rights in these alone', command: 'operator install --watch-namespaces team-a,team-b'},
+    {description: 'In the place of the Python operator, whose clusters go on', command: 'operator install --take-over'},
+    {description: 'What would change?', command: 'operator install --dry-run=server'},
+  ]
+  static override flags = {
+    ...installFlags,
+    'take-over': Flags.boolean({summary: 'First stop the Python operator, where it serves the same resources.'}),
+    wait: Flags.boolean({allowNo: true, default: true, summary: 'Wait until it works (that is the default).'}),
+    timeout: timeoutFlag('3m'),
+    'dry-run': dryRunFlag,
+  }
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(OperatorInstall)
+    const {client} = await this.connect(flags)
+    const dryRun = dryRunOf(flags)
+    const options = await installOptions(flags, this.config.version)
+    const definitions = await readCrds()
+    const objects = operatorManifests(options)
+    await checkRights(client, [...definitions, ...objects], this.signal)
+    const python = await findPythonOperator(client, this.signal)
+    if (python.length > 0 && !flags['take-over']) throw refusePythonOperator(python, this.bin)
+
+    const apply = async (object: KubeObject): Promise<void> => {
+      if (dryRun === 'client') return answer(`${placed(object)} (dry run)\n`)
+      // A dry run has not made the namespace that the others lie in.
+      const change = await applyObject(object, {client, dryRun: dryRun === 'server', signal: this.signal}).catch((error: unknown) => {
+        if (dryRun === 'server' && object.metadata.namespace === options.namespace) return 'created' as const
+        throw error
+      })
+      answer(`${placed(object)} ${change}${dryRun === 'server' ? ' (server dry run)' : ''}\n`)
+    }
+    for (const object of definitions) await apply(object)
+    if (python.length > 0 && dryRun === undefined) {
+      await stopPythonOperator(client, python, this.signal)
+      tell(`stopped the Python operator: ${python.map(({metadata}) => `${metadata.namespace}/${metadata.name}`).join(', ')}`)
+    }
+    for (const object of objects) await apply(object)
+    if (dryRun !== undefined || !flags.wait) return
+    const title = `operator in namespace "${options.namespace}"`
+    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
+    await waitForOperator({
+      ...{client, namespace: options.namespace, leaseNamespace: options.watchNamespaces?.[0] ?? 'default', timeoutMs: flags.timeout},
+      ...{signal: this.signal, report: progress.report, bin: this.bin},
+    }).finally(progress.close)
+    tell(`next: ${this.bin} cluster create demo --wait`)
+  }
+}
+
+const placed = (object: KubeObject): string =>
+  `${qualifiedName(object)}${object.metadata.namespace === undefined ? '' : ` in ${object.metadata.namespace}`}`

@@ -1,0 +1,28 @@
+import {DaskCommand} from '../../cli/command.ts'
+import {NAME} from '../../cli/install/manifests.ts'
+import {findInstalled} from '../../cli/install/remove.ts'
+import {logFlags} from '../../cli/log-flags.ts'
+import {printLogs} from '../../cli/print-logs.ts'
+import {EXIT, UserError} from '../../cli/user-error.ts'
+
+export default class OperatorLogs extends DaskCommand {
+  static override summary = 'Print the logs of the installed operator.'
+  static override examples = [
+    {description: 'And go on with new lines', command: 'operator logs -f'},
+    {description: 'What it said before it crashed', command: 'operator logs --previous'},
+  ]
+  static override flags = logFlags
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(OperatorLogs)
+    const {client} = await this.connect(flags)
+    const installed = (await findInstalled(client, this.signal)).find(({kind}) => kind === 'Deployment')
+    if (!installed)
+      throw new UserError('no operator is installed in this cluster', {
+        next: [`"${this.bin} operator install" installs one`, `"${this.bin} operator status" shows whether one runs beside a user`],
+        exitCode: EXIT.notFound,
+      })
+    const {namespace = ''} = installed.metadata
+    await printLogs({client, namespace, selector: `app.kubernetes.io/name=${NAME}`, what: 'the operator', flags, signal: this.signal})
+  }
+}

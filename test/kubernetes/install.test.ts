@@ -1,0 +1,125 @@
+import {execFile} from 'node:child_process'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {CUSTOM_RESOURCE_DEFINITIONS, LEASES, NAMESPACES, PODS} from '../../src/api/core.ts'
+import {CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLES} from '../../src/cli/install/kinds.ts'
+import type {KubeClient} from '../../src/kube/client.ts'
+import {loadKubeConfig} from '../../src/kube/config.ts'
+import {connect} from '../../src/kube/connect.ts'
+import {startInformer} from '../../src/kube/start-informer.ts'
+import {type ProcessNode, startNode} from '../../src/sandbox/node/node.ts'
+import {until} from '../conformance/ground.ts'
+import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
+import {type ControlPlane, NODE_ADDRESS, startControlPlane} from './control-plane.ts'
+
+/** From an empty Kubernetes to a cluster that computes, and back to nothing; the operator runs as its own pod all the while. */
+
+const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
+const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
+
+interface Output {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+let directory = ''
+let plane: ControlPlane
+let node: ProcessNode
+let client: KubeClient
+const dask = (...args: readonly string[]): Promise<Output> =>
+  new Promise((resolve) => {
+    const env = {...process.env, KUBECONFIG: plane.kubeconfig}
+    execFile(process.execPath, [BIN, ...args], {timeout: 100_000, maxBuffer: 2 ** 24, env}, (error, stdout, stderr) =>
+      resolve({code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr}),
+    )
+  })
+const operatorPods = async () => (await client.list(PODS, {namespace: 'dask-operator'})).items
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'install-'))
+  plane = await startControlPlane(join(directory, 'plane'))
+  client = connect(loadKubeConfig({kubeconfig: plane.kubeconfig}))
+  const {certificates} = plane
+  node = await startNode({
+    ...{client, startInformer, name: 'process-node', directory: join(directory, 'node'), python: PYTHON, log: () => undefined},
+    podAddresses: {kind: 'cidr', prefix: '10.244'},
+    kubelet: {address: NODE_ADDRESS, tls: {...certificates.kubelet, clientCa: certificates.ca}},
+  })
+}, 120_000)
+
+afterAll(async () => {
+  await node?.stop()
+  await client?.close()
+  await plane?.stop()
+  await rm(directory, {recursive: true, force: true, maxRetries: 5})
+})
+
+describe('operator install', () => {
+  it('says beforehand what it would make, and makes nothing', async () => {
+    const {code, stdout, stderr} = await dask('operator', 'install', '--dry-run=server')
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    expect(stdout).toContain('deployment.apps/dask-operator in dask-operator created (server dry run)')
+    expect((await client.list(CUSTOM_RESOURCE_DEFINITIONS)).items).toEqual([])
+  })
+
+  it('installs an operator that leads, from nothing, in one command', async () => {
+    const {code, stdout, stderr} = await dask('operator', 'install', '--timeout', '90s')
+    expect(stderr).toContain('✔ leader: dask-operator-')
+    expect(code).toBe(0)
+    expect(stdout).toContain('customresourcedefinition.apiextensions.k8s.io/daskclusters.kubernetes.dask.org created')
+    expect(await operatorPods()).toHaveLength(1)
+    expect(await dask('operator', 'status')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 of 1 pods ready in namespace "dask-operator"'),
+    })
+    expect((await dask('operator', 'logs')).stdout).toContain('serving all namespaces')
+  })
+
+  it('changes nothing when it is run again', async () => {
+    const before = await operatorPods()
+    const {code, stdout} = await dask('operator', 'install', '--timeout', '60s')
+    expect(code).toBe(0)
+    expect(stdout.split('\n').filter((line) => line !== '' && !line.endsWith(' unchanged'))).toEqual([])
+    expect((await operatorPods()).map(({metadata}) => metadata.uid)).toEqual(before.map(({metadata}) => metadata.uid))
+  })
+
+  it('serves a cluster that computes, with the rights that it has been given', async () => {
+    expect(await dask('cluster', 'create', 'demo', '--workers', '2', '--wait', '--timeout', '90s')).toMatchObject({code: 0})
+    const program =
+      'from distributed import Client; c = Client(timeout=20); print(sum(c.gather(c.map(lambda x: x * x, range(10))))); c.close()'
+    expect(await dask('cluster', 'run', 'demo', '--', PYTHON, '-c', program)).toMatchObject({code: 0, stdout: '285\n'})
+    expect((await dask('cluster', 'scale', 'demo', '1', '--wait', '--timeout', '60s')).code).toBe(0)
+    expect((await dask('operator', 'logs')).stdout).not.toMatch(/forbidden/i)
+  })
+
+  it('survives its operator: another one takes over and goes on', async () => {
+    const [before] = await operatorPods()
+    await client.delete(PODS, before?.metadata ?? {name: ''})
+    await until(async () => (await operatorPods()).some(({metadata}) => metadata.uid !== before?.metadata.uid), 'another pod comes')
+    expect((await dask('cluster', 'scale', 'demo', '3', '--wait', '--timeout', '90s')).code).toBe(0)
+  })
+
+  it('is taken away with everything that it has made, and clusters stay unless asked for', async () => {
+    const {code, stderr} = await dask('operator', 'uninstall', '--yes', '--timeout', '60s')
+    expect(code).toBe(0)
+    expect(stderr).toContain('clusters and their definitions stay')
+    expect((await client.list(PODS, {namespace: 'default'})).items.length).toBe(4)
+    expect((await dask('operator', 'status')).code).toBe(1)
+    expect(await dask('operator', 'logs')).toMatchObject({code: 3})
+    const all = await dask('operator', 'uninstall', '--all', '--yes', '--timeout', '60s')
+    expect(all).toMatchObject({code: 0})
+    const left = await Promise.all([
+      client.list(CUSTOM_RESOURCE_DEFINITIONS),
+      client.list(LEASES, {fieldSelector: 'metadata.name=dask-operator'}),
+      ...[CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS, ROLES].map((kind) =>
+        client.list(kind, {labelSelector: 'app.kubernetes.io/part-of=dask-operator'}),
+      ),
+    ])
+    expect(left.flatMap(({items}) => items.map(({metadata}) => metadata.name))).toEqual([])
+    expect((await client.list(NAMESPACES)).items.map(({metadata}) => metadata.name)).not.toContain('dask-operator')
+    await until(async () => (await client.list(PODS, {namespace: 'default'})).items.length === 0, 'the pods of the cluster go')
+  })
+})
