@@ -33,7 +33,7 @@ export const schedulerFlags = {
   }),
   'idle-timeout': Flags.custom<number>({parse: async (text) => parseDuration(text)})({
     helpValue: 'TIME',
-    summary: 'Delete the cluster when it has been idle this long.',
+    summary: 'Delete the cluster when nothing has run for this long.',
   }),
 }
 
@@ -52,6 +52,7 @@ export interface ChoiceFlags {
   readonly 'scheduler-memory'?: string | undefined
   readonly 'scheduler-service-type'?: string | undefined
   readonly 'idle-timeout'?: number | undefined
+  readonly 'idle-action'?: string | undefined
 }
 
 export const choicesOf = (flags: ChoiceFlags): ClusterChoices => ({
@@ -62,6 +63,7 @@ export const choicesOf = (flags: ChoiceFlags): ClusterChoices => ({
   schedulerResources: {cpu: flags['scheduler-cpu'], memory: flags['scheduler-memory']},
   schedulerServiceType: flags['scheduler-service-type'],
   idleTimeout: flags['idle-timeout'] === undefined ? undefined : Math.ceil(flags['idle-timeout'] / 1000),
+  idleAction: flags['idle-action'] === 'suspend' ? 'Suspend' : undefined,
 })
 
 export interface MarkFlags {

@@ -30,6 +30,8 @@ export interface ClusterChoices extends WorkerChoices {
   readonly schedulerServiceType?: string | undefined
   /** Seconds; 0 is never. */
   readonly idleTimeout?: number | undefined
+  /** Absent: it is deleted then. */
+  readonly idleAction?: 'Suspend' | undefined
 }
 
 export interface Marks {
@@ -48,6 +50,7 @@ export const clusterManifest = (name: string, namespace: string | undefined, cho
 /** `name` is that of the cluster: its Service selects by it. */
 export const clusterSpec = (name: string, choices: ClusterChoices): DaskClusterSpec => ({
   ...(choices.idleTimeout ? {idleTimeout: choices.idleTimeout} : {}),
+  ...(choices.idleAction && {idleAction: choices.idleAction}),
   worker: workerPart(choices),
   scheduler: {
     spec: {containers: [schedulerContainer(choices)]},

@@ -24,7 +24,7 @@ import {answerObject, createObject, doneText} from '../../cli/write.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
-const GENERATING = [...Object.keys(workerFlags), ...Object.keys(schedulerFlags), ...Object.keys(markFlags)]
+const GENERATING = [...Object.keys(workerFlags), ...Object.keys(schedulerFlags), ...Object.keys(markFlags), 'idle-action']
 
 export default class ClusterCreate extends DaskCommand {
   static override summary = 'Create a Dask cluster.'
@@ -40,6 +40,11 @@ export default class ClusterCreate extends DaskCommand {
   static override flags = {
     ...workerFlags,
     ...schedulerFlags,
+    'idle-action': F.string({
+      options: ['delete', 'suspend'],
+      helpValue: 'delete|suspend',
+      summary: 'What happens after --idle-timeout (default delete).',
+    }),
     ...markFlags,
     filename: F.string({char: 'f', helpValue: 'FILE', summary: 'Manifest of the cluster instead of all these; - is standard input.'}),
     wait: F.boolean({summary: 'Wait until it is ready; ends early with the reason when it cannot be.'}),
@@ -52,6 +57,8 @@ export default class ClusterCreate extends DaskCommand {
     const {args, flags} = await this.parse(ClusterCreate)
     refuseBeside(flags.filename, flags, GENERATING)
     if (args.name === undefined && flags.filename === undefined) throw usageError('NAME is missing', 'give a name, or a manifest with -f')
+    if (flags['idle-action'] !== undefined && flags['idle-timeout'] === undefined)
+      throw usageError('--idle-action says nothing without --idle-timeout', 'give both, like --idle-timeout 30m --idle-action suspend')
     if (args.name !== undefined) checkClusterName(args.name)
     const dryRun = dryRunOf(flags)
     // Nothing that a server could tell is in the manifest: none is asked.

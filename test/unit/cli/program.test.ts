@@ -63,7 +63,7 @@ describe('the commands', () => {
       autoscaler describe NAME -o/--output
       autoscaler list [NAME] --no-headers -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
-      cluster create [NAME] --annotation --cpu --dry-run --idle-timeout --image --label --memory --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --wait -e/--env -f/--filename -o/--output -w/--workers
+      cluster create [NAME] --annotation --cpu --dry-run --idle-action --idle-timeout --image --label --memory --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --wait -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout
       cluster delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
