@@ -27,6 +27,7 @@ const LEADING_VERBS = new Set(['create', 'list', 'describe', 'scale', 'delete', 
 /** Global flags that take a value, for those that are typed before the noun. */
 const WITH_VALUE = new Set([
   ...['-n', '--namespace', '--context', '--kubeconfig', '--cluster', '--user', '--as', '--as-group'],
+  ...['--as-uid', '--tls-server-name', '--certificate-authority', '--client-certificate', '--client-key', '-v'],
   ...['--token', '-s', '--server', '--request-timeout', '-o', '--output', '-l', '--selector'],
 ])
 

@@ -46,10 +46,12 @@ export abstract class DaskCommand extends Command {
     B extends Interfaces.OutputFlags<B>,
     A extends Interfaces.OutputArgs<A>,
   >(options: Interfaces.Input<F, B, A>, argv: string[] = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const flags = {...options.baseFlags, ...options.flags} as Interfaces.FlagInput<F>
     try {
-      return await Parser.parse(argv, {...options, flags: {...options.baseFlags, ...options.flags} as Interfaces.FlagInput<F>})
+      return await Parser.parse(argv, {...options, flags})
     } catch (error) {
-      throw usageFailure(error, `${this.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`)
+      const known = Object.keys(flags).map((name) => `--${name}`)
+      throw usageFailure(error, `${this.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`, known)
     }
   }
 
@@ -67,7 +69,10 @@ export abstract class DaskCommand extends Command {
       await this.run()
     } catch (error) {
       const {client, namespace} = this.#connection ?? {}
-      const place = {bin: this.bin, ...(client && {context: client.context, server: client.server}), ...(namespace && {namespace})}
+      // Loaded here: most commands do not fail.
+      const {nearNames} = await import('./near-names.ts')
+      const near = await nearNames(error, this.#connection)
+      const place = {bin: this.bin, near, ...(client && {context: client.context, server: client.server}), ...(namespace && {namespace})}
       throw new CommandFailed(error, this.failedWith, place)
     } finally {
       this.#interruption?.stop()

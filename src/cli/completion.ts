@@ -20,6 +20,7 @@ interface ManifestFlag {
   readonly type: 'option' | 'boolean'
   readonly summary?: string
   readonly hidden?: boolean
+  readonly helpValue?: string
   readonly options?: readonly string[]
 }
 
@@ -95,6 +96,11 @@ const completeValue = (flag: ManifestFlag, prefix: string, before: string, line:
       flag.options.map((option) => [`${before}${option}`, '']),
       `${before}${prefix}`,
     )
+  if (flag.name === 'output' && flag.helpValue === 'FORMAT')
+    return words(
+      ['json', 'yaml', 'name', 'wide', 'jsonpath=', 'custom-columns='].map((format) => [`${before}${format}`, '']),
+      `${before}${prefix}`,
+    )
   const objects = FLAG_OBJECTS[flag.name]
   if (objects) return {candidates: [], wanted: {objects, prefix, line}, directive: 4}
   return FILE_FLAGS.has(flag.name) ? FILES : {candidates: [], directive: 4}
@@ -106,7 +112,7 @@ const FLAG_OBJECTS: Readonly<Record<string, Wanted['objects']>> = {
   'dask-cluster': 'cluster',
   group: 'workergroup',
 }
-const FILE_FLAGS = new Set(['kubeconfig', 'filename', 'file'])
+const FILE_FLAGS = new Set(['certificate-authority', 'client-certificate', 'client-key', 'kubeconfig', 'filename', 'file'])
 
 const flagOf = (flags: readonly ManifestFlag[], word: string): ManifestFlag | undefined =>
   flags.find(({name, char, type}) => type === 'option' && (word === `--${name}` || (char !== undefined && word === `-${char}`)))

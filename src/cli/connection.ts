@@ -1,6 +1,7 @@
 import type {KubeClient} from '../kube/client.ts'
 import type {ConfigOptions} from '../kube/config.ts'
 import type {GlobalFlags} from './flags.ts'
+import {tell} from './output.ts'
 
 /** A client, and the namespace that the call is about. */
 export interface Connection {
@@ -16,8 +17,10 @@ export async function openConnection(flags: GlobalFlags): Promise<Connection> {
 }
 
 const configOptions = (flags: GlobalFlags): ConfigOptions => {
-  const {namespace, context, kubeconfig, cluster, user, token, server, as, 'as-group': groups} = flags
-  const impersonate = {...(as !== undefined && {user: as}), ...(groups !== undefined && {groups})}
+  const {namespace, context, kubeconfig, cluster, user, token, server, as, 'as-group': groups, 'as-uid': uid, v: verbosity = 0} = flags
+  const impersonate = {...(as !== undefined && {user: as}), ...(groups !== undefined && {groups}), ...(uid !== undefined && {uid})}
+  const {'tls-server-name': tlsServerName, 'certificate-authority': certificateAuthority} = flags
+  const {'client-certificate': clientCertificate, 'client-key': clientKey} = flags
   return {
     ...(namespace !== undefined && {namespace}),
     ...(context !== undefined && {context}),
@@ -28,6 +31,11 @@ const configOptions = (flags: GlobalFlags): ConfigOptions => {
     ...(server !== undefined && {server}),
     ...(flags['request-timeout'] !== undefined && {requestTimeoutMs: flags['request-timeout']}),
     ...(flags['insecure-skip-tls-verify'] && {insecureSkipTlsVerify: true}),
+    ...(tlsServerName !== undefined && {tlsServerName}),
+    ...(certificateAuthority !== undefined && {certificateAuthority}),
+    ...(clientCertificate !== undefined && {clientCertificate}),
+    ...(clientKey !== undefined && {clientKey}),
+    ...(verbosity >= 6 && {trace: tell}),
     ...(Object.keys(impersonate).length > 0 && {impersonate}),
   }
 }

@@ -9,6 +9,8 @@ export interface Place {
   readonly context?: string
   readonly server?: string
   readonly namespace?: string
+  /** Names near to one that the server does not know. */
+  readonly near?: readonly string[]
 }
 
 /** What ended a command, and where that was. */
@@ -105,7 +107,10 @@ const explainMissing = (words: string, place: Place, at: string): Failure => {
     const where = place.namespace === undefined ? '' : ` in namespace "${place.namespace}"`
     return {
       message: `no ${KIND_OF[object[1] ?? ''] ?? object[1]} "${object[2]}"${where}${at}`,
-      next: noun ? [`"${place.bin} ${noun} list -A" shows those that there are`] : [],
+      next: [
+        ...(place.near?.length ? [`did you mean ${place.near.map((name) => `"${name}"`).join(' or ')}?`] : []),
+        ...(noun ? [`"${place.bin} ${noun} list -A" shows those that there are`] : []),
+      ],
       exitCode: EXIT.notFound,
     }
   }

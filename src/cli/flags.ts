@@ -20,6 +20,7 @@ export const globalFlags = {
     multipleNonGreedy: true,
     summary: 'Group to impersonate; may be repeated.',
   }),
+  'as-uid': Flags.string({...global, helpValue: 'UID', summary: 'UID to impersonate.'}),
   token: Flags.string({...global, helpValue: 'TOKEN', summary: 'Bearer token for the API server.'}),
   server: Flags.string({...global, char: 's', helpValue: 'URL', summary: 'Address of the API server.'}),
   'request-timeout': Flags.custom<number>({parse: async (text) => parseDuration(text)})({
@@ -28,6 +29,17 @@ export const globalFlags = {
     summary: 'How long one request may take, like 30s; 0 is for ever.',
   }),
   'insecure-skip-tls-verify': Flags.boolean({...global, summary: "Do not check the server's certificate."}),
+  'tls-server-name': Flags.string({...global, helpValue: 'NAME', summary: "Name that the server's certificate is checked for."}),
+  'certificate-authority': Flags.string({...global, helpValue: 'PATH', summary: 'File with the certificate authority of the server.'}),
+  'client-certificate': Flags.string({...global, helpValue: 'PATH', summary: 'File with the client certificate.'}),
+  'client-key': Flags.string({...global, helpValue: 'PATH', summary: 'File with the key of the client certificate.'}),
+  v: Flags.integer({
+    ...global,
+    char: 'v',
+    min: 0,
+    helpValue: 'LEVEL',
+    summary: 'From 6 on each request is told on stderr, as kubectl does.',
+  }),
 }
 
 export type GlobalFlags = {
@@ -38,17 +50,38 @@ export type GlobalFlags = {
   readonly user?: string | undefined
   readonly as?: string | undefined
   readonly 'as-group'?: readonly string[] | undefined
+  readonly 'as-uid'?: string | undefined
   readonly token?: string | undefined
   readonly server?: string | undefined
   readonly 'request-timeout'?: number | undefined
   readonly 'insecure-skip-tls-verify'?: boolean | undefined
+  readonly 'tls-server-name'?: string | undefined
+  readonly 'certificate-authority'?: string | undefined
+  readonly 'client-certificate'?: string | undefined
+  readonly 'client-key'?: string | undefined
+  readonly v?: number | undefined
+}
+
+const PLAIN_FORMATS = new Set(['json', 'yaml', 'name', 'wide'])
+
+/** A wrong format is a wrong call, told before anything is sent; the rarer formats are loaded where they are asked for. */
+const parseOutput = async (text: string): Promise<string> => {
+  if (!PLAIN_FORMATS.has(text)) (await import('./list-format.ts')).parseFormat(text)
+  return text
 }
 
 /** For commands that list objects. */
 export const listFlags = {
   'all-namespaces': Flags.boolean({char: 'A', summary: 'Of all namespaces.'}),
   selector: Flags.string({char: 'l', helpValue: 'LABELS', summary: 'Only those with these labels, like team=ml,tier!=test.'}),
-  output: Flags.string({char: 'o', options: ['json', 'yaml', 'name', 'wide'], helpValue: 'FORMAT', summary: 'json, yaml, name or wide.'}),
+  'field-selector': Flags.string({helpValue: 'FIELDS', summary: 'Only those with these fields, like metadata.name=demo.'}),
+  output: Flags.custom<string>({parse: parseOutput})({
+    char: 'o',
+    helpValue: 'FORMAT',
+    summary: 'json, yaml, name, wide, jsonpath=TEMPLATE or custom-columns=HEADER:PATH,….',
+  }),
+  'sort-by': Flags.string({helpValue: 'PATH', summary: 'In the order of this field, like .metadata.creationTimestamp.'}),
+  watch: Flags.boolean({char: 'w', summary: 'Go on and print each one again when it changes.'}),
   'no-headers': Flags.boolean({summary: 'Without the line of headers.'}),
 }
 

@@ -2,6 +2,7 @@ import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {answer, formatList, type OutputFormat, tell} from './output.ts'
 import type {Column} from './table.ts'
+import {usageError} from './user-error.ts'
 
 export interface ListCall<T extends KubeObject> {
   readonly client: KubeClient
@@ -12,32 +13,81 @@ export interface ListCall<T extends KubeObject> {
   readonly flags: {
     readonly 'all-namespaces'?: boolean
     readonly selector?: string | undefined
+    readonly 'field-selector'?: string | undefined
+    readonly 'sort-by'?: string | undefined
     readonly output?: string | undefined
     readonly 'no-headers'?: boolean
+    readonly watch?: boolean
   }
   readonly keep?: (object: T) => boolean
   readonly signal: AbortSignal
 }
 
-/** Reads the objects that are asked for and prints them. Rejects when a named one does not exist. */
+const isTable = (output: string | undefined): boolean => output === undefined || output === 'wide' || output.startsWith('custom-columns')
+
+const PLAIN = new Set<string | undefined>([undefined, 'json', 'yaml', 'name', 'wide'])
+
+/** Reads the objects that are asked for and prints them; with `--watch` goes on until it is ended. Rejects when a named one does not exist. */
 export async function printList<T extends KubeObject>(call: ListCall<T>): Promise<void> {
-  const {columns, flags, names, namespace} = call
+  const {flags, names, namespace} = call
+  refuseConflicts(names, flags)
   const allNamespaces = flags['all-namespaces'] === true
-  const objects = (await readObjects(call, allNamespaces)).filter(call.keep ?? (() => true))
-  const format = flags.output as OutputFormat | undefined
-  if (objects.length === 0 && (format === undefined || format === 'wide'))
+  const format = await formatOf(call)
+  if (flags.watch) {
+    const {watchList} = await import('./watch-list.ts')
+    // As kubectl has it: tables go on line by line, documents come one by one.
+    if (isTable(flags.output)) return await watchList(call, (objects, isFirst) => format(objects, !isFirst, false))
+    return await watchList(call, async (objects) => (await Promise.all(objects.map((object) => format([object], true, true)))).join(''))
+  }
+  const objects = await sorted((await readObjects(call)).filter(call.keep ?? (() => true)), flags['sort-by'])
+  if (objects.length === 0 && (flags.output === undefined || flags.output === 'wide'))
     tell(allNamespaces ? 'No resources found' : `No resources found in ${namespace} namespace.`)
-  const view = {columns, format, noHeaders: flags['no-headers'] === true, allNamespaces, single: names.length === 1, now: Date.now()}
-  answer(await formatList(objects, view))
+  answer(await format(objects, flags['no-headers'] === true, names.length === 1))
 }
 
-const readObjects = async <T extends KubeObject>(
-  {client, kind, namespace, names, flags, signal}: ListCall<T>,
-  allNamespaces: boolean,
-): Promise<readonly T[]> => {
+type Format<T> = (objects: readonly T[], noHeaders: boolean, single: boolean) => Promise<string>
+
+/** The rarer formats are loaded where they are asked for. */
+const formatOf = async <T extends KubeObject>({columns, flags}: ListCall<T>): Promise<Format<T>> => {
+  const allNamespaces = flags['all-namespaces'] === true
+  if (PLAIN.has(flags.output)) {
+    const format = flags.output as OutputFormat | undefined
+    return (objects, noHeaders, single) =>
+      formatList(objects, {
+        ...{columns, format, allNamespaces, single, now: Date.now()},
+        noHeaders: noHeaders || flags['no-headers'] === true,
+      })
+  }
+  const {parseFormat} = await import('./list-format.ts')
+  const render = parseFormat(flags.output ?? '')
+  return async (objects, noHeaders, single) =>
+    render(objects, single ? objects[0] : {apiVersion: 'v1', kind: 'List', items: objects}, noHeaders || flags['no-headers'] === true)
+}
+
+const sorted = async <T extends KubeObject>(objects: readonly T[], path: string | undefined): Promise<readonly T[]> => {
+  if (path === undefined) return objects
+  const {sortBy} = await import('./list-format.ts')
+  return sortBy(objects, path)
+}
+
+const refuseConflicts = (names: readonly string[], flags: ListCall<KubeObject>['flags']): void => {
+  const selects = ['selector', 'field-selector'].filter((flag) => flags[flag as 'selector'] !== undefined).map((flag) => `--${flag}`)
+  if (names.length > 0 && selects.length > 0)
+    throw usageError(`names and ${selects.join(', ')} exclude each other`, 'leave one of them out')
+  if (names.length > 0 && flags['all-namespaces'])
+    throw usageError('names and --all-namespaces exclude each other', 'name the namespace with -n, or leave out the names')
+  if (!flags.watch) return
+  if (names.length > 1) throw usageError('--watch follows one object or all, and not several names')
+  if (flags['sort-by'] !== undefined) throw usageError('--watch and --sort-by exclude each other')
+}
+
+const readObjects = async <T extends KubeObject>({client, kind, namespace, names, flags, signal}: ListCall<T>): Promise<readonly T[]> => {
   if (names.length > 0) return await Promise.all(names.map((name) => client.get(kind, {namespace, name}, {signal})))
-  const options = {signal, ...(!allNamespaces && {namespace}), ...(flags.selector !== undefined && {labelSelector: flags.selector})}
-  const list = await client.list(kind, options)
-  // Items of a list may come without their kind; a document must name it.
-  return list.items.map((item) => ({...item, apiVersion: kind.apiVersion, kind: kind.kind}))
+  const list = await client.list(kind, {
+    signal,
+    ...(flags['all-namespaces'] !== true && {namespace}),
+    ...(flags.selector !== undefined && {labelSelector: flags.selector}),
+    ...(flags['field-selector'] !== undefined && {fieldSelector: flags['field-selector']}),
+  })
+  return list.items
 }

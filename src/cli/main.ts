@@ -1,6 +1,7 @@
 import {readFile} from 'node:fs/promises'
 import {inspect} from 'node:util'
 import {canonicalArgv, splitAtDashes} from './argv.ts'
+import {didYouMean} from './did-you-mean.ts'
 import {explain, sentence} from './failure.ts'
 import {renderCommand, renderNoun, renderRoot} from './help.ts'
 import {answer, tell} from './output.ts'
@@ -56,9 +57,14 @@ const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => 
   if (verbs.length > 0) {
     if (verb === undefined) return answer(renderNoun(bin, noun, all))
     const names = verbs.filter(({hidden}) => !hidden).map(({id}) => id.slice(noun.length + 1))
-    throw usageError(`"${verb}" is no verb of ${noun}`, `there are ${names.join(', ')}: "${bin} ${noun} --help" says what they do`)
+    throw usageError(
+      `"${verb}" is no verb of ${noun}`,
+      ...didYouMean(verb, names),
+      `there are ${names.join(', ')}: "${bin} ${noun} --help" says what they do`,
+    )
   }
-  throw usageError(`"${noun}" is no noun of ${bin}`, `"${bin} --help" shows those that there are`)
+  const nouns = [...new Set(all.filter(({hidden}) => !hidden).map(({id}) => id.split(':')[0] ?? id))]
+  throw usageError(`"${noun}" is no noun of ${bin}`, ...didYouMean(noun, nouns), `"${bin} --help" shows those that there are`)
 }
 
 /** Whoever read our output has gone (`| head`): that is no failure. */

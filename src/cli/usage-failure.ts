@@ -1,9 +1,12 @@
+import {didYouMean} from './did-you-mean.ts'
 import {EXIT, UserError} from './user-error.ts'
 
-/** Whatever oclif's parser threw, as a usage error in one sentence; `command` is the call without its flags. */
-export function usageFailure(error: unknown, command: string): UserError {
+/** Whatever oclif's parser threw, as a usage error in one sentence; `command` is the call without its flags, `known` are the flags that it has. */
+export function usageFailure(error: unknown, command: string, known: readonly string[] = []): UserError {
   const message = plain(error instanceof Error ? error.message : String(error))
-  const next = error instanceof UserError ? error.next : []
+  const wrongFlags = /^Nonexistent flags?: (.*)$/.exec(message)?.[1]?.split(', ') ?? []
+  const near = wrongFlags.flatMap((flag) => didYouMean(flag.replace(/=.*/s, ''), known))
+  const next = error instanceof UserError ? error.next : near
   return new UserError(inOurWords(message, error), {
     next: [...next, `"${command} --help" shows how it is called`],
     exitCode: EXIT.usage,

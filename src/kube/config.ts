@@ -13,6 +13,8 @@ export interface ClientConfig {
   readonly impersonate?: Impersonation
   /** Milliseconds for the server's answer to begin; 0: no limit. */
   readonly requestTimeoutMs?: number
+  /** Told of each request and its answer, in one line. */
+  readonly trace?: (line: string) => void
 }
 
 export interface Impersonation {
@@ -37,6 +39,7 @@ export interface ConfigOptions {
   readonly clientKey?: string
   readonly impersonate?: Impersonation
   readonly requestTimeoutMs?: number
+  readonly trace?: (line: string) => void
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/token'
@@ -59,6 +62,7 @@ export function loadKubeConfig(options: ConfigOptions = {}): ClientConfig {
     namespace: options.namespace ?? kubeConfig.getContextObject(context)?.namespace ?? 'default',
     ...(options.impersonate && {impersonate: options.impersonate}),
     ...(options.requestTimeoutMs !== undefined && {requestTimeoutMs: options.requestTimeoutMs}),
+    ...(options.trace && {trace: options.trace}),
   }
 }
 

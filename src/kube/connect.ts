@@ -118,6 +118,9 @@ const once = async (
     if (timeout?.aborted) throw new ConnectionError(`${transport.server} did not answer within ${limit} ms`, {cause: error})
     throw new ConnectionError(`${fact}: ${inPlainWords(error)}`, {cause: error})
   }
+  const started = performance.now()
+  const trace = (outcome: string): void =>
+    config.trace?.(`${method} ${transport.server}${path} ${outcome} in ${Math.round(performance.now() - started)} milliseconds`)
   try {
     const response = await send(`${transport.server}${path}`, {
       dispatcher,
@@ -128,8 +131,10 @@ const once = async (
       ...(body !== undefined && {body}),
       ...(signals.length > 0 && {signal: AbortSignal.any(signals)}),
     })
+    trace(String(response.statusCode))
     return {status: response.statusCode, headers: response.headers, body: told(response.body, fail)}
   } catch (error) {
+    trace('failed')
     return fail(error, `cannot reach ${transport.server}`)
   }
 }

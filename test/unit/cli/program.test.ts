@@ -61,13 +61,13 @@ describe('the commands', () => {
       "
       autoscaler delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       autoscaler describe NAME -o/--output
-      autoscaler list [NAME] --no-headers -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output
+      autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
       cluster create [NAME] --annotation --cpu --dry-run --idle-action --idle-timeout --image --label --memory --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --wait -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout
       cluster delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
-      cluster list [NAME] --no-headers -A/--all-namespaces -l/--selector -o/--output
+      cluster list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       cluster logs NAME --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
       cluster port-forward NAME --address --dashboard-port --port --timeout -o/--output
       cluster restart NAME --dry-run --timeout --wait
@@ -78,7 +78,7 @@ describe('the commands', () => {
       cluster wait NAME --for --timeout
       cluster workers NAME --no-headers -g/--group -o/--output
       job delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
-      job list [NAME] --no-headers -A/--all-namespaces -l/--selector -o/--output
+      job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job run --annotation --cpu --dry-run --file --idle-timeout --image --label --memory --name --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout -d/--detach -e/--env -f/--filename -o/--output -w/--workers
       operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
@@ -94,7 +94,7 @@ describe('the commands', () => {
       version --client -o/--output
       workergroup create NAME --annotation --cpu --dry-run --image --label --memory --timeout --wait -c/--dask-cluster -e/--env -o/--output -w/--workers
       workergroup delete [NAME] --all --dry-run --ignore-not-found --now --timeout --wait -l/--selector -o/--output -y/--yes
-      workergroup list [NAME] --no-headers -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output
+      workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       workergroup scale NAME WORKERS --dry-run --timeout --wait
       "
     `)
@@ -237,7 +237,7 @@ describe('version --client', () => {
 describe('completion', () => {
   it('speaks kubectl’s protocol', async () => {
     expect((await call('kubectl_complete-dask.js', ['clus'])).stdout).toBe('cluster\n:4\n')
-    expect((await call('kubectl_complete-dask.js', ['cluster', 'list', '-o', 'j'])).stdout).toBe('json\n:4\n')
+    expect((await call('kubectl_complete-dask.js', ['cluster', 'list', '-o', 'j'])).stdout).toBe('json\njsonpath=\n:4\n')
   })
 
   it('is silent where no server can be asked', async () => {

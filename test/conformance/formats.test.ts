@@ -1,0 +1,66 @@
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {beforeAll, describe, expect, it} from 'vitest'
+import {BIN, stand} from './ground.ts'
+
+const {namespace, kubectl, dask} = stand('formats')
+
+beforeAll(async () => {
+  for (const [name, workers, team] of [
+    ['big', '12', 'ml'],
+    ['small', '3', 'web'],
+  ] as const)
+    await dask('cluster', 'create', name, '-w', workers, '--label', `team=${team}`, '--image', 'nothing.invalid/x')
+})
+
+describe('the formats of a list are kubectl’s, letter by letter:', () => {
+  it.each([
+    ['-o', 'jsonpath={.items[*].metadata.name}'],
+    ['-o', 'jsonpath={range .items[*]}{.metadata.name}{"\\t"}{.spec.worker.replicas}{"\\n"}{end}'],
+    ['-o', "jsonpath={.items[?(@.metadata.labels.team=='ml')].metadata.name}"],
+    ['-o', 'jsonpath={.items[-1].spec.worker.spec.containers[0].args[0:2]}'],
+    ['-o', 'jsonpath={.items[*].spec.scheduler.service.ports[*].port}'],
+    ['-o', "jsonpath={.items[0]['kind', 'apiVersion']}"],
+    ['-o', 'jsonpath={.items[0].nothing}'],
+    ['-o', 'custom-columns=NAME:.metadata.name,WORKERS:.spec.worker.replicas,NONE:.spec.nothing'],
+    ['-o', 'custom-columns=NAME:.metadata.name', '--no-headers'],
+    ['-o', 'name', '--sort-by', '.spec.worker.replicas'],
+    ['-o', 'name', '--sort-by={.metadata.name}'],
+    ['-o', 'name', '-l', 'team!=ml'],
+    ['-o', 'name', '--field-selector', 'metadata.name=small'],
+    ['small', '-o', 'jsonpath={.metadata.name}'],
+  ])('%s %s %s', async (...args) => {
+    const {code, stdout, stderr} = await dask('cluster', 'list', ...args)
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    expect(stdout).toBe(await kubectl('get', 'daskclusters', ...args))
+  })
+})
+
+it('--watch prints an object again when it changes, and ends with Ctrl-C', async () => {
+  const child = spawn(process.execPath, [BIN, 'cluster', 'list', '-n', namespace, '--watch', '-o', 'jsonpath={.metadata.labels.seen}'])
+  const ended = once(child, 'exit')
+  const seen = new Promise<void>((resolve) => {
+    let text = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      if (text.includes('yes')) resolve()
+    })
+  })
+  await kubectl('label', 'dsk/small', 'seen=yes')
+  await seen
+  child.kill('SIGINT')
+  expect(await ended).toEqual([130, null])
+})
+
+it('a name that is nearly right is told, as are a flag and a verb', async () => {
+  expect((await dask('cluster', 'describe', 'smal')).stderr).toContain('did you mean "small"?')
+  expect((await dask('cluster', 'list', '--selecter', 'x')).stderr).toContain('did you mean "--selector"?')
+  expect((await dask('cluster', 'lst')).stderr).toContain('did you mean "list"')
+  expect((await dask('clutser', 'list')).stderr).toContain('did you mean "cluster"')
+})
+
+it('-v=6 tells each request on stderr', async () => {
+  const {stdout, stderr} = await dask('cluster', 'list', '-v=6', '-o', 'name')
+  expect(stdout).toContain('daskcluster.kubernetes.dask.org/big')
+  expect(stderr).toMatch(/^GET https:\/\/\S+\/daskclusters 200 in \d+ milliseconds\n$/)
+})
