@@ -23,9 +23,17 @@ const inPlace = (value: unknown, frames: readonly Uint8Array[]): unknown => {
   const index = (value as {readonly __Serialized__?: unknown} | null)?.__Serialized__
   const [header, payload] = typeof index === 'number' ? frames.slice(index, index + 2) : []
   if (!header || !payload) return value
-  const {serializer, compression, 'num-sub-frames': count} = unpack(header) as Readonly<Record<string, unknown>>
-  const isPlain = serializer === 'msgpack' && count === 1 && (!Array.isArray(compression) || compression.every((each) => each === null))
-  return isPlain ? unpack(payload) : value
+  try {
+    return isPlainMsgpack(unpack(header)) ? unpack(payload) : value
+  } catch {
+    // Bytes that are no msgpack: the marker stays, and whoever needed the value says that it is missing.
+    return value
+  }
+}
+
+const isPlainMsgpack = (header: unknown): boolean => {
+  const {serializer, compression, 'num-sub-frames': count} = (header ?? {}) as Readonly<Record<string, unknown>>
+  return serializer === 'msgpack' && count === 1 && (!Array.isArray(compression) || compression.every((each) => each === null))
 }
 
 /** What a scheduler answers when a handler raised; `message` is Python's own text. */

@@ -1,3 +1,6 @@
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {
   API_VERSION,
@@ -10,6 +13,8 @@ import {
 import {isReady, stand, until} from './ground.ts'
 
 const {client, namespace, kubectl, dask, pods, python} = stand('autoscaler')
+
+const DEFINITION = join(import.meta.dirname, '..', '..', 'manifests', 'crds', 'daskautoscalers.yaml')
 
 /** As fast down as up, so that a test need not wait for what only spares workers. */
 const PROMPT: DaskAutoscalerSpec['behavior'] = {
@@ -92,6 +97,30 @@ describe('the bounds', () => {
     if (typeof made === 'string') expect(made).toContain('minimum must not be greater than maximum')
     else await until(async () => (await condition('upside-down', 'ScalingActive')) === 'False InvalidBounds', 'the reason')
   })
+
+  // Where the API server knows no such rules the reason is told instead.
+  it.runIf(process.env['GROUND'] === 'kubernetes')(
+    'may have been wrong before they were checked: such an autoscaler can be changed and deleted',
+    async () => {
+      const file = await readFile(DEFINITION, 'utf8')
+      const directory = await mkdtemp(join(tmpdir(), 'bounds-'))
+      const unchecked = join(directory, 'unchecked.yaml')
+      await writeFile(unchecked, file.replace(/ +x-kubernetes-validations:\n +- rule:.*\n +message:.*\n/, ''))
+      let attempts = 0
+      const wrong = (name: string) => autoscaler(name, {cluster: 'nowhere', minimum: 5, maximum: 1}).then(Boolean, () => false)
+      try {
+        await kubectl('apply', '--server-side', '--force-conflicts', '-f', unchecked)
+        await until(() => wrong('wrong'), 'nothing is checked')
+      } finally {
+        await kubectl('apply', '--server-side', '--force-conflicts', '-f', DEFINITION)
+        await rm(directory, {recursive: true})
+      }
+      await until(async () => !(await wrong(`wrong-${attempts++}`)), 'it is checked again')
+      await until(async () => (await condition('wrong', 'ScalingActive')) === 'False InvalidBounds', 'the reason')
+      await kubectl('annotate', 'daskautoscaler', 'wrong', 'a=b')
+      await kubectl('delete', 'daskautoscaler', 'wrong', '--timeout=20s')
+    },
+  )
 
   it('have defaults, as the Python client expects where it names none', async () => {
     const {spec} = await autoscaler('unsaid', {cluster: 'nowhere', minimum: null, maximum: null} as unknown as DaskAutoscalerSpec)

@@ -49,6 +49,23 @@ describe('messages', () => {
     expect(unpackMessage(hex('81 92 a1 61 a1 62 01'))).toEqual({'["a","b"]': 1})
   })
 
+  it('hold what travels in other frames as msgpack (contract 4.6)', () => {
+    const header = {serializer: 'msgpack', 'split-num-sub-frames': [1], 'split-offsets': [0], compression: [null], 'num-sub-frames': 1}
+    const frames = (about: object) => [{status: 'OK', result: {__Serialized__: 1}}, about, '[false, 8]'].map(packMessage)
+    const read = ([first = new Uint8Array(), ...others]: readonly Uint8Array[]) => unpackMessage(first, ...others)
+    expect(read(frames(header))).toEqual({status: 'OK', result: '[false, 8]'})
+    for (const other of [{...header, serializer: 'pickle'}, {...header, compression: ['lz4']}, {}])
+      expect(read(frames(other))).toEqual({status: 'OK', result: {__Serialized__: 1}})
+  })
+
+  it('keep their markers whatever the other frames hold', () => {
+    fc.assert(
+      fc.property(fc.integer({min: -1, max: 5}), fc.array(fc.uint8Array({maxLength: 20}), {maxLength: 3}), (index, others) => {
+        expect(unpackMessage(packMessage({status: 'OK', result: {__Serialized__: index}}), ...others)).toMatchObject({status: 'OK'})
+      }),
+    )
+  })
+
   it('tell what a handler raised in Python’s own words', () => {
     const reply = {status: 'uncaught-error', exception_text: "TypeError('bogus')"}
     expect(() => unwrapReply('workers_to_close', reply)).toThrow("the scheduler refused workers_to_close: TypeError('bogus')")
