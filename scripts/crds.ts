@@ -263,18 +263,25 @@ const DEFINITIONS: readonly Definition[] = [
           'The DaskCluster that lives as long as the job.',
         ),
         job: described(
-          object({metadata: PART_METADATA, spec: described(podSpec({...string, default: 'OnFailure'}), 'The pod that runs the program.')}, [
-            'spec',
-          ]),
+          object({
+            metadata: PART_METADATA,
+            spec: described(podSpec({...string, default: 'OnFailure'}), 'The pod that runs the program.'),
+          }),
           'The program.',
         ),
+        clusterName: described(string, 'A DaskCluster that exists, instead of one of its own.'),
+        backoffLimit: described({...integer, minimum: 0}, 'How often the program is tried again; default 0.'),
+        activeDeadlineSeconds: {...integer, minimum: 0},
+        ttlSecondsAfterFinished: {...integer, minimum: 0},
+        suspend: boolean,
+        clusterDeletionPolicy: described(choice('Always', 'OnSuccess', 'Never'), 'When its own cluster goes; default Always.'),
       },
-      ['cluster', 'job'],
+      ['job'],
     ),
     status: status({
       ...each('clusterName jobRunnerPodName jobStatus message reason', {...string, nullable: true}),
       ...each('startTime endTime', {...date, nullable: true}),
-      exitCode: integer,
+      ...each('attempts exitCode', integer),
     }),
     columns: [
       {name: 'Status', type: 'string', jsonPath: '.status.jobStatus'},

@@ -107,7 +107,18 @@ export type JobStatus = 'JobCreated' | 'ClusterCreated' | 'Running' | 'Successfu
 
 export interface DaskJobSpec {
   readonly job: {readonly metadata?: PartMetadata; readonly spec: PodSpec}
-  readonly cluster: {readonly metadata?: PartMetadata; readonly spec: DaskClusterSpec}
+  /** A cluster of the job's own; absent where `clusterName` names one that exists. */
+  readonly cluster?: {readonly metadata?: PartMetadata; readonly spec: DaskClusterSpec}
+  readonly clusterName?: string
+  /** How often the program is tried again after a failure, as in batch/v1 Job; 0 or absent: never. */
+  readonly backoffLimit?: number
+  /** Seconds from the job's creation (or resumption) after which it has failed. */
+  readonly activeDeadlineSeconds?: number
+  /** Seconds after the end after which the job itself is deleted. */
+  readonly ttlSecondsAfterFinished?: number
+  readonly suspend?: boolean
+  /** When the job's own cluster goes; default `Always`. */
+  readonly clusterDeletionPolicy?: 'Always' | 'OnSuccess' | 'Never'
 }
 
 export interface DaskJobStatus {
@@ -117,6 +128,8 @@ export interface DaskJobStatus {
   readonly startTime?: string
   readonly endTime?: string
   readonly conditions?: readonly Condition[]
+  /** How many times the program has been begun. */
+  readonly attempts?: number
   readonly exitCode?: number
   readonly reason?: string
   readonly message?: string

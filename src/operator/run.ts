@@ -15,7 +15,8 @@ import {createFindLostNode} from './cluster/lost-node.ts'
 import type {HealthBoard} from './engine/health.ts'
 import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
-import {jobController} from './job/controller.ts'
+import {createJobController} from './job/controller.ts'
+import {createReadLastWords} from './job/last-words.ts'
 import {createGroupController} from './workergroup/controller.ts'
 import {createRetirements} from './workergroup/retirements.ts'
 import {openSchedulers} from './workergroup/schedulers.ts'
@@ -61,7 +62,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
       controllers: [
         createClusterController(createFindLostNode(client), createIdleWatch(askIdle)),
         createGroupController(schedulers.ask, createRetirements(schedulers.retire)),
-        jobController,
+        createJobController(createReadLastWords(client)),
         createAutoscalerController(createAskTarget(watched.reach)),
       ] as readonly AnyController[],
       startInformer: startOurInformer,

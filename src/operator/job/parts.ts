@@ -1,9 +1,10 @@
 import type {Pod} from '../../api/core.ts'
 import {API_VERSION, type DaskCluster, type DaskJob} from '../../api/dask.ts'
 import {inherit} from '../../api/inherit.ts'
-import {ENV_SCHEDULER_ADDRESS, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_ISTIO_INJECT, runnerName} from '../../api/names.ts'
+import {ENV_SCHEDULER_ADDRESS, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_ISTIO_INJECT} from '../../api/names.ts'
 import {withEnv} from '../../api/pod-env.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
+import {attemptName} from './attempts.ts'
 
 /** The objects that a DaskJob consists of, as they are first written (contract 2.2, 2.3, 2.9). */
 
@@ -18,24 +19,29 @@ export const jobCluster = (job: DaskJob): DaskCluster => ({
   kind: 'DaskCluster',
   metadata: {
     ...place(job, job.metadata.name),
-    ...inherit(job.metadata, job.spec.cluster.metadata, {[LABEL_CLUSTER]: job.metadata.name}),
+    ...inherit(job.metadata, job.spec.cluster?.metadata, {[LABEL_CLUSTER]: job.metadata.name}),
   },
-  spec: job.spec.cluster.spec,
+  spec: ownClusterSpec(job),
 })
 
+const ownClusterSpec = ({metadata, spec}: DaskJob): DaskCluster['spec'] => {
+  if (!spec.cluster) throw new Error(`DaskJob ${metadata.name} has no cluster of its own`)
+  return spec.cluster.spec
+}
+
 /** The pod that runs the job's program; it restarts on failure unless the job says otherwise, as the CRD's own default has it. */
-export function runnerPod(job: DaskJob): Pod {
+export function runnerPod(job: DaskJob, {attempt, cluster}: {readonly attempt: number; readonly cluster: DaskCluster}): Pod {
   const {name, namespace = ''} = job.metadata
-  const address = schedulerAddress(name, namespace, {spec: job.spec.cluster.spec.scheduler.service})
+  const address = schedulerAddress(cluster.metadata.name, namespace, {spec: cluster.spec.scheduler.service})
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      ...place(job, runnerName(name)),
+      ...place(job, attemptName(name, attempt)),
       ...inherit(
         job.metadata,
         job.spec.job.metadata,
-        {[LABEL_CLUSTER]: name, [LABEL_COMPONENT]: 'job-runner'},
+        {[LABEL_CLUSTER]: cluster.metadata.name, [LABEL_COMPONENT]: 'job-runner'},
         {[LABEL_ISTIO_INJECT]: 'false'},
       ),
     },

@@ -1,52 +1,157 @@
+import {findCondition} from '../../api/conditions.ts'
 import {PODS, type Pod} from '../../api/core.ts'
-import {DASK_CLUSTERS, type DaskCluster, type DaskJob, type DaskJobStatus} from '../../api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob, type DaskJobStatus} from '../../api/dask.ts'
 import {isClusterName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
-import {isPodEnded} from '../../api/pod-state.ts'
-import type {Action, Create, Plan} from '../engine/contract.ts'
+import {hasPodSucceeded, isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import type {Action, Create, Delete, Plan} from '../engine/contract.ts'
+import {hasRestartedTooOften, lastAttempt, mayTryAgain, pauseAfter} from './attempts.ts'
 import {jobCluster, runnerPod} from './parts.ts'
-import {endedStatus, heldStatus, invalidStatus, lostStatus, runningStatus} from './status.ts'
+import {REASON, SUSPENDED} from './reasons.ts'
+import {endedStatus, failedWith, heldStatus, invalidStatus, lostStatus, runningStatus, suspendedStatus, waitingStatus} from './status.ts'
 
 export interface JobWorld {
-  /** Whatever holds the names of the job's objects, be it the job's or not. */
+  /** The cluster that the job runs on: of its own, or the one that its spec names. Whatever holds its own cluster's name, be it the job's or not. */
   readonly cluster: DaskCluster | undefined
-  readonly runner: Pod | undefined
+  /** Pods of the job's attempts that the job controls. */
+  readonly runners: readonly Pod[]
+  /** What holds the name of the job's next attempt and is not the job's. */
+  readonly holder: Pod | undefined
+  /** The end of the log of a runner that has failed, for the message. */
+  readonly lastWords?: readonly string[]
 }
 
 /**
  * What a job needs next: its cluster and its runner, until the runner has ended; then the cluster goes.
  * The end is written to the status first and acted on by a later plan, so that no crash in between loses it.
- * A program that has begun is never begun a second time by us: when its pod is lost, the job has failed.
+ * A program that has begun is begun again only where `backoffLimit` says so, or when somebody resumes a suspended job.
  */
 export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus> {
-  if (isOver(job)) return {stages: cleanUp(job, world), status: undefined}
-  if (!isClusterName(job.metadata.name) || !job.spec.job.spec) return {stages: [], status: invalidStatus(job, now)}
+  if (isOver(job)) return afterTheEnd(job, world, now)
+  if (!isOnOthersCluster(job) && !isClusterName(job.metadata.name)) return {stages: [], status: invalidStatus(job, now)}
+  const fault = faultOf(job)
+  if (fault) return {stages: [], status: waitingStatus(job, {reason: REASON.invalidSpec, message: fault}, now)}
 
-  const holders = [world.cluster, world.runner].filter((part) => part !== undefined).filter((part) => !isControlledBy(part, job))
-  if (holders.length > 0) return {stages: [], status: heldStatus(job, holders, now)}
-
-  const {cluster, runner} = world
-  if (runner && isPodEnded(runner)) return {stages: [], status: endedStatus(job, runner, now)}
-  if (!runner && hasBegun(job)) return {stages: [], status: lostStatus(job, now)}
-  const writes: readonly Action[] = [
-    ...(cluster ? [] : [create(DASK_CLUSTERS, jobCluster(job))]),
-    ...(runner ? [] : [create(PODS, runnerPod(job))]),
+  const holders = [
+    ...(world.cluster && !isOnOthersCluster(job) && !isControlledBy(world.cluster, job) ? [world.cluster] : []),
+    ...(world.holder ? [world.holder] : []),
   ]
-  return {stages: writes.length > 0 ? [writes] : [], status: runningStatus(job, world, now)}
+  if (holders.length > 0) return {stages: [], status: heldStatus(job, holders, now)}
+  if (job.spec.suspend === true) return suspend(job, world, now)
+
+  const leftMs = deadlineMs(job, now)
+  if (leftMs !== undefined && leftMs <= 0) {
+    const message = `it was not done within the ${job.spec.activeDeadlineSeconds} seconds of its activeDeadlineSeconds`
+    return {stages: [], status: failedWith(job, {reason: REASON.deadlineExceeded, message}, now)}
+  }
+  const plan = pursue(job, world, now)
+  const waits = [plan.wakeAfter, leftMs].filter((ms) => ms !== undefined)
+  return {...plan, ...(waits.length > 0 && {wakeAfter: Math.min(...waits)})}
+}
+
+/** The next step of a job that is neither over nor suspended. */
+const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus> => {
+  const {cluster} = world
+  const {number, runner} = lastAttempt(job, world.runners)
+  if (runner && isPodEnded(runner)) {
+    if (hasPodSucceeded(runner)) return {stages: [], status: endedStatus(job, {runner, attempts: number}, now)}
+    if (!mayTryAgain(job, number))
+      return {stages: [], status: endedStatus(job, {runner, attempts: number, lastWords: world.lastWords}, now)}
+    const waitMs = pauseAfter(number, runner, now)
+    if (waitMs > 0) return {stages: [], status: runningStatus(job, {cluster, runner, attempts: number}, now), wakeAfter: waitMs}
+  } else if (runner && hasRestartedTooOften(job, runner)) {
+    const message = `${runner.metadata.name} has been restarted more often than its backoffLimit of ${job.spec.backoffLimit} allows`
+    return {stages: [], status: failedWith(job, {reason: REASON.backoffLimitExceeded, message}, now)}
+  } else if (!runner && number > 0 && !mayTryAgain(job, number)) return {stages: [], status: lostStatus(job, number, now)}
+
+  const isDue = !runner || isPodEnded(runner)
+  if (isOnOthersCluster(job) && !cluster) {
+    const message = `there is no DaskCluster "${job.spec.clusterName}" in this namespace; the job begins when there is`
+    return {stages: [], status: waitingStatus(job, {reason: REASON.clusterMissing, message}, now)}
+  }
+  const attempt = isDue ? number + 1 : number
+  const writes: readonly Action[] = [
+    ...(cluster ? resumed(job, cluster) : [create(DASK_CLUSTERS, jobCluster(job))]),
+    ...(isDue ? [create(PODS, runnerPod(job, {attempt, cluster: cluster ?? jobCluster(job)}))] : []),
+  ]
+  return {
+    stages: writes.length > 0 ? [writes] : [],
+    status: runningStatus(job, {cluster, runner: isDue ? undefined : runner, attempts: number}, now),
+  }
 }
 
 /** `Successful` and `Failed` are final, whatever happens to the job's objects afterwards. */
 export const isOver = ({status}: DaskJob): boolean => status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed'
 
-const hasBegun = ({status}: DaskJob): boolean => status?.startTime !== undefined
+export const isOnOthersCluster = ({spec}: DaskJob): boolean => spec.clusterName !== undefined
 
-const cleanUp = (job: DaskJob, {cluster}: JobWorld): readonly (readonly Action[])[] => {
-  if (!cluster || !isControlledBy(cluster, job) || cluster.metadata.deletionTimestamp !== undefined) return []
-  const why = `the job is ${job.status?.jobStatus === 'Successful' ? 'done' : 'over'}`
-  return [[{do: 'delete', kind: DASK_CLUSTERS, ref: refOf(cluster), uid: cluster.metadata.uid ?? '', why}]]
+/** What a person has to mend before the job can begin. */
+const faultOf = ({spec}: DaskJob): string | undefined => {
+  if (spec.job?.spec === undefined) return 'spec.job.spec is missing: it says what the job runs'
+  if (spec.cluster === undefined && spec.clusterName === undefined)
+    return 'give spec.cluster for a cluster of its own, or spec.clusterName for one that exists'
+  if (spec.cluster !== undefined && spec.clusterName !== undefined)
+    return 'spec.cluster and spec.clusterName exclude each other: a job has a cluster of its own, or runs on one that exists'
+  return undefined
+}
+
+/** Milliseconds until the deadline, counted from the job's creation or its last resumption; `undefined` where there is none. */
+const deadlineMs = ({metadata, spec, status}: DaskJob, now: number): number | undefined => {
+  if (spec.activeDeadlineSeconds === undefined) return undefined
+  const resumedAt = Date.parse(findCondition(status?.conditions, SUSPENDED)?.lastTransitionTime ?? '')
+  const began = Math.max(Date.parse(metadata.creationTimestamp ?? ''), Number.isNaN(resumedAt) ? 0 : resumedAt)
+  return began + spec.activeDeadlineSeconds * 1000 - now
+}
+
+/** The program's pod goes, and so do the pods of a cluster of its own; resumed, the program is begun anew. */
+const suspend = (job: DaskJob, {cluster, runners}: JobWorld, now: number): Plan<DaskJobStatus> => {
+  const going = runners.filter((runner) => !isPodLeaving(runner) && !isPodEnded(runner))
+  const actions: readonly Action[] = [
+    ...going.map((runner) => remove(PODS, runner, 'the job is suspended')),
+    ...(cluster && !isOnOthersCluster(job) && cluster.spec.suspend !== true ? [setSuspend(cluster, true)] : []),
+  ]
+  const left = runners.filter((runner) => !isPodEnded(runner)).length
+  return {stages: actions.length > 0 ? [actions] : [], status: suspendedStatus(job, left, now)}
+}
+
+const resumed = (job: DaskJob, cluster: DaskCluster): readonly Action[] =>
+  !isOnOthersCluster(job) && cluster.spec.suspend === true && job.spec.cluster?.spec.suspend !== true ? [setSuspend(cluster, false)] : []
+
+const setSuspend = (cluster: DaskCluster, suspend: boolean): Action => ({
+  do: 'patch',
+  kind: DASK_CLUSTERS,
+  ref: refOf(cluster),
+  uid: cluster.metadata.uid ?? '',
+  patch: {spec: {suspend}},
+})
+
+/** The cluster goes as its policy says, a runner that is still there goes with the deadline, and in the end the job itself. */
+const afterTheEnd = (job: DaskJob, {cluster, runners}: JobWorld, now: number): Plan<DaskJobStatus> => {
+  const isSuccess = job.status?.jobStatus === 'Successful'
+  const why = `the job is ${isSuccess ? 'done' : 'over'}`
+  const policy = job.spec.clusterDeletionPolicy ?? 'Always'
+  const isClusterDue = policy === 'Always' || (policy === 'OnSuccess' && isSuccess)
+  const isOurs = cluster && !isOnOthersCluster(job) && isControlledBy(cluster, job) && cluster.metadata.deletionTimestamp === undefined
+  const actions: readonly Action[] = [
+    ...(isOurs && isClusterDue ? [remove(DASK_CLUSTERS, cluster, why)] : []),
+    ...runners.filter((runner) => !isPodLeaving(runner) && !isPodEnded(runner)).map((runner) => remove(PODS, runner, why)),
+  ]
+  const {ttlSecondsAfterFinished: ttl} = job.spec
+  const leftMs = ttl === undefined ? undefined : Date.parse(job.status?.endTime ?? '') + ttl * 1000 - now
+  if (leftMs === undefined || Number.isNaN(leftMs)) return {stages: actions.length > 0 ? [actions] : [], status: undefined}
+  if (leftMs > 0) return {stages: actions.length > 0 ? [actions] : [], status: undefined, wakeAfter: leftMs}
+  return {stages: [[remove(DASK_JOBS, job, 'its ttlSecondsAfterFinished have passed')]], status: undefined}
 }
 
 const create = (kind: Create['kind'], object: KubeObject): Create => ({do: 'create', kind, object})
+
+const remove = (kind: Delete['kind'], object: KubeObject, why: string): Delete => ({
+  do: 'delete',
+  kind,
+  ref: refOf(object),
+  uid: object.metadata.uid ?? '',
+  why,
+})
 
 const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

@@ -2,6 +2,7 @@
 
 export const COMPLETE = 'Complete'
 export const FAILED = 'Failed'
+export const SUSPENDED = 'Suspended'
 
 export const REASON = {
   starting: 'Starting',
@@ -13,4 +14,11 @@ export const REASON = {
   predecessorLeaves: 'PredecessorLeaves',
   /** The runner's pod went while its program ran: whether it may run twice only its author knows. */
   runnerLost: 'RunnerLost',
+  deadlineExceeded: 'DeadlineExceeded',
+  backoffLimitExceeded: 'BackoffLimitExceeded',
+  clusterMissing: 'ClusterMissing',
+  suspended: 'Suspended',
+  resumed: 'Resumed',
+  /** An attempt has failed; the next one begins after a pause. */
+  tryingAgain: 'TryingAgain',
 } as const

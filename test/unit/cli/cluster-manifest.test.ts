@@ -147,7 +147,7 @@ describe('a generated job', () => {
         },
       ],
     })
-    expect(job.spec.cluster.spec.scheduler.service.selector).toMatchObject({'dask.org/cluster-name': 'j'})
+    expect(job.spec.cluster?.spec.scheduler.service.selector).toMatchObject({'dask.org/cluster-name': 'j'})
   })
 
   it('mounts nothing where nothing travels', () => {

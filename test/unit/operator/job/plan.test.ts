@@ -1,12 +1,23 @@
 import {describe, expect, it} from 'vitest'
 import type {Pod} from '../../../../src/api/core.ts'
 import type {DaskCluster, DaskJob, DaskJobStatus} from '../../../../src/api/dask.ts'
+import {isControlledBy} from '../../../../src/api/ownership.ts'
 import type {Create} from '../../../../src/operator/engine/contract.ts'
-import {type JobWorld, planJob} from '../../../../src/operator/job/plan.ts'
+import {type JobWorld, planJob as plan} from '../../../../src/operator/job/plan.ts'
 import {failedJobStatus} from '../../../../src/operator/job/status.ts'
 import {ago, at, endedWith, makeCluster, makeJob, makePod, NOW, ownedBy, PENDING, RUNNING, told, UNSCHEDULABLE} from '../objects.ts'
 
-const NOTHING: JobWorld = {cluster: undefined, runner: undefined}
+interface Given {
+  readonly cluster: DaskCluster | undefined
+  readonly runner: Pod | undefined
+}
+const NOTHING: Given = {cluster: undefined, runner: undefined}
+
+const worldOf = (job: DaskJob, {cluster, runner}: Given): JobWorld => {
+  const isOwn = runner !== undefined && isControlledBy(runner, job)
+  return {cluster, runners: isOwn ? [runner] : [], holder: isOwn ? undefined : runner}
+}
+const planJob = (job: DaskJob, given: Given, now: number) => plan(job, worldOf(job, given), now)
 
 const clusterOf = (job: DaskJob, metadata: DaskCluster['metadata'] | object = {}): DaskCluster =>
   makeCluster(2, {name: 'pi', ownerReferences: [ownedBy(job)], ...metadata})
@@ -18,10 +29,10 @@ const conditions = (status: DaskJobStatus | undefined): Readonly<Record<string, 
 
 describe('a new job', () => {
   it('gets its cluster and its runner at once', () => {
-    const plan = planJob(makeJob(), NOTHING, NOW)
-    expect(told(plan.stages)).toEqual([['create daskclusters/pi', 'create pods/pi-runner']])
-    expect(plan.status).toMatchObject({jobStatus: 'JobCreated', observedGeneration: 1})
-    expect(plan.status).not.toHaveProperty('clusterName')
+    const made = planJob(makeJob(), NOTHING, NOW)
+    expect(told(made.stages)).toEqual([['create daskclusters/pi', 'create pods/pi-runner']])
+    expect(made.status).toMatchObject({jobStatus: 'JobCreated', observedGeneration: 1})
+    expect(made.status).not.toHaveProperty('clusterName')
   })
 
   it('gives its cluster all of its spec, the idle timeout too, and its labels', () => {
@@ -53,9 +64,9 @@ describe('a new job', () => {
   })
 
   it.each(['a'.repeat(54), 'with.dots'])('is told that its cluster cannot have the name %s, and nothing is made', (name) => {
-    const plan = planJob(makeJob({name}), NOTHING, NOW)
-    expect(plan.stages).toEqual([])
-    expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'InvalidName', message: expect.stringContaining('under 53 characters')})
+    const made = planJob(makeJob({name}), NOTHING, NOW)
+    expect(made.stages).toEqual([])
+    expect(made.status).toMatchObject({jobStatus: 'Failed', reason: 'InvalidName', message: expect.stringContaining('under 53 characters')})
   })
 })
 
@@ -74,10 +85,10 @@ describe('a job on its way', () => {
     ],
     ['is Running from its program’s start', RUNNING, {jobStatus: 'Running', startTime: ago(49), reason: 'Running'}],
   ])('%s', (_, status, expected) => {
-    const plan = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, status)}, NOW)
-    expect(plan.stages).toEqual([])
-    expect(plan.status).toMatchObject(expected)
-    expect(conditions(plan.status)).toMatchObject({Complete: expect.stringMatching(/^False/), Failed: expect.stringMatching(/^False/)})
+    const made = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, status)}, NOW)
+    expect(made.stages).toEqual([])
+    expect(made.status).toMatchObject(expected)
+    expect(conditions(made.status)).toMatchObject({Complete: expect.stringMatching(/^False/), Failed: expect.stringMatching(/^False/)})
   })
 
   it('gets a deleted cluster again while it runs', () => {
@@ -108,9 +119,9 @@ describe('a job on its way', () => {
 describe('the end of a job', () => {
   const job = makeJob({}, begun)
   it('is written before the cluster is touched', () => {
-    const plan = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
-    expect(plan.stages).toEqual([])
-    expect(plan.status).toMatchObject({
+    const made = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
+    expect(made.stages).toEqual([])
+    expect(made.status).toMatchObject({
       jobStatus: 'Successful',
       startTime: ago(40),
       endTime: ago(5),
@@ -118,30 +129,30 @@ describe('the end of a job', () => {
       clusterName: 'pi',
       jobRunnerPodName: 'pi-runner',
     })
-    expect(conditions(plan.status)).toEqual({Complete: 'True Succeeded', Failed: 'False Succeeded'})
+    expect(conditions(made.status)).toEqual({Complete: 'True Succeeded', Failed: 'False Succeeded'})
   })
 
   it('has the exit code and the last words of a program that failed', () => {
-    const plan = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, endedWith(3, 5, 'Traceback\nValueError: no'))}, NOW)
-    expect(plan.status).toMatchObject({
+    const made = planJob(job, {cluster: clusterOf(job), runner: runnerOf(job, endedWith(3, 5, 'Traceback\nValueError: no'))}, NOW)
+    expect(made.status).toMatchObject({
       jobStatus: 'Failed',
       exitCode: 3,
       reason: 'Error',
       message: 'container "main" exited with code 3: ValueError: no',
     })
-    expect(conditions(plan.status)).toEqual({Complete: 'False Error', Failed: 'True Error'})
+    expect(conditions(made.status)).toEqual({Complete: 'False Error', Failed: 'True Error'})
   })
 
   it('has a start time though nobody saw the program run', () => {
-    const plan = planJob(makeJob({}, {jobStatus: 'ClusterCreated'}), {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
-    expect(plan.status).toMatchObject({jobStatus: 'Successful', startTime: ago(49), endTime: ago(5)})
+    const made = planJob(makeJob({}, {jobStatus: 'ClusterCreated'}), {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
+    expect(made.status).toMatchObject({jobStatus: 'Successful', startTime: ago(49), endTime: ago(5)})
   })
 
   it('takes the cluster away once it is written, and leaves the status alone', () => {
     for (const jobStatus of ['Successful', 'Failed'] as const) {
-      const plan = planJob(makeJob({}, {...begun, jobStatus}), {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
-      expect(told(plan.stages)).toEqual([['delete daskclusters/pi']])
-      expect(plan.status).toBeUndefined()
+      const made = planJob(makeJob({}, {...begun, jobStatus}), {cluster: clusterOf(job), runner: runnerOf(job, endedWith(0))}, NOW)
+      expect(told(made.stages)).toEqual([['delete daskclusters/pi']])
+      expect(made.status).toBeUndefined()
     }
   })
 
@@ -157,9 +168,9 @@ describe('the end of a job', () => {
   })
 
   it('comes when the runner is lost while its program ran, which is not begun a second time', () => {
-    const plan = planJob(job, {cluster: clusterOf(job), runner: undefined}, NOW)
-    expect(plan.stages).toEqual([])
-    expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'RunnerLost', endTime: ago(0), startTime: ago(40)})
+    const made = planJob(job, {cluster: clusterOf(job), runner: undefined}, NOW)
+    expect(made.stages).toEqual([])
+    expect(made.status).toMatchObject({jobStatus: 'Failed', reason: 'RunnerLost', endTime: ago(0), startTime: ago(40)})
   })
 
   it('waits for a runner that is being deleted', () => {
@@ -181,14 +192,14 @@ describe('the end of a job', () => {
 describe('a job made again under the same name', () => {
   const old = makeJob({uid: 'job-0'})
   it('makes nothing while the old runner is there', () => {
-    const plan = planJob(makeJob(), {cluster: undefined, runner: runnerOf(old, endedWith(0), {deletionTimestamp: ago(1)})}, NOW)
-    expect(plan.stages).toEqual([])
-    expect(plan.status).toMatchObject({jobStatus: 'JobCreated', reason: 'PredecessorLeaves'})
+    const made = planJob(makeJob(), {cluster: undefined, runner: runnerOf(old, endedWith(0), {deletionTimestamp: ago(1)})}, NOW)
+    expect(made.stages).toEqual([])
+    expect(made.status).toMatchObject({jobStatus: 'JobCreated', reason: 'PredecessorLeaves'})
   })
   it('does not take a cluster that a person has made', () => {
-    const plan = planJob(makeJob(), {cluster: makeCluster(2, {name: 'pi'}), runner: undefined}, NOW)
-    expect(plan.stages).toEqual([])
-    expect(plan.status).toMatchObject({
+    const made = planJob(makeJob(), {cluster: makeCluster(2, {name: 'pi'}), runner: undefined}, NOW)
+    expect(made.stages).toEqual([])
+    expect(made.status).toMatchObject({
       reason: 'NameTaken',
       message: 'DaskCluster "pi" exists and is not this job\'s; delete it, or choose another name for the job',
     })

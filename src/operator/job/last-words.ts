@@ -1,0 +1,21 @@
+import type {KubeClient} from '../../kube/client.ts'
+import {streamLogs} from '../../kube/logs.ts'
+import type {ReadLastWords} from './controller.ts'
+
+/** A traceback's end says what happened; all of it is in the pod's log. */
+const LINES = 5
+const MOST_CHARACTERS = 1000
+
+export const createReadLastWords =
+  (client: KubeClient): ReadLastWords =>
+  async ({metadata: {name, namespace = 'default'}, spec}, signal) => {
+    try {
+      const container = spec.containers[0]?.name
+      const options = {namespace, name, tailLines: LINES, signal, ...(container !== undefined && {container})}
+      const lines = await Array.fromAsync(streamLogs(client, options))
+      return lines.join('\n').slice(-MOST_CHARACTERS).split('\n')
+    } catch {
+      // An extra to a failure that is told anyway: the pod, its node or the right to read its log may be gone.
+      return []
+    }
+  }

@@ -1,0 +1,85 @@
+import {describe, expect, it} from 'vitest'
+import {PODS} from '../../src/api/core.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskJob, type DaskJobSpec} from '../../src/api/dask.ts'
+import {clusterManifest} from '../../src/cli/cluster-manifest.ts'
+import {isNotFound} from '../../src/kube/errors.ts'
+import {stand, until} from './ground.ts'
+
+const {client, namespace, kubectl, dask} = stand('jobs')
+
+const run = async (name: string, program: string, spec: Partial<DaskJobSpec> = {}): Promise<void> => {
+  const cluster = {spec: clusterManifest(name, namespace, {workers: 0, image: 'dask'}).spec}
+  const container = {name: 'job', image: 'dask', command: ['python', '-c', program]}
+  const job: DaskJob = {
+    ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata: {name, namespace}},
+    spec: {...(spec.clusterName === undefined && {cluster}), job: {spec: {restartPolicy: 'Never', containers: [container]}}, ...spec},
+  }
+  await client.create(DASK_JOBS, job)
+}
+const jobOf = (name: string): Promise<DaskJob> => client.get(DASK_JOBS, {namespace, name})
+const ended = (name: string, status: 'Successful' | 'Failed', timeoutMs?: number): Promise<void> =>
+  until(async () => (await jobOf(name)).status?.jobStatus === status, `${name} is ${status}`, timeoutMs)
+const exists = (kind: Parameters<typeof client.get>[0], name: string): Promise<boolean> =>
+  client.get(kind, {namespace, name}).then(
+    () => true,
+    (error: unknown) => {
+      if (isNotFound(error)) return false
+      throw error
+    },
+  )
+
+describe('a job', () => {
+  it('that has failed says its exit code and its last words', async () => {
+    await run('failing', 'print("working"); raise ValueError("no such thing")')
+    await ended('failing', 'Failed')
+    const {status} = await jobOf('failing')
+    expect(status).toMatchObject({exitCode: 1, attempts: 1})
+    expect(status?.message).toContain('ValueError: no such thing')
+    await until(async () => !(await exists(DASK_CLUSTERS, 'failing')), 'its cluster goes')
+  })
+
+  it('is tried again as its backoffLimit says, and keeps the pod of each attempt', async () => {
+    await run('stubborn', 'raise SystemExit(9)', {backoffLimit: 1})
+    await ended('stubborn', 'Failed')
+    expect((await jobOf('stubborn')).status).toMatchObject({exitCode: 9, attempts: 2, jobRunnerPodName: 'stubborn-runner-2'})
+    expect(await exists(PODS, 'stubborn-runner')).toBe(true)
+  })
+
+  it('fails at its deadline, and its program ends', async () => {
+    await run('slow', 'import time; time.sleep(600)', {activeDeadlineSeconds: 4})
+    await ended('slow', 'Failed')
+    expect((await jobOf('slow')).status?.reason).toBe('DeadlineExceeded')
+    await until(async () => !(await exists(PODS, 'slow-runner')) && !(await exists(DASK_CLUSTERS, 'slow')), 'runner and cluster go')
+  })
+
+  it('goes by itself when its time to live is over, and its cluster stays where that is its policy', async () => {
+    await run('kept', 'print("done")', {clusterDeletionPolicy: 'Never'})
+    await run('brief', 'print("done")', {ttlSecondsAfterFinished: 1})
+    await until(async () => !(await exists(DASK_JOBS, 'brief')), 'the job is deleted')
+    await ended('kept', 'Successful')
+    expect(await exists(DASK_CLUSTERS, 'kept')).toBe(true)
+    await kubectl('delete', 'daskjob', 'kept')
+  })
+
+  it('waits for the cluster that it names, runs on it, and leaves it alone', async () => {
+    await run('guest', 'from distributed import Client; print(Client(timeout=60).submit(sum, [1, 2]).result())', {clusterName: 'host'})
+    await until(async () => (await jobOf('guest')).status?.reason === 'ClusterMissing', 'it says what is missing')
+    expect((await dask('cluster', 'create', 'host', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+    await ended('guest', 'Successful')
+    expect(await kubectl('logs', 'guest-runner')).toContain('3')
+    expect(await exists(DASK_CLUSTERS, 'host')).toBe(true)
+  })
+
+  it('is suspended and resumed', async () => {
+    await run('paused', 'import time; time.sleep(600)')
+    await until(async () => (await jobOf('paused')).status?.jobStatus === 'Running', 'it runs')
+    await kubectl('patch', 'daskjob', 'paused', '--type=merge', '-p', '{"spec":{"suspend":true}}')
+    await until(async () => {
+      const suspended = (await jobOf('paused')).status?.conditions?.find(({type}) => type === 'Suspended')
+      return suspended?.status === 'True' && !(await exists(PODS, 'paused-runner')) && !(await exists(PODS, 'paused-scheduler'))
+    }, 'its pods have gone')
+    await kubectl('patch', 'daskjob', 'paused', '--type=merge', '-p', '{"spec":{"suspend":false}}')
+    await until(async () => (await jobOf('paused')).status?.jobStatus === 'Running', 'it runs again')
+    await kubectl('delete', 'daskjob', 'paused')
+  })
+})

@@ -1,0 +1,171 @@
+import {describe, expect, it} from 'vitest'
+import type {Pod} from '../../../../src/api/core.ts'
+import type {DaskCluster, DaskJob, DaskJobSpec, DaskJobStatus} from '../../../../src/api/dask.ts'
+import type {Create, Patch} from '../../../../src/operator/engine/contract.ts'
+import {attemptName, attemptOf} from '../../../../src/operator/job/attempts.ts'
+import {type JobWorld, planJob} from '../../../../src/operator/job/plan.ts'
+import {ago, at, endedWith, makeCluster, makeJob, makePod, NOW, ownedBy, RUNNING, told} from '../objects.ts'
+
+const job = (spec: Partial<DaskJobSpec> = {}, status?: DaskJobStatus, metadata: object = {}): DaskJob => {
+  const made = makeJob(metadata, status)
+  return {...made, spec: {...made.spec, ...spec}}
+}
+const clusterOf = (of: DaskJob, spec: object = {}): DaskCluster => {
+  const made = makeCluster(2, {name: 'pi', ownerReferences: [ownedBy(of)]})
+  return {...made, spec: {...made.spec, ...spec}}
+}
+const runner = (of: DaskJob, attempt: number, status: Pod['status'] = RUNNING, metadata: object = {}): Pod =>
+  makePod(attemptName('pi', attempt), of, status, metadata)
+const world = (of: DaskJob, runners: readonly Pod[], more: Partial<JobWorld> = {}): JobWorld => ({
+  cluster: clusterOf(of),
+  runners,
+  holder: undefined,
+  ...more,
+})
+const condition = (status: DaskJobStatus | undefined, type: string): string | undefined => {
+  const found = status?.conditions?.find((each) => each.type === type)
+  return found && `${found.status} ${found.reason}`
+}
+
+it('names attempts so that the first one keeps the name that everybody knows', () => {
+  expect([1, 2, 10].map((attempt) => attemptName('pi', attempt))).toEqual(['pi-runner', 'pi-runner-2', 'pi-runner-10'])
+  expect(
+    ['pi-runner', 'pi-runner-2', 'pi-runner-1', 'pi-runner-x', 'other-runner', 'pi-runner-02'].map((name) => attemptOf('pi', name)),
+  ).toEqual([...[1, 2, undefined, undefined, undefined, undefined]])
+})
+
+describe('backoffLimit', () => {
+  const of = job({backoffLimit: 2}, {jobStatus: 'Running', startTime: ago(60)})
+  it('has a failed program tried again after a pause, in a pod of its own', () => {
+    const fresh = planJob(of, world(of, [runner(of, 1, endedWith(1, 3))]), NOW)
+    expect(fresh.stages).toEqual([])
+    expect(fresh.wakeAfter).toBe(7000)
+    expect(fresh.status).toMatchObject({jobStatus: 'Running', reason: 'TryingAgain'})
+    const due = planJob(of, world(of, [runner(of, 1, endedWith(1, 11))]), NOW)
+    expect(told(due.stages)).toEqual([['create pods/pi-runner-2']])
+  })
+  it('waits longer each time, and ends after as many as it says', () => {
+    const second = [runner(of, 1, endedWith(1, 60)), runner(of, 2, endedWith(1, 11))]
+    expect(planJob(of, world(of, second), NOW).wakeAfter).toBe(9000)
+    const third = planJob(of, world(of, [...second, runner(of, 3, endedWith(4, 5))], {lastWords: ['Traceback', 'ValueError: no']}), NOW)
+    expect(third.status).toMatchObject({
+      ...{jobStatus: 'Failed', exitCode: 4, attempts: 3, jobRunnerPodName: 'pi-runner-3'},
+      message: 'container "main" exited with code 4 (attempt 3); its last words:\nTraceback\nValueError: no',
+    })
+  })
+  it('succeeds with any attempt', () => {
+    const status = planJob(of, world(of, [runner(of, 1, endedWith(1, 60)), runner(of, 2, endedWith(0, 5))]), NOW).status
+    expect(status).toMatchObject({jobStatus: 'Successful', attempts: 2, exitCode: 0})
+  })
+  it('counts a pod that was deleted as an attempt', () => {
+    const lost = job({backoffLimit: 1}, {jobStatus: 'Running', startTime: ago(60), attempts: 1})
+    expect(told(planJob(lost, world(lost, []), NOW).stages)).toEqual([['create pods/pi-runner-2']])
+    const again = job({backoffLimit: 1}, {jobStatus: 'Running', startTime: ago(60), attempts: 2})
+    expect(planJob(again, world(again, []), NOW).status).toMatchObject({jobStatus: 'Failed', reason: 'RunnerLost'})
+  })
+  it('counts the restarts of a pod that restarts by itself', () => {
+    const [container] = RUNNING.containerStatuses ?? []
+    const restarted = (restartCount: number): Pod => ({
+      ...runner(of, 1, {...RUNNING, ...(container && {containerStatuses: [{...container, restartCount}]})}),
+      spec: {containers: [], restartPolicy: 'OnFailure'},
+    })
+    expect(planJob(of, world(of, [restarted(2)]), NOW).status).toMatchObject({jobStatus: 'Running'})
+    expect(planJob(of, world(of, [restarted(3)]), NOW).status).toMatchObject({jobStatus: 'Failed', reason: 'BackoffLimitExceeded'})
+  })
+})
+
+describe('activeDeadlineSeconds', () => {
+  it('wakes the plan in time, and then fails the job before anything is taken away', () => {
+    const of = job({activeDeadlineSeconds: 100}, {jobStatus: 'Running', startTime: ago(50)})
+    expect(planJob(of, world(of, [runner(of, 1)]), NOW).wakeAfter).toBe(40_000)
+    const late = job({activeDeadlineSeconds: 30}, {jobStatus: 'Running', startTime: ago(50)})
+    const plan = planJob(late, world(late, [runner(late, 1)]), NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'DeadlineExceeded'})
+    const over = job({}, {jobStatus: 'Failed', endTime: ago(1)})
+    expect(told(planJob(over, world(over, [runner(over, 1)]), NOW).stages)).toEqual([['delete daskclusters/pi', 'delete pods/pi-runner']])
+  })
+})
+
+describe('ttlSecondsAfterFinished', () => {
+  it('deletes the job when it has passed since the end', () => {
+    const of = (ttl: number) => job({ttlSecondsAfterFinished: ttl}, {jobStatus: 'Successful', endTime: ago(20)})
+    expect(planJob(of(30), world(of(30), [], {cluster: undefined}), NOW).wakeAfter).toBe(10_000)
+    expect(told(planJob(of(20), world(of(20), []), NOW).stages)).toEqual([['delete daskjobs/pi']])
+  })
+})
+
+describe('clusterDeletionPolicy', () => {
+  it.each<[DaskJobSpec['clusterDeletionPolicy'], 'Successful' | 'Failed', boolean]>([
+    [undefined, 'Failed', true],
+    ['Always', 'Successful', true],
+    ['OnSuccess', 'Successful', true],
+    ['OnSuccess', 'Failed', false],
+    ['Never', 'Successful', false],
+  ])('%s with a job that is %s', (policy, jobStatus, isDeleted) => {
+    const of = job(policy ? {clusterDeletionPolicy: policy} : {}, {jobStatus, endTime: ago(1)})
+    expect(told(planJob(of, world(of, []), NOW).stages)).toEqual(isDeleted ? [['delete daskclusters/pi']] : [])
+  })
+})
+
+describe('clusterName', () => {
+  const {cluster: _, ...spec} = makeJob().spec
+  const of: DaskJob = {...makeJob(), spec: {...spec, clusterName: 'shared'}}
+  const shared = makeCluster(2, {name: 'shared', uid: 'shared-1'})
+  it('runs the program beside a cluster that exists, and never deletes that', () => {
+    const plan = planJob(of, world(of, [], {cluster: shared}), NOW)
+    expect(told(plan.stages)).toEqual([['create pods/pi-runner']])
+    const pod = at<Create>(plan.stages, 0, 0).object as Pod
+    expect(pod.spec.containers[0]?.env).toEqual([{name: 'DASK_SCHEDULER_ADDRESS', value: 'tcp://shared-scheduler.ns.svc:8786'}])
+    expect(pod.metadata.labels).toMatchObject({'dask.org/cluster-name': 'shared'})
+    const over = {...of, status: {jobStatus: 'Successful' as const, endTime: ago(1)}}
+    expect(planJob(over, world(over, [], {cluster: shared}), NOW).stages).toEqual([])
+  })
+  it('waits for one that is missing, and says so', () => {
+    const plan = planJob(of, world(of, [], {cluster: undefined}), NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({jobStatus: 'JobCreated', reason: 'ClusterMissing', message: expect.stringContaining('"shared"')})
+  })
+  it.each<[string, DaskJob]>([
+    ['neither', {...of, spec}],
+    ['both', job({clusterName: 'shared'})],
+  ])('and cluster, %s of them, is a fault that an edit mends', (_, faulty) => {
+    const plan = planJob(faulty, world(faulty, [], {cluster: undefined}), NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject({jobStatus: 'JobCreated', reason: 'InvalidSpec'})
+  })
+})
+
+describe('suspend', () => {
+  it('makes nothing of a job that begins so', () => {
+    const of = job({suspend: true})
+    const plan = planJob(of, world(of, [], {cluster: undefined}), NOW)
+    expect(plan.stages).toEqual([])
+    expect(condition(plan.status, 'Suspended')).toBe('True Suspended')
+  })
+  it('ends the program and suspends its cluster, and forgets that it has begun', () => {
+    const of = job({suspend: true}, {jobStatus: 'Running', startTime: ago(50), attempts: 1})
+    const plan = planJob(of, world(of, [runner(of, 1)]), NOW)
+    expect(told(plan.stages)).toEqual([['delete pods/pi-runner', 'patch daskclusters/pi']])
+    expect(at<Patch>(plan.stages, 0, 1).patch).toEqual({spec: {suspend: true}})
+    expect(plan.status).not.toHaveProperty('startTime')
+    expect(condition(plan.status, 'Suspended')).toBe('False Suspended')
+  })
+  it('begins the program anew when it is resumed, once the old pod has gone', () => {
+    const conditions = [{type: 'Suspended', status: 'True' as const, reason: 'Suspended', message: '', lastTransitionTime: ago(30)}]
+    const of = job({activeDeadlineSeconds: 20}, {jobStatus: 'JobCreated', conditions}, {creationTimestamp: ago(500)})
+    const resumed = {
+      ...of,
+      status: {...of.status, conditions: [{...(conditions[0] as (typeof conditions)[0]), lastTransitionTime: ago(5)}]},
+    }
+    const suspended = clusterOf(resumed, {suspend: true})
+    const plan = planJob(resumed, world(resumed, [], {cluster: suspended}), NOW)
+    expect(told(plan.stages)).toEqual([['patch daskclusters/pi', 'create pods/pi-runner']])
+    expect(condition(plan.status, 'Suspended')).toBe('False Resumed')
+    // Its deadline begins anew as well.
+    expect(plan.wakeAfter).toBe(15_000)
+    const leaving = planJob(resumed, world(resumed, [runner(resumed, 1, RUNNING, {deletionTimestamp: ago(1)})], {cluster: suspended}), NOW)
+    expect(told(leaving.stages)).toEqual([['patch daskclusters/pi']])
+    expect(leaving.status).not.toHaveProperty('startTime')
+  })
+})
