@@ -18,9 +18,6 @@ import {REASON, SUCCESSFUL_RESCALE} from './reasons.ts'
 import {activeStatus, inactiveStatus} from './status.ts'
 import type {AutoscalerWorld} from './world.ts'
 
-/** Upstream's operator leaves it on its autoscalers, and they could not be deleted any more (contract 1.7). */
-const KOPF_FINALIZER = 'kopf.zalando.org/KopfFinalizerMarker'
-
 /**
  * The number of workers that the autoscaler's group should have now, written into the group's spec. The autoscaler goes with its cluster.
  * Time alone never changes the answer: who asks the schedulers has the plan made again.
@@ -102,16 +99,11 @@ const coolDown = (autoscaler: DaskAutoscaler, now: number): Patch => ({
 
 /** Whoever controls it already goes on doing so. One that was a cluster's of the same name before goes with that. */
 const adopt = (autoscaler: DaskAutoscaler, cluster: DaskCluster | undefined): readonly Patch[] => {
-  const {ownerReferences = [], finalizers = [], resourceVersion} = autoscaler.metadata
-  const isOwned = ownerReferences.some(({kind}) => kind === cluster?.kind)
-  const others = finalizers.filter((each) => each !== KOPF_FINALIZER)
-  const metadata = {
-    ...(cluster && !isOwned && {ownerReferences: [...ownerReferences, referenceTo(cluster, controllerOf(autoscaler) === undefined)]}),
-    ...(others.length < finalizers.length && {finalizers: others}),
-  }
-  if (Object.keys(metadata).length === 0) return []
-  const patch = {do: 'patch', kind: DASK_AUTOSCALERS, ...identityOf(autoscaler), patch: {metadata}} as const
-  return [resourceVersion === undefined ? patch : {...patch, resourceVersion}]
+  const {ownerReferences = [], resourceVersion} = autoscaler.metadata
+  if (!cluster || ownerReferences.some(({kind}) => kind === cluster.kind)) return []
+  const reference = referenceTo(cluster, controllerOf(autoscaler) === undefined)
+  const patch = {metadata: {ownerReferences: [...ownerReferences, reference]}}
+  return [{do: 'patch', kind: DASK_AUTOSCALERS, ...identityOf(autoscaler), ...(resourceVersion !== undefined && {resourceVersion}), patch}]
 }
 
 const referenceTo = ({apiVersion, kind, metadata: {name, uid = ''}}: DaskCluster, controller: boolean): OwnerReference => ({

@@ -3,6 +3,7 @@ import type {KubeObject, Ref} from '../../api/object.ts'
 import type {Informer} from '../../kube/informer.ts'
 import type {Controller, Reader} from './contract.ts'
 import {type Executor, execute, type Failed} from './execute.ts'
+import {createTakeOver} from './former-operator.ts'
 import {normalise} from './normalise.ts'
 import type {StatusWriter} from './status.ts'
 
@@ -36,6 +37,7 @@ export const refOfKey = (key: string): Ref => {
 export function createReconciler({controller, informer, reader, executor, statusWriter, now}: ReconcilerOptions): Reconciler {
   /** Law 7: what the server refused for good, until the object's spec or metadata changes. */
   const refused = new Map<string, {readonly owner: unknown; readonly failure: Failed}>()
+  const takeOver = createTakeOver(executor.client, controller.kind, informer)
 
   return {
     forgive: () => refused.clear(),
@@ -43,6 +45,8 @@ export function createReconciler({controller, informer, reader, executor, status
       const behindMs = await executor.expectations.ready(key, signal)
       if (behindMs > 0) return behindMs
 
+      const found = informer.get(refOfKey(key))
+      if (found) await takeOver(found, signal)
       const seen = informer.get(refOfKey(key))
       if (!seen || seen.metadata.deletionTimestamp !== undefined) {
         refused.delete(key)

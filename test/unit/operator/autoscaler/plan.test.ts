@@ -292,11 +292,11 @@ describe('what is wrong with an autoscaler', () => {
 })
 
 describe('a new autoscaler', () => {
-  it("becomes its cluster's own, and loses the finalizer of an operator that has gone", () => {
-    const fresh = make({}, {ownerReferences: [], finalizers: ['kopf.zalando.org/KopfFinalizerMarker', 'mine/own']})
+  it("becomes its cluster's own", () => {
+    const fresh = make({}, {ownerReferences: []})
     const {stages} = outcome(fresh, world(1))
     expect(told(stages)).toEqual([['patch daskautoscalers/demo']])
-    expect(at<Patch>(stages, 0, 0).patch).toMatchObject({metadata: {finalizers: ['mine/own'], ownerReferences: [{uid: 'cluster-1'}]}})
+    expect(at<Patch>(stages, 0, 0).patch).toMatchObject({metadata: {ownerReferences: [{uid: 'cluster-1'}]}})
   })
 
   it('stays with whoever controls it, and with an earlier cluster of the name', () => {
