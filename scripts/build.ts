@@ -106,6 +106,10 @@ const ownPackage = async (): Promise<string> => {
 const writeManifest = async (outdir: string): Promise<void> => {
   const plugin = new Plugin({root: outdir, isRoot: true, ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true})
   await plugin.load()
+  const {version, commands} = plugin.manifest
+  // What finding a command needs: each start reads it, and the whole of 150 KB only the help of a command and completion.
+  const tree = Object.values(commands).map(({id, summary, hidden, relativePath}) => ({id, summary, hidden, relativePath}))
+  await writeFile(join(outdir, 'tree.json'), JSON.stringify({version, commands: Object.fromEntries(tree.map((each) => [each.id, each]))}))
   await writeFile(join(outdir, 'oclif.manifest.json'), JSON.stringify(plugin.manifest))
 }
 

@@ -11,9 +11,28 @@ export interface Connection {
 
 /** The client of these flags; libraries that talk to a server are loaded here and not before. Nothing is sent yet. */
 export async function openConnection(flags: GlobalFlags): Promise<Connection> {
-  const [{loadKubeConfig}, {connect}] = await Promise.all([import('../kube/config.ts'), import('../kube/connect.ts')])
-  const client = connect(loadKubeConfig(configOptions(flags)))
+  const options = configOptions(flags)
+  const client = (await openQuickly(options)) ?? (await openWhole(options))
   return {client, namespace: flags.namespace ?? client.namespace}
+}
+
+/** The everyday case, in a third of the time: see docs/decisions/0007-lean-start.md. */
+const openQuickly = async (options: ConfigOptions): Promise<KubeClient | undefined> => {
+  const {readPlainConfig} = await import('../kube/plain-config.ts')
+  const config = readPlainConfig(options)
+  if (!config) return undefined
+  const {quickClient} = await import('../kube/quick-client.ts')
+  const {requestTimeoutMs, trace} = options
+  return quickClient(config, {
+    whole: () => openWhole(options),
+    ...(requestTimeoutMs !== undefined && {requestTimeoutMs}),
+    ...(trace && {trace}),
+  })
+}
+
+const openWhole = async (options: ConfigOptions): Promise<KubeClient> => {
+  const [{loadKubeConfig}, {connect}] = await Promise.all([import('../kube/config.ts'), import('../kube/connect.ts')])
+  return connect(loadKubeConfig(options))
 }
 
 const configOptions = (flags: GlobalFlags): ConfigOptions => {

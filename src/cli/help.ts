@@ -7,6 +7,9 @@ export const GLOBAL = 'GLOBAL'
 /** What of a command the help reads: all of it stands in the manifest, so no command is loaded for it. */
 export type HelpCommand = Pick<Command.Cached, 'id' | 'summary' | 'description' | 'examples' | 'args' | 'flags' | 'hidden' | 'usage'>
 
+/** What of a command the lists of commands read. */
+type ListedCommand = {readonly id: string; readonly summary?: string | undefined; readonly hidden?: boolean | undefined}
+
 interface Noun {
   readonly name: string
   readonly summary: string
@@ -24,7 +27,7 @@ const NOUNS: readonly Noun[] = [
 const WIDTH = 100
 
 /** `kubectl dask --help`. */
-export function renderRoot(bin: string, commands: readonly HelpCommand[]): string {
+export function renderRoot(bin: string, commands: readonly ListedCommand[]): string {
   const shown = commands.filter((command) => !command.hidden)
   const nouns = NOUNS.map(
     ({name, summary}) =>
@@ -68,7 +71,7 @@ export function renderRoot(bin: string, commands: readonly HelpCommand[]): strin
 }
 
 /** `kubectl dask cluster --help`. */
-export function renderNoun(bin: string, noun: string, commands: readonly HelpCommand[]): string {
+export function renderNoun(bin: string, noun: string, commands: readonly ListedCommand[]): string {
   const verbs = commands.filter((command) => !command.hidden && command.id.startsWith(`${noun}:`))
   return [
     `${NOUNS.find(({name}) => name === noun)?.summary ?? noun}.\n`,

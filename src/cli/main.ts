@@ -1,17 +1,21 @@
-import {readFile} from 'node:fs/promises'
-import {inspect} from 'node:util'
+import {readFileSync} from 'node:fs'
 import {canonicalArgv, splitAtDashes} from './argv.ts'
 import {didYouMean} from './did-you-mean.ts'
 import {explain, sentence} from './failure.ts'
-import {renderCommand, renderNoun, renderRoot} from './help.ts'
+import {type HelpCommand, renderCommand, renderNoun, renderRoot} from './help.ts'
 import {answer, tell} from './output.ts'
-import type {ManifestCommand} from './run-command.ts'
+import type {TreeCommand} from './run-command.ts'
 import {EXIT, usageError} from './user-error.ts'
 
-/** What the build wrote down of every command, in oclif's format. */
-interface Manifest {
+/** What the build wrote down of every command: enough to find one, and to name them all. */
+interface Tree {
   readonly version: string
-  readonly commands: Readonly<Record<string, ManifestCommand>>
+  readonly commands: Readonly<Record<string, TreeCommand>>
+}
+
+/** All of a command but its code, in oclif's format. */
+interface Manifest {
+  readonly commands: Readonly<Record<string, HelpCommand>>
 }
 
 /** The whole program; `bin` is how it was called. Sets the exit code and never rejects. */
@@ -32,13 +36,13 @@ const main = async (bin: string, argv: readonly string[]): Promise<number> => {
   } catch (error) {
     const failure = explain(error, {bin})
     if (failure.message !== '') tell(sentence(failure))
-    if (process.env['DEBUG']) tell(inspect(error))
+    if (process.env['DEBUG']) tell((await import('node:util')).inspect(error))
     return failure.exitCode
   }
 }
 
 const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => {
-  const {version, commands} = JSON.parse(await readFile(new URL('oclif.manifest.json', import.meta.url), 'utf8')) as Manifest
+  const {version, commands} = readJson<Tree>('tree.json')
   const all = Object.values(commands)
   const {before} = splitAtDashes(argv)
   const wantsHelp = before.some((word) => word === '--help' || word === '-h') || before[0] === 'help'
@@ -47,9 +51,10 @@ const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => 
 
   if (noun === undefined) return before.includes('--version') ? answer(`Client Version: v${version}\n`) : answer(renderRoot(bin, all))
   const verbs = all.filter(({id}) => id.startsWith(`${noun}:`))
-  const command = commands[`${noun}:${verb}`] ?? commands[noun]
+  // Somebody may type "constructor": what the object has of itself is no command.
+  const command = [`${noun}:${verb}`, noun].map((id) => (Object.hasOwn(commands, id) ? commands[id] : undefined)).find(Boolean)
   if (command) {
-    if (wantsHelp) return answer(renderCommand(bin, command))
+    if (wantsHelp) return answer(renderCommand(bin, readJson<Manifest>('oclif.manifest.json').commands[command.id] ?? missing(command.id)))
     // oclif and the command are loaded here and not before: help and mistakes need neither.
     const {runCommand} = await import('./run-command.ts')
     return await runCommand(command, argv.slice(command.id.split(':').length), {bin, version, root: new URL('.', import.meta.url)})
@@ -65,6 +70,12 @@ const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => 
   }
   const nouns = [...new Set(all.filter(({hidden}) => !hidden).map(({id}) => id.split(':')[0] ?? id))]
   throw usageError(`"${noun}" is no noun of ${bin}`, ...didYouMean(noun, nouns), `"${bin} --help" shows those that there are`)
+}
+
+const readJson = <T>(file: string): T => JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as T
+
+const missing = (id: string): never => {
+  throw new Error(`the bundle knows nothing of "${id}": it is damaged, build or install it anew`)
 }
 
 /** Whoever read our output has gone (`| head`): that is no failure. */

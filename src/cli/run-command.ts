@@ -1,10 +1,13 @@
 import {fileURLToPath} from 'node:url'
-import {type Command, Config} from '@oclif/core'
+import {Config} from '@oclif/core'
 import type {DaskCommand} from './command.ts'
 
-/** A command as the manifest has it: all of it but its code, which lies in the file it names. */
-export interface ManifestCommand extends Command.Cached {
-  readonly relativePath: string[]
+/** A command by its name, its summary and the file in which its code lies. */
+export interface TreeCommand {
+  readonly id: string
+  readonly summary?: string
+  readonly hidden?: boolean
+  readonly relativePath: readonly string[]
 }
 
 export interface Program {
@@ -18,11 +21,7 @@ export interface Program {
 type CommandClass = (new (argv: string[], config: Config) => DaskCommand) & {id: string}
 
 /** Loads one command and runs it. */
-export async function runCommand(
-  {id, relativePath}: ManifestCommand,
-  argv: readonly string[],
-  {bin, version, root}: Program,
-): Promise<void> {
+export async function runCommand({id, relativePath}: TreeCommand, argv: readonly string[], {bin, version, root}: Program): Promise<void> {
   const {default: Called} = (await import(new URL(relativePath.join('/'), root).href)) as {readonly default: CommandClass}
   Called.id = id
   // oclif would look for plugins, themes and hooks; commands read these two fields alone.

@@ -1,23 +1,11 @@
 import {request as send} from 'undici'
 import {WebSocket} from 'ws'
-import type {KubeObject} from '../api/object.ts'
-import type {KubeClient, KubeList, RawRequest, RawResponse, WriteOptions} from './client.ts'
+import type {KubeClient, RawResponse} from './client.ts'
+import {clientOver, type Request, told} from './client-over.ts'
 import type {ClientConfig} from './config.ts'
 import {ConnectionError} from './errors.ts'
 import {failureOf, inPlainWords} from './failure.ts'
-import {objectPath, query, resourcePath, writeQuery} from './paths.ts'
 import {openTransport, type Transport} from './transport.ts'
-
-const PATCH_TYPES = {
-  merge: 'application/merge-patch+json',
-  json: 'application/json-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-} as const
-
-interface Request extends RawRequest {
-  /** Holds its connection (watch, followed log): taken from the pool without a limit, and without a time limit. */
-  readonly stream?: boolean
-}
 
 /** A client of the context in `config`. Nothing is sent before the first call. */
 export function connect(config: ClientConfig): KubeClient {
@@ -31,75 +19,11 @@ export function connect(config: ClientConfig): KubeClient {
     return once(transport, config, request)
   }
 
-  const json = async <T>(request: Request, onWarning?: WriteOptions['onWarning']): Promise<T> => {
-    const response = await answer(request)
-    const text = await response.body.text()
-    if (response.status >= 400) throw failureOf(response, text)
-    for (const warning of warnings(response.headers['warning'])) onWarning?.(warning)
-    return JSON.parse(text) as T
-  }
-
-  const write = <T>(
-    method: 'POST' | 'PUT' | 'PATCH',
-    path: string,
-    body: unknown,
-    options: WriteOptions = {},
-    type = 'application/json',
-  ): Promise<T> =>
-    json<T>(
-      {method, path, headers: {'content-type': type}, body: JSON.stringify(body), ...(options.signal && {signal: options.signal})},
-      options.onWarning,
-    )
-
-  return {
-    server: transport.server,
-    context: config.context,
-    namespace: config.namespace,
-    get: (kind, ref, options) => json({path: objectPath(kind, ref), ...options}),
-    list: async <T extends KubeObject>(
-      kind: Parameters<KubeClient['list']>[0],
-      {namespace, signal, ...rest}: Parameters<KubeClient['list']>[1] = {},
-    ) => {
-      const list = await json<KubeList<T>>({path: resourcePath(kind, namespace) + query(rest), ...(signal && {signal})})
-      // Items of a list carry neither apiVersion nor kind on the wire.
-      return {...list, items: (list.items ?? []).map((item) => ({...item, apiVersion: kind.apiVersion, kind: kind.kind}))}
-    },
-    create: (kind, object, options) => write('POST', resourcePath(kind, object.metadata.namespace) + writeQuery(options), object, options),
-    replace: (kind, object, options) =>
-      write('PUT', objectPath(kind, object.metadata, options?.subresource) + writeQuery(options), object, options),
-    patch: (kind, ref, patch, options) =>
-      write('PATCH', objectPath(kind, ref, options.subresource) + writeQuery(options), patch, options, PATCH_TYPES[options.type]),
-    apply: (kind, object, options) =>
-      write(
-        'PATCH',
-        objectPath(kind, object.metadata, options.subresource) + writeQuery(options, options.force),
-        object,
-        options,
-        'application/apply-patch+yaml',
-      ),
-    delete: async (kind, ref, {uid, resourceVersion, propagationPolicy, gracePeriodSeconds, dryRun, signal} = {}) => {
-      const body = {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        ...((uid !== undefined || resourceVersion !== undefined) && {
-          preconditions: {...(uid !== undefined && {uid}), ...(resourceVersion !== undefined && {resourceVersion})},
-        }),
-        ...(propagationPolicy && {propagationPolicy}),
-        ...(gracePeriodSeconds !== undefined && {gracePeriodSeconds}),
-        ...(dryRun && {dryRun: ['All']}),
-      }
-      await json({
-        method: 'DELETE',
-        path: objectPath(kind, ref),
-        headers: {'content-type': 'application/json'},
-        body: JSON.stringify(body),
-        ...(signal && {signal}),
-      })
-    },
-    raw: (request) => answer({...request, stream: /[?&](watch|follow)=/.test(request.path)}),
+  return clientOver({
+    ...{answer, server: transport.server, context: config.context, namespace: config.namespace},
     webSocket: (path, subprotocols, options) => openSocket(transport, path, subprotocols, options?.signal),
     close: () => transport.close(),
-  }
+  })
 }
 
 const once = async (
@@ -139,28 +63,10 @@ const once = async (
   }
 }
 
-/** A body whose failures are told in our words, however it is read. */
-const told = (body: RawResponse['body'], fail: (error: unknown) => never): RawResponse['body'] => ({
-  text: () => body.text().catch(fail),
-  async *[Symbol.asyncIterator]() {
-    try {
-      yield* body
-    } catch (error) {
-      fail(error)
-    }
-  },
-})
-
 const splitGroups = (headers: Readonly<Record<string, string>>): Record<string, string | string[]> => {
   const groups = headers['impersonate-group']
   return groups?.includes('\n') ? {...headers, 'impersonate-group': groups.split('\n')} : {...headers}
 }
-
-/** `299 - "text"` (RFC 7234, section 5.5), possibly several in one header. */
-const warnings = (header: string | readonly string[] | undefined): readonly string[] =>
-  [header ?? []]
-    .flat()
-    .flatMap((line) => [...line.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text]) => (text ?? '').replace(/\\(.)/g, '$1')))
 
 const openSocket = async (
   transport: Transport,

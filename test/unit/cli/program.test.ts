@@ -7,20 +7,19 @@ import {fileURLToPath} from 'node:url'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse} from 'yaml'
 import {build, isStale} from '../../../scripts/build.ts'
-import {GLOBAL} from '../../../src/cli/help.ts'
-import type {ManifestCommand} from '../../../src/cli/run-command.ts'
+import {GLOBAL, type HelpCommand} from '../../../src/cli/help.ts'
 
 /** The built program, as a person calls it. */
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
-let commands: readonly ManifestCommand[]
+let commands: readonly HelpCommand[]
 let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'program-'))
   if (await isStale()) await build()
   const manifest = JSON.parse(await readFile(join(root, 'dist', 'oclif.manifest.json'), 'utf8')) as {
-    commands: Record<string, ManifestCommand>
+    commands: Record<string, HelpCommand>
   }
   commands = Object.values(manifest.commands)
 }, 60_000)
