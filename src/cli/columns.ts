@@ -51,7 +51,8 @@ export const groupColumns: readonly Column<DaskWorkerGroup>[] = [
   },
 ]
 
-const jobTime = ({status}: DaskJob, now: number): string => {
+/** How long its program has run or ran; empty before it began. */
+export const jobTime = ({status}: DaskJob, now: number): string => {
   if (status?.startTime === undefined) return ''
   return formatDuration((status.endTime === undefined ? now : Date.parse(status.endTime)) - Date.parse(status.startTime))
 }

@@ -4,6 +4,7 @@ import type {KubeClient} from '../kube/client.ts'
 import {autoscalerStatus, scaledGroup} from './autoscalers.ts'
 import {conditionOf} from './columns.ts'
 import {formatAge} from './duration.ts'
+import {eventTime} from './events.ts'
 import {alignCells} from './table.ts'
 
 /** An autoscaler with what it has told, as it was read at one time. */
@@ -18,11 +19,8 @@ export async function readAutoscaler(client: KubeClient, namespace: string, name
   const autoscaler = await client.get(DASK_AUTOSCALERS, {namespace, name}, {signal})
   const fieldSelector = `involvedObject.kind=${DASK_AUTOSCALERS.kind},involvedObject.name=${name}`
   const {items} = await client.list(EVENTS, {namespace, fieldSelector, signal})
-  return {autoscaler, events: items.toSorted((one, other) => timeOf(one).localeCompare(timeOf(other)))}
+  return {autoscaler, events: items.toSorted((one, other) => eventTime(one).localeCompare(eventTime(other)))}
 }
-
-const timeOf = ({lastTimestamp, firstTimestamp, metadata}: Event): string =>
-  lastTimestamp ?? firstTimestamp ?? metadata.creationTimestamp ?? ''
 
 /** One screen: what it scales, what it has decided last and why, and what to do next. */
 export function renderAutoscaler({autoscaler, events}: AutoscalerView, bin: string, now: number): string {
@@ -50,7 +48,7 @@ export function renderAutoscaler({autoscaler, events}: AutoscalerView, bin: stri
     ]),
     ...table('Events', [
       ['AGE', 'TYPE', 'REASON', 'MESSAGE'],
-      ...events.slice(-MAX_EVENTS).map((event) => [formatAge(timeOf(event), now), event.type, event.reason, event.message]),
+      ...events.slice(-MAX_EVENTS).map((event) => [formatAge(eventTime(event), now), event.type, event.reason, event.message]),
     ]),
     `Next: ${nextStep(autoscaler, bin)}\n`,
   ].join('\n')

@@ -6,6 +6,7 @@ import type {KubeClient} from '../kube/client.ts'
 import {clusterProgress, type Problem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
 import {formatAge} from './duration.ts'
+import {eventText, eventTime} from './events.ts'
 import {alignCells, renderTable} from './table.ts'
 
 /** A cluster with all that belongs to it, as it was read at one time. */
@@ -43,9 +44,6 @@ export async function readCluster(client: KubeClient, namespace: string, name: s
 /** Pods that are gone are known by their names alone. */
 const isOldPod = (kind: string, pod: string, cluster: string, groups: readonly DaskWorkerGroup[]): boolean =>
   kind === 'Pod' && (pod === `${cluster}-scheduler` || groups.some(({metadata}) => pod.startsWith(`${metadata.name}-worker-`)))
-
-const eventTime = ({lastTimestamp, firstTimestamp, metadata}: Event): string =>
-  lastTimestamp ?? firstTimestamp ?? metadata.creationTimestamp ?? ''
 
 /** One screen: what it is, what is wrong with it, and what to do next. */
 export function renderCluster(view: ClusterView, bin: string, now: number): string {
@@ -131,7 +129,7 @@ const eventRow = (event: Event, now: number): readonly string[] => [
   event.type,
   event.reason,
   `${event.involvedObject.kind.toLowerCase()}/${event.involvedObject.name}`,
-  `${event.message.trim().replaceAll(/\s*\n\s*/g, ' ')}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}`,
+  eventText(event),
 ]
 
 /** The command that helps most now. */

@@ -4,9 +4,9 @@ import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '
 import {podCause} from '../api/pod-cause.ts'
 import {workerIdentity} from '../api/worker-pod.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
-import {workersOf} from '../dask/victims.ts'
+import {type WorkerPodIdentity, workersOf} from '../dask/victims.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {formatBytes} from './bytes.ts'
+import {formatBytes} from '../ui/bytes.ts'
 import {isPodReady} from './cluster-progress.ts'
 import {formatAge} from './duration.ts'
 import {withScheduler} from './scheduler.ts'
@@ -44,11 +44,13 @@ export async function readWorkers(client: KubeClient, namespace: string, cluster
 }
 
 /** A row for each process of each pod, by group and name. `known`: absent where the scheduler could not be asked. */
-export const workerRows = (pods: readonly Pod[], known: readonly SchedulerWorker[] | undefined): readonly WorkerRow[] =>
-  pods
-    .toSorted((one, other) => one.metadata.name.localeCompare(other.metadata.name))
+export const workerRows = (pods: readonly Pod[], known: readonly SchedulerWorker[] | undefined): readonly WorkerRow[] => {
+  const candidates = indexWorkers(known ?? [])
+  return pods
+    .toSorted((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1))
     .flatMap((pod) => {
-      const found = workersOf(workerIdentity(pod), known ?? [])
+      const identity = workerIdentity(pod)
+      const found = workersOf(identity, candidates(identity))
       const row = (worker: SchedulerWorker | undefined): WorkerRow => ({
         pod: pod.metadata.name,
         group: pod.metadata.labels?.[LABEL_GROUP] ?? '',
@@ -60,6 +62,20 @@ export const workerRows = (pods: readonly Pod[], known: readonly SchedulerWorker
       })
       return found.length > 0 ? found.map(row) : [row(undefined)]
     })
+}
+
+/** Those that may be a pod's, found by address and name, so that a thousand pods are not each held against a thousand workers. */
+const indexWorkers = (known: readonly SchedulerWorker[]): ((pod: WorkerPodIdentity) => readonly SchedulerWorker[]) => {
+  const byHost = Map.groupBy(known, ({host}) => host)
+  const byName = Map.groupBy(known, ({name}) => name.replace(/-\d+$/, ''))
+  return ({ip, workerName}) => [
+    ...new Set([
+      ...((ip === undefined ? undefined : byHost.get(ip)) ?? []),
+      ...(byName.get(workerName) ?? []),
+      ...(byName.get(workerName.replace(/-\d+$/, '')) ?? []),
+    ]),
+  ]
+}
 
 const statusOf = (pod: Pod, worker: SchedulerWorker | undefined, isAsked: boolean): Pick<WorkerRow, 'status' | 'message'> => {
   const cause = podCause(pod)

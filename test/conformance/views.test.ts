@@ -1,0 +1,60 @@
+import {type ChildProcess, spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {beforeAll, describe, expect, it} from 'vitest'
+import {BIN, type Output, stand, until} from './ground.ts'
+
+const {namespace, dask, python} = stand('views')
+
+beforeAll(async () => {
+  expect((await dask('cluster', 'create', 'demo', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+})
+
+/** One of our commands that goes on until it is stopped; resolves with all it has said, when that is enough. */
+const sayUntil = async (args: readonly string[], isEnough: (text: string) => boolean, what: string): Promise<string> => {
+  const child: ChildProcess = spawn(process.execPath, [BIN, ...args, '-n', namespace])
+  let text = ''
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const ended = once(child, 'exit')
+  try {
+    await until(() => isEnough(text), `${what}: ${text}`)
+    return text
+  } finally {
+    child.kill('SIGINT')
+    await ended
+  }
+}
+
+const WORK = `
+import sys
+from distributed import Client
+client = Client(sys.argv[1], timeout=30)
+done = client.gather(client.map(lambda x: x + 1, range(40)))
+client.close()
+`
+
+describe('cluster watch', () => {
+  it('tells in JSON what the API server and the scheduler know', async () => {
+    await python(WORK, 'demo')
+    const isComplete = (text: string): boolean => /"done":\d+/.test(text) && text.includes('\n') && text.includes('"connected":1')
+    const text = await sayUntil(['cluster', 'watch', 'demo', '-o', 'json'], isComplete, 'a board with its numbers')
+    const [card] = JSON.parse(text.trim().split('\n').at(-1) ?? '').clusters
+    expect(card).toMatchObject({name: 'demo', status: 'Ready', isReady: true, ready: 1, wanted: 1})
+    expect(card.tasks.done).toBeGreaterThanOrEqual(40)
+    expect(card.workers).toMatchObject([{group: 'demo-default', status: 'running', load: {running: 0}}])
+  })
+
+  it('tells in a pipe each change in a line', async () => {
+    let scaling: Promise<Output> | undefined
+    const isEnough = (text: string): boolean => {
+      if (/demo: Ready, 1\/1 workers/.test(text)) scaling ??= dask('cluster', 'scale', 'demo', '2')
+      return /demo: .*2\/2 workers/.test(text)
+    }
+    expect(await sayUntil(['cluster', 'watch', '-o', 'lines'], isEnough, 'two workers')).toMatch(/^\S+Z cluster \S+\/demo: /)
+    expect(await scaling).toMatchObject({code: 0})
+  })
+
+  it('of a cluster that is not there ends with exit code 3', async () => {
+    expect(await dask('cluster', 'watch', 'none')).toMatchObject({code: 3, stdout: ''})
+  })
+})

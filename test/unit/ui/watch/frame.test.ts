@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {frame} from '../../../../src/ui/watch/frame.ts'
+import type {Board} from '../../../../src/ui/watch/model.ts'
+import {textOf, widthOf} from '../../../../src/ui/watch/spans.ts'
+import {startState, type ViewState} from '../../../../src/ui/watch/state.ts'
+import {board, cluster, worker} from './cards.ts'
+
+const SMALL = {columns: 80, rows: 24}
+const screen = (of: Board, state: ViewState, text: readonly string[] = [], size = SMALL): string =>
+  frame(of, state, text, size).map(textOf).join('\n')
+
+const MANY = Array.from({length: 1000}, (_, index) => worker(`demo-default-worker-${String(index).padStart(4, '0')}`))
+
+describe('a frame', () => {
+  it('fills the terminal exactly, whatever its size and whatever there is to show', () => {
+    const boards = [
+      board([]),
+      board([cluster('demo', MANY.slice(0, 3))]),
+      board([cluster('demo', MANY), cluster('broken', [], {isReady: false, status: 'ImagePullBackOff', message: 'm'.repeat(300)})]),
+    ]
+    const pages: readonly ViewState['page'][] = [
+      {kind: 'overview'},
+      {kind: 'cluster', key: 'default/demo'},
+      {kind: 'text', source: {kind: 'describe', namespace: 'default', cluster: 'demo'}, back: {kind: 'overview'}, from: 'begin', by: 3},
+    ]
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...boards),
+        fc.constantFrom(...pages),
+        fc.integer({min: 40, max: 250}),
+        fc.integer({min: 10, max: 80}),
+        fc.array(fc.string({maxLength: 400}), {maxLength: 60}),
+        fc.boolean(),
+        (of, page, columns, rows, text, isHelp) => {
+          const lines = frame(of, {...startState(), page, isHelp}, text, {columns, rows})
+          expect(lines).toHaveLength(rows)
+          expect(lines.map(widthOf)).toEqual(Array.from({length: rows}, () => columns))
+        },
+      ),
+    )
+  })
+
+  it('tells of clusters and jobs on the overview', () => {
+    const job = {namespace: 'default', name: 'train', status: 'Running', message: undefined, duration: '4m', age: '5m', exitCode: undefined}
+    const shown = screen(board([cluster('demo', [worker('w-1')])], {jobs: [job]}), startState())
+    expect(shown).toContain('1 cluster · 1/1 workers · 2 threads · 2 running · 15 waiting · 40 tasks/s')
+    expect(shown).toMatch(/ demo +Ready +1\/1 +█+.* 512Mi +2 +15 +40 +▁▃█/)
+    expect(shown).toMatch(/ train +Running +4m +5m/)
+  })
+
+  it('says why a cluster is not ready', () => {
+    const broken = cluster('broken', [], {isReady: false, status: 'ImagePullBackOff', message: 'ImagePullBackOff: no such image'})
+    expect(screen(board([cluster('demo', []), broken]), startState())).toContain('broken ImagePullBackOff: no such image')
+    expect(screen(board([broken]), startState('default/broken'))).toContain('ImagePullBackOff: no such image')
+  })
+
+  it('keeps the chosen one of a thousand workers in sight', () => {
+    const shown = screen(board([cluster('demo', MANY)]), {...startState('default/demo'), worker: 'demo-default-worker-0777'})
+    expect(shown).toContain('worker-0777')
+    expect(shown).not.toContain('worker-0001')
+  })
+
+  it('tells what an autoscaler does', () => {
+    const autoscaler = {minimum: 0, maximum: 20, target: 35, status: 'TooManyReplicas'}
+    const groups = [{name: 'demo-default', wanted: 20, ready: 12, retiring: 1, autoscaler}]
+    const shown = screen(board([cluster('demo', [], {groups})]), startState('default/demo'))
+    expect(shown).toContain('demo-default 12/20 1 retiring · adapts 0–20, wants 35 TooManyReplicas')
+  })
+
+  it('says what to do where there is nothing, and goes back where its cluster has gone', () => {
+    expect(screen(board([]), startState())).toContain('"cluster create NAME" makes one')
+    expect(screen(board([]), startState('default/demo'))).toContain('No clusters')
+  })
+
+  it('wraps long lines of a log and stands at its end', () => {
+    const page = {
+      kind: 'text',
+      source: {kind: 'logs', namespace: 'default', selector: 'x', pod: 'p', what: 'p'},
+      back: {kind: 'overview'},
+      from: 'end',
+      by: 0,
+    } as const
+    const text = [...Array.from({length: 50}, (_, index) => `line ${index}`), `${'a'.repeat(100)}END`]
+    const shown = screen(board([]), {...startState(), page}, text)
+    expect(shown).toContain('END')
+    expect(shown).not.toContain('line 3 ')
+    expect(shown).toContain('(end)')
+  })
+})
