@@ -75,6 +75,7 @@ describe('the commands', () => {
       cluster scale NAME [WORKERS] --dry-run --timeout --wait -w/--replicas
       cluster suspend NAME --dry-run --timeout --wait
       cluster wait NAME --for --timeout
+      cluster watch [NAME] -A/--all-namespaces -l/--selector -o/--output
       cluster workers NAME --no-headers -g/--group -o/--output
       job delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
