@@ -19,10 +19,14 @@ export const autoscalerStatus = ({metadata, status}: DaskAutoscaler): string => 
   return limited?.status === 'True' ? limited.reason : 'Active'
 }
 
-/** What keeps the number from being what the scheduler asks for, or who it is that decides. */
+const CONTENT: ReadonlySet<string> = new Set(['ReadyForNewScale', 'SucceededRescale'])
+
+/** What keeps the number from being what the scheduler asks for, if anything does. */
 const decisive = ({status}: DaskAutoscaler): Condition | undefined => {
   const [active, limited, able] = ['ScalingActive', 'ScalingLimited', 'AbleToScale'].map((type) => conditionOf(status?.conditions, type))
-  return active?.status !== 'True' ? active : limited?.status === 'True' ? limited : able
+  if (active?.status !== 'True') return active
+  if (limited?.status === 'True') return limited
+  return able?.status === 'True' && CONTENT.has(able.reason) ? undefined : able
 }
 
 const bound = (number: number | undefined): string => (number === undefined ? '' : String(number))

@@ -1,8 +1,8 @@
 import {DASK_AUTOSCALERS} from '../api/dask.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
+import {isNotFound, KubeError} from '../kube/errors.ts'
 import {autoscalersOf} from './autoscalers.ts'
-import {tell} from './output.ts'
+import {tell, warn} from './output.ts'
 
 export interface EndAdaptingCall {
   readonly client: KubeClient
@@ -22,7 +22,9 @@ export async function endAdapting({client, namespace, cluster, group, dryRun, si
   const found = await autoscalersOf(client, namespace, cluster, group, signal).catch((error: unknown) => {
     // Where nobody has installed the definition of autoscalers there are none.
     if (isNotFound(error)) return []
-    throw error
+    if (!(error instanceof KubeError) || error.status !== 403) throw error
+    warn(`whether the number follows the load cannot be seen, and an autoscaler would set it back: ${error.message}`)
+    return []
   })
   for (const {metadata, spec} of found) {
     const {name, uid} = metadata

@@ -18,7 +18,7 @@ export interface Decision {
 }
 
 const IN_RANGE: Claim = {status: false, reason: REASON.inRange, message: 'the desired number is within the bounds'}
-const READY: Claim = {status: true, reason: REASON.ready, message: 'the last number can be followed by another'}
+const READY: Claim = {status: true, reason: REASON.ready, message: 'nothing keeps the number from being changed'}
 
 /** The number that a group should have now. Its autoscaler's bounds hold whatever the scheduler says, and also while it says nothing. */
 export function decide(autoscaler: DaskAutoscaler, group: DaskWorkerGroup, world: AutoscalerWorld, now: number): Decision {
