@@ -45,16 +45,18 @@ export interface JobEnd {
  */
 export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
   const {client, namespace, name, signal, timeoutMs, report, onStart, onLine, bin} = options
+  const {spec} = await client.get(DASK_JOBS, {namespace, name}, {signal})
+  const cluster = spec.clusterName ?? name
   const watch = await openWatch(client, signal)
   const deadline = performance.now() + timeoutMs
   const left = (): number => Math.max(0, deadline - performance.now())
   try {
     const caches: Caches = {
       jobs: watch.see(DASK_JOBS, {namespace, name}),
-      clusters: watch.see(DASK_CLUSTERS, {namespace, name}),
-      pods: watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`}),
+      clusters: watch.see(DASK_CLUSTERS, {namespace, name: cluster}),
+      pods: watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${cluster}`}),
     }
-    const see = (): Sight => lookAtJob(caches, namespace, name)
+    const see = (): Sight => lookAtJob(caches, namespace, {name, cluster})
     const patience = impatience(PATIENCE_MS)
     const started = await watch.until(() => untilStarted(see(), patience, report), {
       timeoutMs,
@@ -64,9 +66,15 @@ export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
       const {message} = await problemError(client, name, started, bin, signal)
       throw new UserError(message, {next: [`"${bin} job delete ${name}" takes the job away`]})
     }
-    const runner = started.runner ?? (await readRunner(client, see(), signal))
-    if (runner) {
-      onStart()
+    let runner = started.runner ?? (await readRunner(client, see(), signal))
+    if (runner) onStart()
+    // One after another: a program that has failed may be tried again, in another pod.
+    while (runner) {
+      const {uid} = runner.metadata
+      const isOver = (): boolean => {
+        const now = see()
+        return hasEnded(now) || now.runner?.metadata.uid !== uid
+      }
       const container = runner.spec.containers[0]?.name
       const lines = followLogs(client, {
         namespace,
@@ -74,11 +82,15 @@ export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
         ...(container !== undefined && {container}),
         ...(options.tailLines !== undefined && {tailLines: options.tailLines}),
         ...(options.sinceSeconds !== undefined && {sinceSeconds: options.sinceSeconds}),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(left(), 2 ** 31 - 1))]),
-        isOver: () => hasEnded(see()),
-        change: (atMostMs) => watch.change(atMostMs, () => hasEnded(see())),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(Math.ceil(left()), 2 ** 31 - 1))]),
+        isOver,
+        change: (atMostMs) => watch.change(atMostMs, isOver),
       })
       for await (const line of withDeadline(lines, left, name)) onLine(line)
+      runner = await watch.until(untilNext(see, runner), {
+        timeoutMs: Math.max(left(), hasEnded(see()) ? STATUS_TIMEOUT_MS : 0),
+        waitingFor: () => `job "${name}" still runs`,
+      })
     }
     const rest = Math.max(left(), hasEnded(see()) ? STATUS_TIMEOUT_MS : 0)
     const end = await watch.until(() => untilEnded(see()), {timeoutMs: rest, waitingFor: () => `job "${name}" still runs`})
@@ -102,11 +114,20 @@ interface Sight {
   readonly runner: Pod | undefined
 }
 
-const lookAtJob = ({jobs, clusters, pods}: Caches, namespace: string, name: string): Sight => {
+const lookAtJob = (
+  {jobs, clusters, pods}: Caches,
+  namespace: string,
+  {name, cluster}: {readonly name: string; readonly cluster: string},
+): Sight => {
   const job = jobs.get({namespace, name})
   if (!job) throw new UserError(`job "${name}" was deleted`)
   const runnerPod = job.status?.jobRunnerPodName ?? runnerName(name)
-  return {job, cluster: clusters.get({namespace, name}), pods: pods.list(namespace), runner: pods.get({namespace, name: runnerPod})}
+  return {
+    job,
+    cluster: clusters.get({namespace, name: cluster}),
+    pods: pods.list(namespace),
+    runner: pods.get({namespace, name: runnerPod}),
+  }
 }
 
 const isTerminal = ({status}: DaskJob): boolean => status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed'
@@ -150,6 +171,16 @@ const untilStarted = (
   const left = patience(problem)
   return left <= 0 ? {done: problem} : {again: left}
 }
+
+/** Done with the next attempt's runner when that has started, or with none when the job is over. */
+const untilNext =
+  (see: () => Sight, last: Pod): (() => Look<Pod | undefined>) =>
+  (): Look<Pod | undefined> => {
+    const {job, runner} = see()
+    if (isTerminal(job)) return {done: undefined}
+    const isNext = runner && runner.metadata.uid !== last.metadata.uid && containerState(runner) !== 'waiting'
+    return isNext ? {done: runner} : {}
+  }
 
 const untilEnded = ({job}: Sight): Look<DaskJob> => (isTerminal(job) ? {done: job} : {})
 

@@ -2,13 +2,14 @@ import type {ConfigMap, PodSpec} from '../api/core.ts'
 import {API_VERSION, type DaskJob} from '../api/dask.ts'
 import {type ClusterChoices, clusterSpec, common, type Marks} from './cluster-manifest.ts'
 import type {JobFile} from './job-files.ts'
+import type {JobLimits} from './job-limits.ts'
 
 /** Where the files that travel with a job lie in its pod; the job's command starts there. */
 export const WORKSPACE = '/workspace'
 
 export const filesName = (job: string): string => `${job}-files`
 
-/** A DaskJob that runs `command` on a cluster of its own. */
+/** A DaskJob that runs `command` on a cluster of its own, or on the one that `limits` name. */
 export const jobManifest = (
   name: string,
   namespace: string | undefined,
@@ -16,11 +17,16 @@ export const jobManifest = (
   files: readonly JobFile[],
   choices: ClusterChoices,
   marks: Marks = {},
+  limits: JobLimits = {},
 ): DaskJob => ({
   apiVersion: API_VERSION,
   kind: 'DaskJob',
   metadata: {name, ...(namespace !== undefined && {namespace}), ...marks},
-  spec: {job: {spec: jobPod(name, command, files, choices)}, cluster: {spec: clusterSpec(name, choices)}},
+  spec: {
+    job: {spec: jobPod(name, command, files, choices)},
+    ...(limits.clusterName === undefined && {cluster: {spec: clusterSpec(name, choices)}}),
+    ...limits,
+  },
 })
 
 const jobPod = (name: string, command: readonly string[], files: readonly JobFile[], {image, env}: ClusterChoices): PodSpec => ({

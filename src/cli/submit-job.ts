@@ -4,6 +4,7 @@ import {CONFIG_MAPS} from '../api/core.ts'
 import {DASK_JOBS, type DaskJob} from '../api/dask.ts'
 import {MAX_CLUSTER_NAME} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
+import {isNotFound} from '../kube/errors.ts'
 import type {JobFile} from './job-files.ts'
 import {filesManifest, filesName} from './job-manifest.ts'
 import {createObject, FIELD_MANAGER} from './write.ts'
@@ -45,17 +46,27 @@ export async function submitJob(
   try {
     const made = await createObject({client, kind: DASK_JOBS, object: job, dryRun, signal})
     if (dryRun) return made
-    const {uid = ''} = made.metadata
-    const owner = {apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, name, uid, controller: true, blockOwnerDeletion: false}
-    await client.patch(
-      CONFIG_MAPS,
-      {namespace, name: filesName(name)},
-      {metadata: {ownerReferences: [owner]}},
-      {type: 'merge', fieldManager: FIELD_MANAGER},
-    )
+    await giveFiles(client, made, made, signal)
     return made
   } catch (error) {
     if (!dryRun) await removeLuggage().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Gives the files that travelled with a job to another one (or to nobody, for a while); `false` where none travelled. */
+export async function giveFiles(client: KubeClient, of: DaskJob, to: DaskJob | undefined, signal: AbortSignal): Promise<boolean> {
+  const {name, namespace = client.namespace} = of.metadata
+  const owner = to && {
+    ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, name: to.metadata.name, uid: to.metadata.uid ?? ''},
+    ...{controller: true, blockOwnerDeletion: false},
+  }
+  const patch = {metadata: {ownerReferences: owner ? [owner] : null}}
+  try {
+    await client.patch(CONFIG_MAPS, {namespace, name: filesName(name)}, patch, {type: 'merge', fieldManager: FIELD_MANAGER, signal})
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return false
     throw error
   }
 }

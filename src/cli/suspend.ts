@@ -1,6 +1,7 @@
 import {PODS} from '../api/core.ts'
-import {DASK_CLUSTERS, type DaskCluster} from '../api/dask.ts'
+import {DASK_CLUSTERS, type DaskCluster, type DaskJob} from '../api/dask.ts'
 import {ANNOTATION_RESTARTED_AT, LABEL_CLUSTER} from '../api/names.ts'
+import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {StepNews} from './cluster-progress.ts'
 import {conditionOf} from './columns.ts'
@@ -18,20 +19,20 @@ export interface ChangeCall {
   readonly signal: AbortSignal
 }
 
-/** Sets `spec.suspend`; resolves with whether that changed anything. */
-export async function setSuspend(isSuspended: boolean, {client, namespace, name, dryRun, signal}: ChangeCall): Promise<boolean> {
-  const before = await client.get(DASK_CLUSTERS, {namespace, name}, {signal})
-  if ((before.spec.suspend ?? false) === isSuspended) return false
-  const after = await client.patch(
-    DASK_CLUSTERS,
-    {namespace, name},
-    {spec: {suspend: isSuspended}},
-    {type: 'merge', dryRun, fieldManager: FIELD_MANAGER, signal},
-  )
-  // The Python operator's definition drops the field without a word.
-  if ((after.spec.suspend ?? false) !== isSuspended)
-    throw new UserError('the installed definition of DaskCluster does not know spec.suspend', {
-      next: ['install the newer definitions: "operator run --apply-crds", or kubectl apply --server-side -f manifests/crds'],
+/** Sets `spec.suspend` of a cluster or job; resolves with whether that changed anything. */
+export async function setSuspend(
+  isSuspended: boolean,
+  {client, kind, namespace, name, dryRun, signal}: ChangeCall & {readonly kind: Kind<DaskCluster> | Kind<DaskJob>},
+): Promise<boolean> {
+  const options = {type: 'merge', dryRun, fieldManager: FIELD_MANAGER, signal} as const
+  const suspended = async (object: Promise<KubeObject>): Promise<boolean> =>
+    (await (object as Promise<DaskCluster | DaskJob>)).spec.suspend ?? false
+  if ((await suspended(client.get(kind as Kind, {namespace, name}, {signal}))) === isSuspended) return false
+  const after = client.patch(kind as Kind, {namespace, name}, {spec: {suspend: isSuspended}}, options)
+  // The Python operator's definitions drop the field without a word.
+  if ((await suspended(after)) !== isSuspended)
+    throw new UserError(`the installed definition of ${kind.kind} does not know spec.suspend`, {
+      next: ['install the newer definitions: "operator install", or kubectl apply --server-side -f manifests/crds'],
     })
   return true
 }

@@ -83,3 +83,44 @@ describe('a job', () => {
     await kubectl('delete', 'daskjob', 'paused')
   })
 })
+
+describe('the commands of a job', () => {
+  it('run it on a cluster that exists, try it again, and show each attempt', async () => {
+    const script =
+      'import os, sys; from distributed import Client; print(os.environ["HOSTNAME"] if "HOSTNAME" in os.environ else "here"); sys.exit(4)'
+    const {code, stdout, stderr} = await dask(
+      'job',
+      'run',
+      '--name',
+      'twice',
+      '--on',
+      'host',
+      '--retries',
+      '1',
+      '--',
+      'python',
+      '-c',
+      script,
+    )
+    expect(code).toBe(4)
+    expect(stdout.trim().split('\n')).toHaveLength(2)
+    expect(stderr).toContain('job "twice" failed with exit code 4')
+    expect(await dask('job', 'wait', 'twice')).toMatchObject({code: 4, stdout: ''})
+    expect((await dask('job', 'attach', 'twice')).code).toBe(4)
+  })
+
+  it('suspend and resume it, and run it again after its end', async () => {
+    expect(await dask('job', 'run', '--detach', '--name', 'again', '--on', 'host', '--', 'python', '-c', 'print("hello")')).toMatchObject({
+      code: 0,
+    })
+    expect((await dask('job', 'wait', 'again', '--timeout', '60s')).code).toBe(0)
+    expect((await dask('job', 'retry', 'again')).stdout).toBe('daskjob.kubernetes.dask.org/again created\n')
+    expect(await dask('job', 'attach', 'again')).toMatchObject({code: 0, stdout: 'hello\n'})
+    await dask('job', 'run', '--detach', '--name', 'held', '--on', 'host', '--', 'python', '-c', 'import time; time.sleep(600)')
+    expect((await dask('job', 'suspend', 'held')).stdout).toContain('held suspended')
+    await until(async () => (await jobOf('held')).status?.reason === 'Suspended', 'it is suspended')
+    expect((await dask('job', 'resume', 'held')).stdout).toContain('held resumed')
+    expect((await dask('job', 'resume', 'held')).stdout).toContain('is not suspended')
+    expect((await dask('job', 'retry', 'held')).stderr).toContain('has not ended yet')
+  })
+})

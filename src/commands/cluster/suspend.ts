@@ -1,4 +1,5 @@
 import {Flags} from '@oclif/core'
+import {DASK_CLUSTERS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
@@ -26,7 +27,7 @@ export default class ClusterSuspend extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const dryRun = dryRunOf(flags)
     const call = {client, namespace, name: args.name, signal: this.signal}
-    const hasChanged = await setSuspend(true, {...call, dryRun: dryRun !== undefined})
+    const hasChanged = await setSuspend(true, {...call, kind: DASK_CLUSTERS, dryRun: dryRun !== undefined})
     answer(`daskcluster.kubernetes.dask.org/${args.name} ${hasChanged ? doneText('suspended', dryRun) : 'is suspended already'}\n`)
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskCluster "${args.name}" in namespace "${namespace}"`

@@ -5,19 +5,24 @@ import {DEFAULT_IMAGE} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {parseDuration} from '../../cli/duration.ts'
 import {dryRunFlag, dryRunOf, outputFlag} from '../../cli/flags.ts'
-import {type FollowJobOptions, followJob, type JobEnd} from '../../cli/follow-job.ts'
-import {Interrupted} from '../../cli/interruption.ts'
 import {type JobFile, packFiles} from '../../cli/job-files.ts'
+import {limitFlags, limitsOf} from '../../cli/job-limits.ts'
 import {filesManifest, jobManifest} from '../../cli/job-manifest.ts'
 import {answer, formatDocument, tell} from '../../cli/output.ts'
 import {readManifest} from '../../cli/read-manifest.ts'
+import {showJob} from '../../cli/show-job.ts'
 import {generateJobName, submitJob} from '../../cli/submit-job.ts'
-import {EXIT, Exit, UserError, usageError} from '../../cli/user-error.ts'
+import {EXIT, usageError} from '../../cli/user-error.ts'
 import {answerObject, doneText} from '../../cli/write.ts'
-import type {KubeClient} from '../../kube/client.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
-const GENERATING = [...Object.keys(workerFlags), ...Object.keys(schedulerFlags), ...Object.keys(markFlags), 'name', 'file']
+const GENERATING = [
+  ...Object.keys(workerFlags),
+  ...Object.keys(schedulerFlags),
+  ...Object.keys(markFlags),
+  ...Object.keys(limitFlags),
+  'name',
+  'file',
+]
 
 export default class JobRun extends DaskCommand {
   static override summary = 'Run a program on a Dask cluster that lives as long as it does.'
@@ -31,7 +36,8 @@ export default class JobRun extends DaskCommand {
       description: 'With a module that it imports, and an environment variable',
       command: 'job run --file model.py -e RUN=7 -- python train.py',
     },
-    {description: 'Start it and come back later ("job logs train -f")', command: 'job run --detach --name train -- python train.py'},
+    {description: 'Start it and come back later ("job attach train")', command: 'job run --detach --name train -- python train.py'},
+    {description: 'On a cluster that exists', command: 'job run --on demo -- python train.py'},
     {description: 'From a manifest', command: 'job run -f job.yaml'},
   ]
   static override flags = {
@@ -39,6 +45,7 @@ export default class JobRun extends DaskCommand {
     ...workerFlags,
     ...schedulerFlags,
     ...markFlags,
+    ...limitFlags,
     file: Flags.string({
       helpValue: 'PATH',
       multiple: true,
@@ -75,7 +82,15 @@ export default class JobRun extends DaskCommand {
     const manifest = async (namespace: string | undefined): Promise<DaskJob> => {
       const job =
         filename === undefined
-          ? jobManifest(flags.name ?? generateJobName(command), namespace, luggage.command, luggage.files, choicesOf(flags), marksOf(flags))
+          ? jobManifest(
+              flags.name ?? generateJobName(command),
+              namespace,
+              luggage.command,
+              luggage.files,
+              choicesOf(flags),
+              marksOf(flags),
+              limitsOf(flags),
+            )
           : await readManifest(filename, DASK_JOBS, namespace)
       checkClusterName(job.metadata.name)
       return job
@@ -90,53 +105,16 @@ export default class JobRun extends DaskCommand {
     const name = made.metadata.name
     if (flags.detach || !flags.wait) {
       await answerObject(made, output, 'created')
-      return tell(`"${this.bin} job logs ${name} -f" follows it`)
+      return tell(`"${this.bin} job attach ${name}" follows it`)
     }
-    await this.#follow(client, made, flags)
-  }
-
-  async #follow(
-    client: KubeClient,
-    {metadata: {name, namespace = client.namespace}}: DaskJob,
-    {rm, timeout, output}: {readonly rm: boolean; readonly timeout?: number | undefined; readonly output?: string | undefined},
-  ): Promise<void> {
-    const isDocument = output !== undefined
-    const progress = await showProgress({
-      title: `Job "${name}" in namespace "${namespace}"`,
-      stream: process.stderr,
-      mode: modeFor(process.stderr, isDocument),
+    const remove = (): Promise<void> =>
+      client
+        .delete(DASK_JOBS, {namespace, name}, {propagationPolicy: 'Background'})
+        .catch((error: unknown) => tell(`job "${name}" could not be deleted: ${String(error)}`))
+    await showJob({
+      ...{client, namespace, name, timeoutMs: flags.timeout ?? Number.POSITIVE_INFINITY, signal: this.signal, bin: this.bin, output},
+      ...(flags.rm && {last: remove}),
     })
-    const call: FollowJobOptions = {
-      ...{client, namespace, name, timeoutMs: timeout ?? Number.POSITIVE_INFINITY, signal: this.signal, bin: this.bin},
-      report: progress.report,
-      onStart: progress.close,
-      // With a document on stdout the program's output belongs to the story.
-      onLine: (line) => (isDocument ? tell(line) : answer(`${line}\n`)),
-    }
-    let end: JobEnd
-    try {
-      end = await followJob(call)
-    } catch (error) {
-      progress.close()
-      if (!rm) this.#tellHowToGoOn(name, error)
-      throw error
-    } finally {
-      progress.close()
-      if (rm)
-        await client
-          .delete(DASK_JOBS, {namespace, name}, {propagationPolicy: 'Background'})
-          .catch((error: unknown) => tell(`job "${name}" could not be deleted: ${String(error)}`))
-    }
-    const {job, isSuccessful, exitCode, message} = end
-    if (isDocument) await answerObject({...job, apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind}, output, '')
-    if (isSuccessful) return tell(`job "${name}" is done`)
-    tell(`job "${name}" failed${exitCode === undefined ? '' : ` with exit code ${exitCode}`}${message ? `: ${message}` : ''}`)
-    throw new Exit(exitCode === undefined || exitCode === 0 ? EXIT.ownFailure : exitCode)
-  }
-
-  #tellHowToGoOn(name: string, error: unknown): void {
-    if (error instanceof Interrupted || (error instanceof UserError && error.exitCode === EXIT.timedOut))
-      tell(`the job goes on: "${this.bin} job logs ${name} -f" looks again, "${this.bin} job delete ${name}" ends it`)
   }
 }
 

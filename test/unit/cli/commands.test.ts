@@ -332,7 +332,7 @@ describe('job run', () => {
     child.kill('SIGINT')
     const {code, stderr} = await ended
     expect(code).toBe(130)
-    expect(stderr).toContain('the job goes on: "kubectl dask job logs on -f" looks again, "kubectl dask job delete on" ends it')
+    expect(stderr).toContain('the job goes on: "kubectl dask job attach on" looks again, "kubectl dask job delete on" ends it')
     expect(await exists(DASK_JOBS, 'on')).toBe(true)
   })
 

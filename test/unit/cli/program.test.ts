@@ -77,10 +77,15 @@ describe('the commands', () => {
       cluster wait NAME --for --timeout
       cluster watch [NAME] -A/--all-namespaces -l/--selector -o/--output
       cluster workers NAME --no-headers -g/--group -o/--output
+      job attach NAME --tail --timeout -o/--output
       job delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
-      job run --annotation --cpu --dry-run --file --idle-timeout --image --label --memory --name --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job resume NAME --dry-run
+      job retry NAME --timeout
+      job run --annotation --cpu --deadline --dry-run --file --idle-timeout --image --keep-cluster --label --memory --name --on --retries --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --ttl -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job suspend NAME --dry-run
+      job wait NAME --timeout -o/--output
       operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
       operator logs --since --tail --timestamps -f/--follow -p/--previous
       operator manifests --crds --image --node-image --operator-namespace --replicas --watch-namespaces
