@@ -172,7 +172,7 @@ describe('the commands', () => {
 })
 
 describe('a further group', () => {
-  it('takes what is left of the load, and the group without an autoscaler keeps its number', async () => {
+  it('G6: takes what is left of the load, and the group without an autoscaler keeps its number', async () => {
     expect((await dask('cluster', 'create', 'two', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
     expect((await dask('workergroup', 'create', 'extra', '-c', 'two', '-w', '0')).code).toBe(0)
     await autoscaler('extra', {cluster: 'two', workerGroup: 'extra', minimum: 0, maximum: 3, behavior: PROMPT})

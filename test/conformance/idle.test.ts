@@ -30,7 +30,7 @@ describe('an idle cluster', () => {
     expect(await kubectl('get', 'events', '--field-selector', 'reason=Idle')).toContain('deleted: nothing has run for 3 s')
   })
 
-  it('stays while it works, and its scheduler is not touched', async () => {
+  it('G9: stays while it works, and its scheduler is not touched', async () => {
     await create('busy')
     const work = python(WORK, 'busy')
     await change('busy', {idleTimeout: 4})

@@ -16,7 +16,7 @@ beforeAll(async () => {
   expect((await dask('cluster', 'create', 'demo', '--workers', '2', '--wait', '--timeout', '90s')).code).toBe(0)
 })
 
-describe('what somebody deletes by hand comes back', () => {
+describe('G2: what somebody deletes by hand comes back', () => {
   it('a worker pod', async () => {
     const [victim] = await workers()
     await kubectl('delete', 'pod', victim?.metadata.name ?? '', '--wait=false')

@@ -40,7 +40,7 @@ beforeAll(async () => {
 })
 
 describe('an edit of a cluster', () => {
-  it('rolls its workers under load without starting a task twice, and leaves the scheduler alone', async () => {
+  it('G1: rolls its workers under load without starting a task twice, and leaves the scheduler alone', async () => {
     const [before, old] = [await scheduler(), await uids()]
     const directory = await mkdtemp(join(tmpdir(), 'rollout-'))
     const file = join(directory, 'starts')

@@ -57,7 +57,7 @@ const addresses = async (cluster: RealDask): Promise<readonly string[]> => {
 }
 
 describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
-  it('no task starts twice and no result is lost while a group goes 4, 2, 4, 1 under load', async () => {
+  it('G7, G8: no task starts twice, no result is lost and no worker returns while a group goes 4, 2, 4, 1 under load', async () => {
     const cluster = await startDask(version)
     dask = cluster
     await Promise.all(['a', 'b', 'c', 'd'].map((name) => cluster.addWorker(name)))

@@ -126,7 +126,7 @@ const step = (
   return plan.stages.flat().length
 }
 
-it('never creates too many, never deletes a connected worker, and comes to rest with exactly the replicas, all of the last spec', () => {
+it('G3: never creates too many, never deletes a connected worker, and comes to rest with exactly the replicas, all of the last spec', () => {
   fc.assert(
     fc.property(
       fc.array(podArbitrary, {maxLength: 12}),
