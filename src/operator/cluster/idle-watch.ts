@@ -29,6 +29,8 @@ interface Known {
 
 const MOST_MS = 5_000
 const LEAST_MS = 500
+/** For schedulers that do not answer: they take up connections that others wait for. */
+const SILENT_MS = 30_000
 /** So much may the scheduler's clock be ahead of ours before its word is not believed. */
 const SKEW_MS = 5_000
 const FAILURES = 3
@@ -39,7 +41,7 @@ interface Question {
 }
 
 /** Schedulers are asked beside the reconcile workers (law 9), and only those of clusters with an `idleTimeout` (law 10). */
-export function createIdleWatch(ask: AskIdle, clock: () => number = Date.now): IdleWatch {
+export function createIdleWatch(ask: AskIdle, clock: () => number = Date.now, leastMs = LEAST_MS): IdleWatch {
   const known = new Map<string, Known>()
   let enqueue: (ref: Ref) => void = () => undefined
 
@@ -54,7 +56,10 @@ export function createIdleWatch(ask: AskIdle, clock: () => number = Date.now): I
       }
       enqueue(ref)
     },
-    everyMs: ({cluster}) => Math.min(MOST_MS, Math.max(LEAST_MS, idleTimeoutMs(cluster) / 4)),
+    everyMs: ({cluster}) => {
+      const usual = Math.min(MOST_MS, Math.max(leastMs, idleTimeoutMs(cluster) / 4))
+      return Math.min(SILENT_MS, usual * 2 ** (known.get(keyOf(refOf(cluster)))?.failures ?? 0))
+    },
     onEnd: (key) => known.delete(key),
   })
 

@@ -65,7 +65,7 @@ const watched = async (cluster: DaskCluster, answers: readonly (Idleness | Error
       if (!answer || answer instanceof Error) throw answer ?? new Error('asked too often')
       return answer
     }
-    const watch = createIdleWatch(ask, () => time)
+    const watch = createIdleWatch(ask, () => time, 1)
     watch.start((ref) => {
       seen.push(watch.of(ref, reader))
       time += 10_000
@@ -84,11 +84,11 @@ const since = (views: readonly (IdleView | undefined)[]): readonly (number | und
 describe('how long a scheduler has been idle', () => {
   it('is counted from when it is first seen so, and anew when anything has run in between', async () => {
     const answers = [{isIdle: false} as const, idle('1'), idle('1'), idle('2'), {isIdle: false} as const]
-    expect(since(await watched(idleAfter(1), answers))).toEqual([undefined, 10, 10, 30, undefined])
+    expect(since(await watched(idleAfter(0.001), answers))).toEqual([undefined, 10, 10, 30, undefined])
   })
 
   it('is not forgotten for one lost answer, and one that lasts is told once', async () => {
-    const views = await watched(idleAfter(1), [idle('1'), new Error('a'), new Error('b'), new Error('c'), new Error('d'), idle('1')])
+    const views = await watched(idleAfter(0.001), [idle('1'), new Error('a'), new Error('b'), new Error('c'), new Error('d'), idle('1')])
     expect(since(views)).toEqual([0, 0, 0, 0, 0, 0])
     expect(views.map((view) => view?.failure)).toEqual([undefined, undefined, undefined, 'c', undefined, undefined])
     // What is not asked is not known to be so now.
