@@ -59,7 +59,7 @@ export const autoscalersOf = async (
 
 /** Of the default group it has the cluster's name, as the Python client's own; of another one the group's. */
 export const autoscalerManifest = (
-  namespace: string,
+  namespace: string | undefined,
   cluster: string,
   group: string,
   bounds: {readonly minimum: number; readonly maximum: number},
@@ -68,7 +68,7 @@ export const autoscalerManifest = (
   return {
     apiVersion: API_VERSION,
     kind: DASK_AUTOSCALERS.kind,
-    metadata: {name: isDefault ? cluster : group, namespace},
+    metadata: {name: isDefault ? cluster : group, ...(namespace !== undefined && {namespace})},
     spec: {cluster, ...(!isDefault && {workerGroup: group}), ...bounds},
   }
 }

@@ -3,16 +3,8 @@ import {invalidClusterName, isClusterName} from '../api/names.ts'
 import {type ClusterChoices, DEFAULT_IMAGE, DEFAULT_WORKERS, type Marks} from './cluster-manifest.ts'
 import {parseDuration} from './duration.ts'
 import {envFlag, pairFlag} from './flags.ts'
+import {furtherResources, type PodFlags, podExtras, podFlags, quantityFlag} from './pod-flags.ts'
 import {UserError, usageError} from './user-error.ts'
-
-/** A Kubernetes quantity, as far as a typing mistake shows: `500m`, `1.5`, `4Gi`. */
-const quantityFlag = Flags.custom<string>({
-  helpValue: 'QUANTITY',
-  parse: async (text) => {
-    if (/^\d+(\.\d+)?([eE]\d+|m|[kMGTPE]i?|Ki)?$/.test(text)) return text
-    throw usageError(`"${text}" is no quantity`, 'write it like 500m, 2 or 4Gi')
-  },
-})
 
 /** Flags of the pods that a command generates. */
 export const workerFlags = {
@@ -21,6 +13,7 @@ export const workerFlags = {
   cpu: quantityFlag({summary: 'CPUs of each worker, request and limit alike.'}),
   memory: quantityFlag({summary: 'Memory of each worker, request and limit alike.'}),
   env: envFlag({summary: 'Environment variable of all pods; may be repeated.'}),
+  ...podFlags,
 }
 
 export const schedulerFlags = {
@@ -42,7 +35,7 @@ export const markFlags = {
   annotation: pairFlag({summary: 'Annotation of the object; may be repeated.'}),
 }
 
-export interface ChoiceFlags {
+export interface ChoiceFlags extends PodFlags {
   readonly workers?: number | undefined
   readonly image?: string | undefined
   readonly cpu?: string | undefined
@@ -59,7 +52,9 @@ export const choicesOf = (flags: ChoiceFlags): ClusterChoices => ({
   workers: flags.workers ?? DEFAULT_WORKERS,
   image: flags.image ?? DEFAULT_IMAGE,
   env: flags.env,
-  resources: {cpu: flags.cpu, memory: flags.memory},
+  ...podExtras(flags),
+  resources: {cpu: flags.cpu, memory: flags.memory, ...furtherResources(flags)},
+  workerResources: flags['worker-resource'],
   schedulerResources: {cpu: flags['scheduler-cpu'], memory: flags['scheduler-memory']},
   schedulerServiceType: flags['scheduler-service-type'],
   idleTimeout: flags['idle-timeout'] === undefined ? undefined : Math.ceil(flags['idle-timeout'] / 1000),

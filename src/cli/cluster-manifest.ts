@@ -1,6 +1,7 @@
 import type {Container, EnvVar} from '../api/core.ts'
 import {API_VERSION, type DaskCluster, type DaskClusterSpec, type DaskWorkerGroup, type WorkerPart} from '../api/dask.ts'
 import {DEFAULT_COMM_PORT, LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
+import type {PodExtras} from './pod-flags.ts'
 
 /** The image of upstream's generator. */
 export const DEFAULT_IMAGE = 'ghcr.io/dask/dask:latest'
@@ -9,13 +10,10 @@ export const DEFAULT_WORKERS = 3
 const DASHBOARD_PORT = 8787
 const WORKER_DASHBOARD_PORT = 8788
 
-/** CPU and memory of one container as Kubernetes quantities; requests and limits are the same. */
-export interface Resources {
-  readonly cpu?: string | undefined
-  readonly memory?: string | undefined
-}
+/** CPU, memory and whatever else of one container, as Kubernetes quantities; requests and limits are the same. */
+export type Resources = Readonly<Record<string, string | undefined>>
 
-export interface PodChoices {
+export interface PodChoices extends PodExtras {
   readonly image: string
   readonly env?: readonly EnvVar[] | undefined
 }
@@ -23,6 +21,8 @@ export interface PodChoices {
 export interface WorkerChoices extends PodChoices {
   readonly workers: number
   readonly resources?: Resources | undefined
+  /** Dask's own resources of a worker. */
+  readonly workerResources?: readonly (readonly [string, number])[] | undefined
 }
 
 export interface ClusterChoices extends WorkerChoices {
@@ -53,7 +53,7 @@ export const clusterSpec = (name: string, choices: ClusterChoices): DaskClusterS
   ...(choices.idleAction && {idleAction: choices.idleAction}),
   worker: workerPart(choices),
   scheduler: {
-    spec: {containers: [schedulerContainer(choices)]},
+    spec: {containers: [schedulerContainer(choices)], ...choices.pod},
     service: {
       type: choices.schedulerServiceType ?? 'ClusterIP',
       selector: {[LABEL_CLUSTER]: name, [LABEL_COMPONENT]: 'scheduler'},
@@ -79,26 +79,32 @@ export const groupManifest = (
   spec: {cluster, worker: workerPart(choices)},
 })
 
-const workerPart = ({workers, image, env, resources}: WorkerChoices): WorkerPart => ({
+const workerPart = ({workers, image, env, resources, workerResources = [], pod, container}: WorkerChoices): WorkerPart => ({
   replicas: workers,
   spec: {
     containers: [
       {
         name: 'worker',
         image,
-        args: ['dask', 'worker', '--name', '$(DASK_WORKER_NAME)', '--dashboard', '--dashboard-address', String(WORKER_DASHBOARD_PORT)],
+        args: [
+          ...['dask', 'worker', '--name', '$(DASK_WORKER_NAME)', '--dashboard', '--dashboard-address', String(WORKER_DASHBOARD_PORT)],
+          ...(workerResources.length > 0 ? ['--resources', workerResources.map(([name, amount]) => `${name}=${amount}`).join(' ')] : []),
+        ],
         ...common(env, resources),
+        ...container,
         ports: [{name: PORT_DASHBOARD, containerPort: WORKER_DASHBOARD_PORT, protocol: 'TCP'}],
       },
     ],
+    ...pod,
   },
 })
 
-const schedulerContainer = ({image, env, schedulerResources}: ClusterChoices): Container => ({
+const schedulerContainer = ({image, env, schedulerResources, container}: ClusterChoices): Container => ({
   name: 'scheduler',
   image,
   args: ['dask', 'scheduler', '--host', '0.0.0.0'],
   ...common(env, schedulerResources),
+  ...container,
   ports: [
     {name: PORT_COMM, containerPort: DEFAULT_COMM_PORT, protocol: 'TCP'},
     {name: PORT_DASHBOARD, containerPort: DASHBOARD_PORT, protocol: 'TCP'},
@@ -108,8 +114,8 @@ const schedulerContainer = ({image, env, schedulerResources}: ClusterChoices): C
 })
 
 /** The fields that every generated container has only where they were asked for. */
-export const common = (env: readonly EnvVar[] | undefined, {cpu, memory}: Resources = {}): Partial<Container> => {
-  const amounts = {...(cpu !== undefined && {cpu}), ...(memory !== undefined && {memory})}
+export const common = (env: readonly EnvVar[] | undefined, resources: Resources = {}): Partial<Container> => {
+  const amounts = Object.fromEntries(Object.entries(resources).flatMap(([name, amount]) => (amount === undefined ? [] : [[name, amount]])))
   return {
     ...(env?.length ? {env} : {}),
     ...(Object.keys(amounts).length > 0 ? {resources: {requests: amounts, limits: amounts}} : {}),

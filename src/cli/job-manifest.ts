@@ -29,7 +29,12 @@ export const jobManifest = (
   },
 })
 
-const jobPod = (name: string, command: readonly string[], files: readonly JobFile[], {image, env}: ClusterChoices): PodSpec => ({
+const jobPod = (
+  name: string,
+  command: readonly string[],
+  files: readonly JobFile[],
+  {image, env, pod, container}: ClusterChoices,
+): PodSpec => ({
   // A program that failed is not started again by itself: it may have written half of its results.
   restartPolicy: 'Never',
   containers: [
@@ -38,11 +43,19 @@ const jobPod = (name: string, command: readonly string[], files: readonly JobFil
       image,
       args: command,
       ...common(env),
-      ...(files.length > 0 && {workingDir: WORKSPACE, volumeMounts: [{name: 'files', mountPath: WORKSPACE, readOnly: true}]}),
+      ...container,
+      ...(files.length > 0 && {
+        workingDir: WORKSPACE,
+        volumeMounts: [...(container?.volumeMounts ?? []), {name: 'files', mountPath: WORKSPACE, readOnly: true}],
+      }),
     },
   ],
+  ...pod,
   ...(files.length > 0 && {
-    volumes: [{name: 'files', configMap: {name: filesName(name), items: files.map(({key, path}) => ({key, path}))}}],
+    volumes: [
+      ...(pod?.volumes ?? []),
+      {name: 'files', configMap: {name: filesName(name), items: files.map(({key, path}) => ({key, path}))}},
+    ],
   }),
 })
 

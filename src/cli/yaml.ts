@@ -1,2 +1,2 @@
 /** The YAML library, in a file of its own so that it is loaded only when YAML is read or written. */
-export {parseAllDocuments, stringify} from 'yaml'
+export {isMap, isScalar, isSeq, LineCounter, parseAllDocuments, parseDocument, stringify} from 'yaml'

@@ -1,30 +1,23 @@
 import {Args, Flags as F} from '@oclif/core'
 import {DASK_CLUSTERS, type DaskCluster} from '../../api/dask.ts'
-import {
-  type ChoiceFlags,
-  checkClusterName,
-  choicesOf,
-  type MarkFlags,
-  markFlags,
-  marksOf,
-  refuseBeside,
-  schedulerFlags,
-  workerFlags,
-} from '../../cli/choices.ts'
-import {clusterManifest, DEFAULT_IMAGE} from '../../cli/cluster-manifest.ts'
+import {checkClusterName, markFlags, refuseBeside, schedulerFlags, workerFlags} from '../../cli/choices.ts'
+import {DEFAULT_IMAGE} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
+import {type ClusterSet, clusterSet, createSet, type SetFlags, takeAway} from '../../cli/create-cluster.ts'
 import {dryRunFlag, dryRunOf, outputFlag, timeoutFlag} from '../../cli/flags.ts'
+import {boundsFlag, groupFlag} from '../../cli/group-flag.ts'
 import {Interrupted} from '../../cli/interruption.ts'
-import {tell, warn} from '../../cli/output.ts'
+import {answer, formatDocument, tell, warn} from '../../cli/output.ts'
 import {readManifest} from '../../cli/read-manifest.ts'
-import {usageError} from '../../cli/user-error.ts'
+import {EXIT, UserError, usageError} from '../../cli/user-error.ts'
 import {versionGap} from '../../cli/version-gap.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
-import {answerObject, createObject, doneText} from '../../cli/write.ts'
+import {answerObject, doneText} from '../../cli/write.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
-const GENERATING = [...Object.keys(workerFlags), ...Object.keys(schedulerFlags), ...Object.keys(markFlags), 'idle-action']
+const generating = {...workerFlags, ...schedulerFlags, ...markFlags, group: groupFlag(), adapt: boundsFlag()}
+const GENERATING = Object.keys(generating)
 
 export default class ClusterCreate extends DaskCommand {
   static override summary = 'Create a Dask cluster.'
@@ -33,52 +26,75 @@ export default class ClusterCreate extends DaskCommand {
   static override examples = [
     {description: 'Three workers', command: 'cluster create demo'},
     {description: 'Ten bigger workers, and wait until they are there', command: 'cluster create demo -w 10 --cpu 2 --memory 8Gi --wait'},
+    {
+      description: 'A second group with much memory, the first one following the load',
+      command: 'cluster create demo --adapt 0..20 --group highmem=2,memory=64Gi,worker-resource=MEM=1',
+    },
+    {
+      description: 'With data, secrets and nodes of its own',
+      command: 'cluster create demo --volume pvc/data:/data --env-from secret/s3 --node-selector pool=dask',
+    },
+    {description: 'The same words from a file, like "workers: 4"', command: 'cluster create demo --file demo.yaml'},
     {description: 'Only show the manifest', command: 'cluster create demo --image my.org/dask:1 --dry-run=client -o yaml'},
     {description: 'From a manifest', command: 'cluster create -f cluster.yaml'},
   ]
   static override args = {name: Args.string({description: 'Name of the cluster.', ignoreStdin: true})}
   static override flags = {
-    ...workerFlags,
-    ...schedulerFlags,
+    ...generating,
     'idle-action': F.string({
       options: ['delete', 'suspend'],
       helpValue: 'delete|suspend',
       summary: 'What happens after --idle-timeout (default delete).',
     }),
-    ...markFlags,
+    file: F.string({helpValue: 'FILE', summary: 'These flags as words of a YAML file, like "workers: 4"; those of the call count more.'}),
     filename: F.string({char: 'f', helpValue: 'FILE', summary: 'Manifest of the cluster instead of all these; - is standard input.'}),
     wait: F.boolean({summary: 'Wait until it is ready; ends early with the reason when it cannot be.'}),
     timeout: timeoutFlag('5m'),
+    keep: F.boolean({summary: 'Keep the cluster when it cannot get ready, to look at it.'}),
     'dry-run': dryRunFlag,
     output: outputFlag,
   }
 
   async run(): Promise<void> {
-    const {args, flags} = await this.parse(ClusterCreate)
-    refuseBeside(flags.filename, flags, GENERATING)
+    const {args, flags} = await this.#words()
+    refuseBeside(flags.filename, flags, [...GENERATING, 'file'])
     if (args.name === undefined && flags.filename === undefined) throw usageError('NAME is missing', 'give a name, or a manifest with -f')
-    if (flags['idle-action'] !== undefined && flags['idle-timeout'] === undefined)
-      throw usageError('--idle-action says nothing without --idle-timeout', 'give both, like --idle-timeout 30m --idle-action suspend')
     if (args.name !== undefined) checkClusterName(args.name)
     const dryRun = dryRunOf(flags)
     // Nothing that a server could tell is in the manifest: none is asked.
-    if (dryRun === 'client') return await answerObject(await manifestOf(args.name, flags), flags.output, doneText('created', dryRun))
+    if (dryRun === 'client') return await answerSet(await setOf(args.name, flags), flags.output, doneText('created', dryRun))
 
     const {client, namespace} = await this.connect(flags)
-    const object = await manifestOf(args.name, flags, namespace)
-    const made = await createObject({client, kind: DASK_CLUSTERS, object, dryRun: dryRun === 'server', signal: this.signal})
+    const set = await setOf(args.name, flags, namespace)
+    const made = await createSet(client, set, {dryRun: dryRun === 'server', keep: flags.keep, signal: this.signal})
     if (dryRun === undefined && flags.image === undefined && flags.filename === undefined)
       tell(`image: ${DEFAULT_IMAGE} (--image takes another)`)
-    if (dryRun !== undefined || !flags.wait) return await answerObject(made, flags.output, doneText('created', dryRun))
+    if (dryRun !== undefined || !flags.wait) return await answerSet(made, flags.output, doneText('created', dryRun))
     await this.#wait(client, made, flags)
+  }
+
+  /** The call, with the words of its file before its own: of two that exclude each other the last one counts. */
+  async #words() {
+    const call = await this.parse(ClusterCreate)
+    const {file} = call.flags
+    if (file === undefined) return call
+    const {readConfigFile} = await import('../../cli/config-file.ts')
+    const words = await readConfigFile(file, ['name', ...GENERATING])
+    for (const {argv, place} of words) {
+      await this.parse(ClusterCreate, [...argv]).catch((error: unknown) => {
+        throw error instanceof UserError ? usageError(`${place}: ${error.message}`, ...error.next) : error
+      })
+    }
+    const named = call.args.name === undefined ? words : words.filter(({argv}) => argv[0]?.startsWith('--'))
+    return await this.parse(ClusterCreate, [...named.flatMap(({argv}) => argv), ...this.argv])
   }
 
   async #wait(
     client: KubeClient,
-    made: DaskCluster,
-    {timeout, output}: {readonly timeout: number; readonly output?: string | undefined},
+    set: ClusterSet,
+    {timeout, output, keep}: {readonly timeout: number; readonly output?: string | undefined; readonly keep: boolean},
   ): Promise<void> {
-    const {name, namespace = client.namespace} = made.metadata
+    const {name, namespace = client.namespace} = set.cluster.metadata
     const title = `DaskCluster "${name}" in namespace "${namespace}"`
     const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, output !== undefined)})
     try {
@@ -91,20 +107,30 @@ export default class ClusterCreate extends DaskCommand {
     } catch (error) {
       progress.close()
       if (error instanceof Interrupted) tell(`the cluster stays; "${this.bin} cluster delete ${name}" takes it away`)
-      throw error
+      // It may still come, or somebody else has deleted it: only what cannot get ready goes.
+      if (keep || !(error instanceof UserError) || error.exitCode !== EXIT.failed) throw error
+      await takeAway(client, set)
+      throw new UserError(error.message, {next: ['it was taken away again: --keep keeps it to look at'], cause: error})
     }
   }
 }
 
-type Flags = ChoiceFlags & MarkFlags & {readonly filename?: string | undefined; readonly namespace?: string | undefined}
+/** The objects of a call; rejects a name that no operator would take. */
+const setOf = async (
+  name: string | undefined,
+  flags: SetFlags & {readonly filename?: string | undefined; readonly namespace?: string | undefined},
+  namespace = flags.namespace,
+): Promise<ClusterSet> => {
+  if (flags.filename === undefined) return clusterSet(name ?? '', namespace, flags)
+  const manifest = await readManifest(flags.filename, DASK_CLUSTERS, namespace)
+  const cluster: DaskCluster = name === undefined ? manifest : {...manifest, metadata: {...manifest.metadata, name}}
+  checkClusterName(cluster.metadata.name)
+  return {cluster, groups: [], autoscaler: undefined}
+}
 
-/** The cluster of a call; rejects a name that no operator would take. */
-const manifestOf = async (name: string | undefined, flags: Flags, namespace = flags.namespace): Promise<DaskCluster> => {
-  const generated = flags.filename === undefined
-  const manifest = generated
-    ? clusterManifest(name ?? '', namespace, choicesOf(flags), marksOf(flags))
-    : await readManifest(flags.filename, DASK_CLUSTERS, namespace)
-  const named = name === undefined ? manifest : {...manifest, metadata: {...manifest.metadata, name}}
-  checkClusterName(named.metadata.name)
-  return named
+const answerSet = async ({cluster, groups, autoscaler}: ClusterSet, output: string | undefined, done: string): Promise<void> => {
+  const items = [cluster, ...groups, ...(autoscaler ? [autoscaler] : [])]
+  if (items.length > 1 && (output === 'json' || output === 'yaml'))
+    return answer(await formatDocument({apiVersion: 'v1', kind: 'List', items}, output))
+  for (const item of items) await answerObject(item, output, done)
 }

@@ -92,18 +92,20 @@ describe('cluster create', () => {
     expect(code).toBe(1)
     expect(stderr.split('\n').at(-2)).toBe(
       'error: pod stuck-scheduler of DaskCluster "stuck" does not start: ImagePullBackOff: no such image; ' +
-        '"kubectl dask cluster describe stuck" shows more, or "kubectl dask cluster delete stuck" takes it away',
+        'it was taken away again: --keep keeps it to look at',
     )
+    expect(await exists(DASK_CLUSTERS, 'stuck')).toBe(false)
   })
 
   it('--wait ends with the last words of a pod that crashes', async () => {
     ground.logs.set('crash-scheduler', [['2026-11-23T12:00:00Z Traceback', '2026-11-23T12:00:01Z ImportError: no dask']])
-    const waiting = dask('cluster', 'create', 'crash', '--image', 'x', '--wait')
+    const waiting = dask('cluster', 'create', 'crash', '--image', 'x', '--wait', '--keep')
     await appears(ground.client, DASK_CLUSTERS, 'crash')
     await putPod(ground.client, schedulerOf('crash'), podStatus('scheduler', 'waiting', {reason: 'CrashLoopBackOff'}))
     const {code, stderr} = await waiting
     expect(code).toBe(1)
     expect(stderr).toContain('its last words: Traceback | ImportError: no dask')
+    expect(await exists(DASK_CLUSTERS, 'crash')).toBe(true)
   })
 
   it('--wait ends with exit code 124 when the time is up, and says what is missing', async () => {
