@@ -6,6 +6,8 @@ import {UserError, usageError} from './user-error.ts'
 
 /** One word of the command line that stands in a file, and where. */
 interface FileWord {
+  /** Of the flag, or `name`. */
+  readonly name: string
   readonly argv: readonly string[]
   /** `cluster.yaml:3:5`, for messages. */
   readonly place: string
@@ -35,15 +37,15 @@ export async function readConfigFile(file: string, known: readonly string[]): Pr
     if (!known.includes(name)) throw usageError(`${place}: there is no "${name}"`, ...didYouMean(name, known))
     if (value === null) throw usageError(`${place}: "${name}" has no value`)
     const word = (given: unknown, offset: number): FileWord => ({
+      name,
       argv: [name === 'name' ? String(given) : `--${name}=${given}`],
       place: at(offset),
     })
     // Group "highmem: {workers: 2, memory: 64Gi}" and the like have one form only: that of the command line.
     const scalar = (node: ParsedNode | null): string => {
-      if (node === null || !isScalar(node) || node.value === null)
-        throw usageError(
-          `${at(node?.range[0] ?? key.range[0])}: "${name}" takes words, and no ${node && isMap(node) ? 'mapping' : 'list'} here`,
-        )
+      const where = at(node?.range[0] ?? key.range[0])
+      if (node === null || (isScalar(node) && node.value === null)) throw usageError(`${where}: "${name}" has no value`)
+      if (!isScalar(node)) throw usageError(`${where}: "${name}" takes words, and no ${isMap(node) ? 'mapping' : 'list'} here`)
       return node.source ?? String(node.value)
     }
     if (isSeq<ParsedNode>(value)) return value.items.map((item) => word(scalar(item), item.range[0]))

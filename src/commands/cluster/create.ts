@@ -16,8 +16,20 @@ import {answerObject, doneText} from '../../cli/write.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
-const generating = {...workerFlags, ...schedulerFlags, ...markFlags, group: groupFlag(), adapt: boundsFlag()}
+const generating = {
+  ...workerFlags,
+  ...schedulerFlags,
+  'idle-action': F.string({
+    options: ['delete', 'suspend'],
+    helpValue: 'delete|suspend',
+    summary: 'What happens after --idle-timeout (default delete).',
+  }),
+  ...markFlags,
+  group: groupFlag(),
+  adapt: boundsFlag(),
+}
 const GENERATING = Object.keys(generating)
+const MULTIPLE = new Set(Object.entries(generating).flatMap(([name, flag]) => (flag.multiple ? [name] : [])))
 
 export default class ClusterCreate extends DaskCommand {
   static override summary = 'Create a Dask cluster.'
@@ -41,11 +53,6 @@ export default class ClusterCreate extends DaskCommand {
   static override args = {name: Args.string({description: 'Name of the cluster.', ignoreStdin: true})}
   static override flags = {
     ...generating,
-    'idle-action': F.string({
-      options: ['delete', 'suspend'],
-      helpValue: 'delete|suspend',
-      summary: 'What happens after --idle-timeout (default delete).',
-    }),
     file: F.string({helpValue: 'FILE', summary: 'These flags as words of a YAML file, like "workers: 4"; those of the call count more.'}),
     filename: F.string({char: 'f', helpValue: 'FILE', summary: 'Manifest of the cluster instead of all these; - is standard input.'}),
     wait: F.boolean({summary: 'Wait until it is ready; ends early with the reason when it cannot be.'}),
@@ -60,6 +67,8 @@ export default class ClusterCreate extends DaskCommand {
     refuseBeside(flags.filename, flags, [...GENERATING, 'file'])
     if (args.name === undefined && flags.filename === undefined) throw usageError('NAME is missing', 'give a name, or a manifest with -f')
     if (args.name !== undefined) checkClusterName(args.name)
+    if (flags['idle-action'] !== undefined && flags['idle-timeout'] === undefined)
+      throw usageError('--idle-action says nothing without --idle-timeout', 'give both, like --idle-timeout 30m --idle-action suspend')
     const dryRun = dryRunOf(flags)
     // Nothing that a server could tell is in the manifest: none is asked.
     if (dryRun === 'client') return await answerSet(await setOf(args.name, flags), flags.output, doneText('created', dryRun))
@@ -73,7 +82,7 @@ export default class ClusterCreate extends DaskCommand {
     await this.#wait(client, made, flags)
   }
 
-  /** The call, with the words of its file before its own: of two that exclude each other the last one counts. */
+  /** The call with the words of its file; what the call says itself counts more, and what may be repeated counts together. */
   async #words() {
     const call = await this.parse(ClusterCreate)
     const {file} = call.flags
@@ -85,8 +94,9 @@ export default class ClusterCreate extends DaskCommand {
         throw error instanceof UserError ? usageError(`${place}: ${error.message}`, ...error.next) : error
       })
     }
-    const named = call.args.name === undefined ? words : words.filter(({argv}) => argv[0]?.startsWith('--'))
-    return await this.parse(ClusterCreate, [...named.flatMap(({argv}) => argv), ...this.argv])
+    const said = {...call.args, ...call.flags} as Readonly<Record<string, unknown>>
+    const counts = words.filter(({name}) => said[name] === undefined || MULTIPLE.has(name))
+    return await this.parse(ClusterCreate, [...counts.flatMap(({argv}) => argv), ...this.argv])
   }
 
   async #wait(

@@ -62,7 +62,7 @@ describe('the commands', () => {
       autoscaler describe NAME -o/--output
       autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
-      cluster create [NAME] --annotation --cpu --dry-run --idle-action --idle-timeout --image --label --memory --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --wait -e/--env -f/--filename -o/--output -w/--workers
+      cluster create [NAME] --adapt --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout
       cluster delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
@@ -83,7 +83,7 @@ describe('the commands', () => {
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
       job retry NAME --timeout
-      job run --annotation --cpu --deadline --dry-run --file --idle-timeout --image --keep-cluster --label --memory --name --on --retries --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --timeout --ttl -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job run --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --node-selector --on --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
       operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
@@ -97,7 +97,7 @@ describe('the commands', () => {
       sandbox status --name -o/--output
       sandbox up --name --python -o/--output
       version --client -o/--output
-      workergroup create NAME --annotation --cpu --dry-run --image --label --memory --timeout --wait -c/--dask-cluster -e/--env -o/--output -w/--workers
+      workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pull-secret --resource --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
       workergroup delete [NAME] --all --dry-run --ignore-not-found --now --timeout --wait -l/--selector -o/--output -y/--yes
       workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       workergroup scale NAME WORKERS --dry-run --timeout --wait
