@@ -26,6 +26,22 @@ const NOUNS: readonly Noun[] = [
 
 const WIDTH = 100
 
+const NOUN_WIDTH = Math.max(...NOUNS.map(({name}) => name.length)) + 3
+/** The narrowest terminal that people work in. */
+const NARROW = 80
+
+/** Verbs below their noun, in as many lines as a narrow terminal needs. */
+const verbLines = (verbs: readonly string[]): string => {
+  const indent = ' '.repeat(2 + NOUN_WIDTH)
+  const lines: string[] = []
+  for (const verb of verbs) {
+    const last = lines.at(-1)
+    if (last !== undefined && indent.length + last.length + verb.length + 1 <= NARROW) lines.splice(-1, 1, `${last} ${verb}`)
+    else lines.push(verb)
+  }
+  return lines.map((line) => `${indent}${line}\n`).join('')
+}
+
 /** `kubectl dask --help`. */
 export function renderRoot(bin: string, commands: readonly ListedCommand[]): string {
   const shown = commands.filter((command) => !command.hidden)
@@ -35,14 +51,11 @@ export function renderRoot(bin: string, commands: readonly ListedCommand[]): str
   )
   const alone = shown.filter(({id}) => !id.includes(':'))
   return [
-    'Dask clusters on Kubernetes: create, watch, scale and delete them, and run jobs on them.\n',
+    'Dask clusters on Kubernetes: create them, watch them, run jobs on them.\n',
     section('Usage', `  ${bin} NOUN VERB [flags]\n`),
     section(
       'Nouns and their verbs',
-      alignCells(
-        nouns.map(([name, summary, verbs]) => [name, summary, verbs.join(', ')]),
-        '  ',
-      ),
+      nouns.map(([name, summary, verbs]) => `  ${name.padEnd(NOUN_WIDTH)}${summary}\n${verbLines(verbs)}`).join(''),
     ),
     ...(alone.length > 0
       ? [
