@@ -1,8 +1,18 @@
 import {EVENTS, type Event, PODS, type Pod} from '../api/core.ts'
-import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../api/dask.ts'
+import {
+  DASK_AUTOSCALERS,
+  DASK_CLUSTERS,
+  DASK_WORKER_GROUPS,
+  type DaskAutoscaler,
+  type DaskCluster,
+  type DaskWorkerGroup,
+} from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
 import {podCause} from '../api/pod-cause.ts'
-import type {KubeClient} from '../kube/client.ts'
+import type {KubeClient, KubeList} from '../kube/client.ts'
+import {isNotFound} from '../kube/errors.ts'
+import {autoscalerColumns} from './autoscalers.ts'
+import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
 import {clusterProgress, type Problem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
 import {formatAge} from './duration.ts'
@@ -15,6 +25,9 @@ export interface ClusterView {
   readonly groups: readonly DaskWorkerGroup[]
   readonly pods: readonly Pod[]
   readonly events: readonly Event[]
+  readonly autoscalers: readonly DaskAutoscaler[]
+  /** What its scheduler says; absent where it is not ready. */
+  readonly numbers?: Numbers
 }
 
 const MAX_EVENTS = 10
@@ -23,22 +36,33 @@ const MAX_PODS = 20
 const EVENTS_LIMIT = 1000
 
 export async function readCluster(client: KubeClient, namespace: string, name: string, signal: AbortSignal): Promise<ClusterView> {
-  const [cluster, groups, pods, events] = await Promise.all([
+  const [cluster, groups, pods, events, autoscalers, numbers] = await Promise.all([
     client.get(DASK_CLUSTERS, {namespace, name}, {signal}),
     client.list(DASK_WORKER_GROUPS, {namespace, signal}),
     client.list(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, signal}),
     client.list(EVENTS, {namespace, limit: EVENTS_LIMIT, signal}),
+    client.list(DASK_AUTOSCALERS, {namespace, signal}).catch(noneServed),
+    readNumbers(client, namespace, name, signal),
   ])
   const own = groups.items.filter(({spec}) => spec.cluster === name)
+  const scaling = autoscalers.items.filter(({spec}) => spec.cluster === name)
   const names = new Set([
     `DaskCluster/${name}`,
     ...own.map((group) => `DaskWorkerGroup/${group.metadata.name}`),
+    ...scaling.map((autoscaler) => `DaskAutoscaler/${autoscaler.metadata.name}`),
     ...pods.items.map((pod) => `Pod/${pod.metadata.name}`),
   ])
   const told = events.items.filter(
     ({involvedObject: {kind, name: about}}) => names.has(`${kind}/${about}`) || isOldPod(kind, about, name, own),
   )
-  return {cluster, groups: own, pods: pods.items, events: told.toSorted((one, other) => eventTime(one).localeCompare(eventTime(other)))}
+  const sorted = told.toSorted((one, other) => eventTime(one).localeCompare(eventTime(other)))
+  return {cluster, groups: own, pods: pods.items, events: sorted, autoscalers: scaling, ...(numbers && {numbers})}
+}
+
+/** Where nobody has installed the definition of autoscalers there are none. */
+const noneServed = (error: unknown): KubeList<DaskAutoscaler> => {
+  if (isNotFound(error)) return {items: [], metadata: {}}
+  throw error
 }
 
 /** Pods that are gone are known by their names alone. */
@@ -47,10 +71,10 @@ const isOldPod = (kind: string, pod: string, cluster: string, groups: readonly D
 
 /** One screen: what it is, what is wrong with it, and what to do next. */
 export function renderCluster(view: ClusterView, bin: string, now: number): string {
-  const {cluster, groups, pods, events} = view
+  const {cluster, groups, pods, events, autoscalers, numbers} = view
   const conditions = cluster.status?.conditions ?? []
   return [
-    facts(cluster, pods, now),
+    facts(cluster, pods, numbers, now),
     ...(conditions.length > 0
       ? [
           titled('Conditions', [
@@ -60,6 +84,7 @@ export function renderCluster(view: ClusterView, bin: string, now: number): stri
         ]
       : []),
     ...(groups.length > 0 ? [`Worker groups:\n${indent(renderTable(groups, groupColumns, {now}))}`] : []),
+    ...(autoscalers.length > 0 ? [`Autoscalers:\n${indent(renderTable(autoscalers, decisionColumns, {wide: true, now}))}`] : []),
     pods.length > 0
       ? titled('Pods', [['NAME', 'STATUS', 'RESTARTS', 'AGE', 'CAUSE'], ...podRows(pods, now)], hidden(pods))
       : 'Pods: none\n',
@@ -75,7 +100,9 @@ export function renderCluster(view: ClusterView, bin: string, now: number): stri
   ].join('\n')
 }
 
-const facts = (cluster: DaskCluster, pods: readonly Pod[], now: number): string => {
+const decisionColumns = autoscalerColumns.filter(({header}) => !['NAME', 'CLUSTER', 'AGE'].includes(header))
+
+const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | undefined, now: number): string => {
   const {metadata, spec, status} = cluster
   const workers = clusterProgress(cluster, pods)
     .steps.find(({name}) => name === 'workers')
@@ -87,6 +114,7 @@ const facts = (cluster: DaskCluster, pods: readonly Pod[], now: number): string 
     ['Namespace:', metadata.namespace],
     ['Status:', [clusterStatus(cluster), ready?.status === 'True' ? '' : ready?.message].filter(Boolean).join(': ')],
     ['Workers:', workers],
+    ...numberRows(numbers, now),
     ['Scheduler:', status?.schedulerAddress],
     ['Dashboard:', status?.dashboardURL],
     ['Image:', image],

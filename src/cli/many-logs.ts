@@ -1,6 +1,6 @@
 import {PODS, type Pod} from '../api/core.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {followLogs} from './pod-logs.ts'
+import {type FollowOptions, followLogs} from './pod-logs.ts'
 import {openWatch, type Watch} from './watch.ts'
 
 export interface ManyLogsCall {
@@ -52,7 +52,7 @@ const followOne = async (call: ManyLogsCall, pod: Pod, watch: Watch, now: () => 
   }
   const change = (atMostMs: number): Promise<void> => watch.change(atMostMs, isOver)
   const container = pod.spec.containers[0]?.name
-  const options = {
+  const options: FollowOptions = {
     ...{namespace, name, signal, isOver, change},
     ...(container !== undefined && {container}),
     ...(tailLines !== undefined && {tailLines}),

@@ -40,6 +40,8 @@ export interface FollowOptions {
   /** Where the first look begins; from the start of the log where neither is given. */
   readonly tailLines?: number
   readonly sinceSeconds?: number
+  /** Each line with its time before it. */
+  readonly timestamps?: boolean
   readonly signal: AbortSignal
   /** Whether the container has ended: then what is left of its log is read, and that is the end. */
   readonly isOver: () => boolean
@@ -67,7 +69,7 @@ export async function* followLogs(client: KubeClient, options: FollowOptions): A
         const text = seen.fresh(line)
         if (text === undefined) continue
         retryMs = RETRY_MS
-        yield text
+        yield options.timestamps ? line : text
       }
     } catch (error) {
       signal.throwIfAborted()

@@ -1,11 +1,13 @@
+import {mkdir, rm, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {styleText} from 'node:util'
 import {PODS, type Pod} from '../api/core.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {isNotFound, KubeError} from '../kube/errors.ts'
 import {beginOf, type LogFlags} from './log-flags.ts'
+import {followMany} from './many-logs.ts'
 import {answer, tell} from './output.ts'
-import {followLogs} from './pod-logs.ts'
 import {EXIT, UserError} from './user-error.ts'
-import {openWatch, type Watch} from './watch.ts'
 
 export interface LogsCall {
   readonly client: KubeClient
@@ -19,77 +21,96 @@ export interface LogsCall {
 }
 
 /** Prints the logs of pods, each line behind its pod's name where there may be several; with `follow`, pods that come later join in. */
-export const printLogs = (call: LogsCall): Promise<void> => (call.flags.follow ? followAll(call) : printAll(call))
+export const printLogs = (call: LogsCall): Promise<void> =>
+  call.flags.follow ? followAll(call) : call.flags.download === undefined ? printAll(call) : downloadAll(call, call.flags.download)
 
-const printAll = async ({client, namespace, selector, what, flags, signal}: LogsCall): Promise<void> => {
+const listPods = async ({client, namespace, selector, what, signal}: LogsCall): Promise<readonly Pod[]> => {
   const {items} = await client.list(PODS, {namespace, labelSelector: selector, signal})
   if (items.length === 0) throw new UserError(`${what} has no pods`, {exitCode: EXIT.notFound})
+  return items
+}
+
+/** The lines of a pod's log that were asked for. */
+async function* linesOf({client, namespace, flags, signal}: LogsCall, pod: Pod, previous: boolean): AsyncGenerator<string> {
   const {streamLogs} = await import('../kube/logs.ts')
-  for (const pod of items) {
+  const {name} = pod.metadata
+  const options = {namespace, name, previous, timestamps: flags.timestamps, signal, ...containerOf(pod), ...beginOf(flags)}
+  for await (const line of streamLogs(client, options)) if (isWanted(flags, line)) yield line
+}
+
+const isWanted = ({grep}: LogFlags, line: string): boolean => grep === undefined || grep.test(line)
+
+const printAll = async (call: LogsCall): Promise<void> => {
+  const pods = await listPods(call)
+  const prefix = pods.length > 1 ? prefixes() : () => ''
+  for (const pod of pods) {
     const {name} = pod.metadata
-    const prefix = items.length > 1 ? `[${name}] ` : ''
-    const options = {
-      namespace,
-      name,
-      previous: flags.previous,
-      timestamps: flags.timestamps,
-      signal,
-      ...containerOf(pod),
-      ...beginOf(flags),
-    }
     try {
-      for await (const line of streamLogs(client, options)) answer(`${prefix}${line}\n`)
+      for await (const line of linesOf(call, pod, call.flags.previous)) answer(`${prefix(name)}${line}\n`)
     } catch (error) {
-      if (!hasNoLog(error) || items.length === 1) throw error
+      if (!hasNoLog(error) || pods.length === 1) throw error
       tell(`[${name}] no log: ${error.message}`)
     }
   }
+}
+
+/** A file for each pod, named after it, and another one where its container was restarted. */
+const downloadAll = async (call: LogsCall, directory: string): Promise<void> => {
+  const pods = await listPods(call)
+  await mkdir(directory, {recursive: true})
+  for (const pod of pods) {
+    const {name} = pod.metadata
+    const restarts = pod.status?.containerStatuses?.[0]?.restartCount ?? 0
+    for (const previous of call.flags.previous ? [true] : restarts > 0 ? [true, false] : [false]) {
+      const file = join(directory, `${name}${previous ? '.previous' : ''}.log`)
+      try {
+        await writeFile(file, withBreaks(linesOf(call, pod, previous)))
+        answer(`${file}\n`)
+      } catch (error) {
+        if (!hasNoLog(error)) throw error
+        await rm(file, {force: true})
+        tell(`[${name}] no ${previous ? 'previous ' : ''}log: ${error.message}`)
+      }
+    }
+  }
+}
+
+async function* withBreaks(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`
+}
+
+const COLOURS = [
+  'cyan',
+  'yellow',
+  'green',
+  'magenta',
+  'blue',
+  'cyanBright',
+  'yellowBright',
+  'greenBright',
+  'magentaBright',
+  'blueBright',
+] as const
+
+/** `[name] `, on a terminal in a colour of its own for each. */
+const prefixes = (): ((name: string) => string) => {
+  const known = new Map<string, string>()
+  return (name) => {
+    const prefix = known.get(name) ?? `${styleText(COLOURS[known.size % COLOURS.length] ?? 'cyan', `[${name}]`)} `
+    known.set(name, prefix)
+    return prefix
+  }
+}
+
+const followAll = async ({client, namespace, selector, flags, signal}: LogsCall): Promise<void> => {
+  const prefix = prefixes()
+  const onLine = (pod: string, line: string): void => {
+    if (isWanted(flags, line)) answer(`${prefix(pod)}${line}\n`)
+  }
+  await followMany({client, namespace, selector, timestamps: flags.timestamps, ...beginOf(flags), signal, onLine})
 }
 
 /** A container that has not started, or has no predecessor (400), or a pod that has just gone (404). */
 const hasNoLog = (error: unknown): error is KubeError => error instanceof KubeError && (error.status === 400 || isNotFound(error))
 
 const containerOf = ({spec}: Pod): {readonly container?: string} => (spec.containers[0] ? {container: spec.containers[0].name} : {})
-
-const followAll = async (call: LogsCall): Promise<void> => {
-  const {client, namespace, selector, signal} = call
-  const watch = await openWatch(client, signal)
-  const running = new Map<string, Promise<void>>()
-  const {promise: failed, reject} = Promise.withResolvers<never>()
-  try {
-    const pods = watch.see(PODS, {namespace, labelSelector: selector})
-    const find = (uid: string): Pod | undefined => pods.list(namespace).find(({metadata}) => metadata.uid === uid)
-    const look = (): {readonly again?: number} => {
-      for (const pod of pods.list(namespace)) {
-        const uid = pod.metadata.uid ?? pod.metadata.name
-        if (running.has(uid) || !hasStarted(pod)) continue
-        const following = followOne(call, pod, watch, () => find(uid))
-        following.catch(reject)
-        running.set(uid, following)
-      }
-      return {}
-    }
-    await Promise.race([watch.until<never>(look, {timeoutMs: Number.POSITIVE_INFINITY, waitingFor: () => 'following'}), failed])
-  } finally {
-    watch.close()
-  }
-}
-
-const followOne = async (
-  {client, namespace, flags, signal}: LogsCall,
-  pod: Pod,
-  watch: Watch,
-  now: () => Pod | undefined,
-): Promise<void> => {
-  const {name} = pod.metadata
-  const isOver = (): boolean => {
-    const phase = now()?.status?.phase
-    return phase === undefined || phase === 'Succeeded' || phase === 'Failed'
-  }
-  const change = (atMostMs: number): Promise<void> => watch.change(atMostMs, isOver)
-  for await (const line of followLogs(client, {namespace, name, ...containerOf(pod), ...beginOf(flags), signal, isOver, change}))
-    answer(`[${name}] ${line}\n`)
-}
-
-const hasStarted = ({status}: Pod): boolean =>
-  status?.containerStatuses?.some(({state, lastState}) => state?.running ?? state?.terminated ?? lastState?.terminated) ?? false

@@ -1,6 +1,7 @@
 import type {Pod} from '../api/core.ts'
 import {DEFAULT_COMM_PORT, PORT_COMM} from '../api/names.ts'
-import type {Scheduler, SchedulerWorker, TaskNumbers} from '../dask/scheduler.ts'
+import type {SchedulerWorker} from '../dask/scheduler.ts'
+import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {Reading} from './board.ts'
 
@@ -13,101 +14,146 @@ export interface ReadingsCall {
 }
 
 const ROUND_MS = 2_000
-/** With more clusters than this the rounds are longer, so that there are never more questions a second. */
-const CLUSTERS_A_ROUND = 20
 const ANSWER_MS = 3_000
 const RATES = 120
 
-interface Memory {
+interface Follower {
   readonly uid: string | undefined
-  readonly workers?: readonly SchedulerWorker[]
-  readonly tasks?: TaskNumbers
-  readonly tasksAt?: number
-  readonly rates: readonly number[]
-  /** When its workers are asked for again. */
-  readonly workersDue: number
-  /** It runs no functions: its tasks are not known. */
-  readonly isDeaf: boolean
+  readonly reading: () => Reading
+  /** Asks for what is due; resolves when it is there, or cannot be had. */
+  readonly round: () => Promise<void>
+  readonly close: () => void
 }
 
 /**
- * Asks schedulers for their workers and tasks, round after round, until `signal` aborts: over one forwarded connection each.
- * Resolves after the first round, or when it takes too long.
+ * Follows schedulers until `signal` aborts, over two forwarded connections each: on one they tell the numbers of their tasks by themselves, on the
+ * other they are asked for their workers as often as those report. Resolves after the first round, or when it takes too long.
  */
 export async function openReadings({client, schedulers, signal, onReadings}: ReadingsCall): Promise<void> {
-  const [{createSchedulerPool}, {forwardDial}] = await Promise.all([import('../dask/pool.ts'), import('../dask/dial.ts')])
-  const known = new Map<string, Memory>()
-  const podOf = (key: string | undefined): Pod => {
-    const found = schedulers().find((scheduler) => scheduler.key === key)
-    if (!found) throw new Error(`the scheduler of ${key} has gone`)
-    return found.pod
-  }
-  const pool = createSchedulerPool({
-    dialFor:
-      ({name}) =>
-      (port, life) => {
-        const {metadata} = podOf(name)
-        return forwardDial(client, metadata.namespace ?? '', metadata.name)(port, life)
+  const [{connectScheduler}, {openTaskFeed}, {forwardDial}] = await Promise.all([
+    import('../dask/scheduler.ts'),
+    import('../dask/task-feed.ts'),
+    import('../dask/dial.ts'),
+  ])
+  const follow = (pod: Pod): Follower => {
+    const dial = forwardDial(client, pod.metadata.namespace ?? '', pod.metadata.name)
+    const port = portOf(pod)
+    const tasks = followTasks(() => openTaskFeed(dial, {port, timeoutMs: ANSWER_MS, everyMs: ROUND_MS, signal}))
+    const workers = followWorkers(() => connectScheduler(dial, {port, timeoutMs: ANSWER_MS, signal}))
+    return {
+      uid: pod.metadata.uid,
+      reading: () => ({...workers.latest(), ...tasks.latest()}),
+      round: async () => {
+        await Promise.all([tasks.round(), workers.round()])
       },
-    portFor: ({name}) => portOf(podOf(name)),
-    concurrency: 4,
-    timeoutMs: ANSWER_MS,
-  })
-
-  const ask = async (key: string, uid: string | undefined): Promise<void> => {
-    const kept = known.get(key)
-    const before: Memory = kept?.uid === uid && kept ? kept : {uid, rates: [], workersDue: 0, isDeaf: false}
-    if (before !== kept) pool.forget({name: key})
-    try {
-      known.set(key, await pool.use({name: key}, (scheduler) => read(scheduler, before)))
-    } catch {
-      // A scheduler that does not answer is shown without numbers; the next round asks again.
-      known.set(key, {uid, rates: before.rates, workersDue: 0, isDeaf: before.isDeaf})
+      close: () => {
+        tasks.close()
+        workers.close()
+      },
     }
   }
+  const followers = new Map<string, Follower>()
   const round = async (): Promise<void> => {
-    const now = schedulers()
-    for (const key of known.keys()) if (!now.some((scheduler) => scheduler.key === key)) known.delete(key)
-    await Promise.all(now.map(({key, pod}) => ask(key, pod.metadata.uid)))
-    if (!signal.aborted) onReadings(new Map(known))
+    const now = new Map(schedulers().map(({key, pod}) => [key, pod]))
+    for (const [key, {uid, close}] of followers) {
+      if (now.get(key)?.metadata.uid === uid) continue
+      close()
+      followers.delete(key)
+    }
+    for (const [key, pod] of now) if (!followers.has(key)) followers.set(key, follow(pod))
+    await Promise.all([...followers.values()].map((follower) => follower.round()))
+    if (!signal.aborted) onReadings(new Map([...followers].map(([key, {reading}]) => [key, reading()])))
   }
 
   let timer: NodeJS.Timeout | undefined
   const again = (): void => {
-    if (!signal.aborted) timer = setTimeout(() => round().then(again), ROUND_MS * Math.max(1, Math.ceil(known.size / CLUSTERS_A_ROUND)))
+    if (!signal.aborted) timer = setTimeout(() => round().then(again), ROUND_MS)
   }
   signal.addEventListener('abort', () => {
     clearTimeout(timer)
-    pool.close()
+    for (const {close} of followers.values()) close()
   })
   const first = round().then(again)
   await Promise.race([first, new Promise<void>((resolve) => setTimeout(resolve, ROUND_MS).unref())])
 }
 
-const read = async (scheduler: Scheduler, before: Memory): Promise<Memory> => {
-  const now = performance.now()
-  const workers = now >= before.workersDue || !before.workers ? (await scheduler.identity()).workers : undefined
-  const {tasks, isDeaf} = before.isDeaf ? {tasks: undefined, isDeaf: true} : await readTasks(scheduler)
-  const rate = tasks && before.tasks && rateOf(before.tasks, tasks, now - (before.tasksAt ?? now))
+type OpenFeed = () => ReturnType<typeof import('../dask/task-feed.ts').openTaskFeed>
+
+interface Part<T> {
+  readonly latest: () => T
+  readonly round: () => Promise<void>
+  readonly close: () => void
+}
+
+/** A scheduler that runs no functions says so once and is not asked again; one that does not answer is asked again the next round. */
+const followTasks = (open: OpenFeed): Part<Pick<Reading, 'tasks' | 'rates'>> => {
+  let rates: readonly number[] = []
+  let last: {readonly tasks: TaskNumbers; readonly at: number} | undefined
+  let state: 'closed' | 'open' | 'deaf' = 'closed'
+  let close = (): void => undefined
+  const take = (tasks: TaskNumbers): void => {
+    const at = performance.now()
+    const rate = last && rateOf(last.tasks, tasks, at - last.at)
+    if (rate !== undefined) rates = [...rates, rate].slice(-RATES)
+    last = {tasks, at}
+  }
+  const fail = (error: unknown): void => {
+    last = undefined
+    state = error instanceof Error && error.name === 'SchedulerError' ? 'deaf' : 'closed'
+  }
   return {
-    uid: before.uid,
-    ...(workers ? {workers} : before.workers && {workers: before.workers}),
-    ...(tasks && {tasks, tasksAt: now}),
-    rates: rate === undefined ? before.rates : [...before.rates, rate].slice(-RATES),
-    workersDue: workers ? now + heartbeatMs(workers.length) - ROUND_MS / 2 : before.workersDue,
-    isDeaf,
+    latest: () => ({rates, ...(last && {tasks: last.tasks})}),
+    round: async () => {
+      if (state !== 'closed') return
+      state = 'open'
+      try {
+        const feed = await open()
+        close = feed.close
+        take(await feed.next())
+        const listen = async (): Promise<never> => {
+          for (;;) take(await feed.next())
+        }
+        listen().catch(fail)
+      } catch (error) {
+        fail(error)
+      }
+    },
+    close: () => {
+      state = 'deaf'
+      close()
+    },
   }
 }
 
-/** A scheduler that is told to run no function says so: its tasks are not asked for again. */
-const readTasks = (scheduler: Scheduler): Promise<{readonly tasks: TaskNumbers | undefined; readonly isDeaf: boolean}> =>
-  scheduler.tasks().then(
-    (tasks) => ({tasks, isDeaf: false}),
-    (error: unknown) => {
-      if (error instanceof Error && error.name === 'SchedulerError') return {tasks: undefined, isDeaf: true}
-      throw error
+type Connect = () => ReturnType<typeof import('../dask/scheduler.ts').connectScheduler>
+
+/** A scheduler that does not answer is shown without workers, and asked again the next round. */
+const followWorkers = (connect: Connect): Part<Pick<Reading, 'workers'>> => {
+  let workers: readonly SchedulerWorker[] | undefined
+  let scheduler: Awaited<ReturnType<Connect>> | undefined
+  let dueAt = 0
+  let isClosed = false
+  return {
+    latest: () => (workers ? {workers} : {}),
+    round: async () => {
+      if (isClosed || performance.now() < dueAt) return
+      try {
+        scheduler ??= await connect()
+        workers = (await scheduler.identity()).workers
+        dueAt = performance.now() + heartbeatMs(workers.length) - ROUND_MS / 2
+      } catch {
+        scheduler?.close()
+        scheduler = undefined
+        workers = undefined
+      }
+      if (isClosed) scheduler?.close()
     },
-  )
+    close: () => {
+      isClosed = true
+      scheduler?.close()
+    },
+  }
+}
 
 const rateOf = (before: TaskNumbers, after: TaskNumbers, ms: number): number | undefined =>
   ms > 0 && after.done >= before.done ? ((after.done - before.done) / ms) * 1000 : undefined

@@ -2,6 +2,7 @@
 import {type Comm, openComm, within} from './comm.ts'
 import type {Dial} from './dial.ts'
 import {SchedulerError, unwrapReply} from './message.ts'
+import {parsedList, pickledEval} from './python-eval.ts'
 
 export interface SchedulerWorker {
   /** `tcp://host:port` */
@@ -50,20 +51,6 @@ export interface Activity {
   readonly transitions: number
 }
 
-/** Tasks by what they are at, and how many have ended since the scheduler began. */
-export interface TaskNumbers {
-  /** For others of which they need the result. */
-  readonly waiting: number
-  /** For a worker with room, or for any at all. */
-  readonly queued: number
-  readonly unrunnable: number
-  /** With a worker: running or in its queue. */
-  readonly processing: number
-  readonly results: number
-  readonly erred: number
-  readonly done: number
-}
-
 export interface Scheduler {
   identity(): Promise<SchedulerIdentity>
   /** How many workers the scheduler would like to have. */
@@ -72,8 +59,6 @@ export interface Scheduler {
   idleSince(): Promise<number | undefined>
   /** The same for older ones, which have no operation for it (contract 4.6); rejects where they are told to run no function. */
   activity(): Promise<Activity>
-  /** Numbers of its tasks; rejects where it is told to run no function. Costs it no more than its kinds of tasks are many. */
-  tasks(): Promise<TaskNumbers>
   /** Addresses, the first to leave first; workers with long-running tasks may be missing (since 2024.1.0). */
   workersToClose(count: number): Promise<readonly string[]>
   /**
@@ -108,8 +93,6 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
   const request = serialised(comm)
   const ask = (message: Json, limit = timeoutMs): Promise<unknown> => request({...message, reply: true}, limit)
 
-  const evaluate = (source: string): Promise<unknown> => ask({op: 'run_function', function: pickledEval(source), serializers: ['msgpack']})
-
   return {
     identity: async () => identityOf((await ask({op: 'identity'})) as Json),
     adaptiveTarget: async () => numberOf('adaptive_target', await ask({op: 'adaptive_target'})),
@@ -117,8 +100,7 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
       const reply = await ask({op: 'check_idle'})
       return typeof reply === 'number' ? reply : undefined
     },
-    activity: async () => activityOf(await evaluate(ACTIVITY)),
-    tasks: async () => taskNumbersOf(await evaluate(TASKS)),
+    activity: async () => activityOf(await ask({op: 'run_function', function: pickledEval(ACTIVITY), serializers: ['msgpack']})),
     workersToClose: async (count) => {
       if (count === 0) return []
       const reply = await ask({op: 'workers_to_close', n: count, attribute: 'address'})
@@ -157,41 +139,12 @@ const ACTIVITY =
   "lambda dask_scheduler: __import__('json').dumps([bool(dask_scheduler.queued or dask_scheduler.unrunnable or " +
   'any(worker.processing for worker in dask_scheduler.workers.values())), dask_scheduler.transition_counter])'
 
-/** A function as `run_function` takes it: a pickle (protocol 2) of `eval(source)`. */
-const pickledEval = (source: string): Buffer => {
-  const text = Buffer.from(source)
-  const length = Buffer.alloc(4)
-  length.writeUInt32LE(text.length)
-  return Buffer.concat([Buffer.from('\x80\x02cbuiltins\neval\nX', 'latin1'), length, text, Buffer.from('\x85R.', 'latin1')])
-}
-
-const evaluated = (reply: unknown): readonly unknown[] => {
-  const text = (reply as {readonly result?: unknown} | null)?.result
-  const parsed: unknown = typeof text === 'string' ? JSON.parse(text) : undefined
-  return Array.isArray(parsed) ? (parsed as readonly unknown[]) : []
-}
-
 const activityOf = (reply: unknown): Activity => {
-  const [isBusy, transitions] = evaluated(reply)
+  const text = (reply as {readonly result?: unknown} | null)?.result
+  const [isBusy, transitions] = parsedList(text)
   if (typeof isBusy !== 'boolean' || typeof transitions !== 'number')
     throw new SchedulerError('the scheduler is older than 2023.4.1 and does not let itself be asked whether it is idle')
   return {isBusy, transitions}
-}
-
-const STATES = ['waiting', 'queued', 'no-worker', 'processing', 'memory', 'erred'] as const
-
-/** By kinds of tasks, which are few, and not by tasks. Read only. */
-const TASKS =
-  `lambda dask_scheduler: __import__('json').dumps([*[sum(group.states.get(state, 0) for group in dask_scheduler.task_groups.values()) ` +
-  `for state in ${JSON.stringify(STATES)}], sum(prefix.state_counts.get(state, 0) for prefix in dask_scheduler.task_prefixes.values() ` +
-  `for state in ['memory', 'erred'])])`
-
-const taskNumbersOf = (reply: unknown): TaskNumbers => {
-  const numbers = evaluated(reply)
-  const [waiting = 0, queued = 0, unrunnable = 0, processing = 0, results = 0, erred = 0, done] = numbers.map(Number)
-  if (done === undefined || !numbers.every(Number.isFinite))
-    throw new SchedulerError('the scheduler does not tell the numbers of its tasks')
-  return {waiting, queued, unrunnable, processing, results, erred, done}
 }
 
 /** A scheduler that does not know an operation, or is told to refuse it, answers nil (contract 4.4): that is no 0. */

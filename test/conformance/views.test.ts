@@ -1,5 +1,8 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {once} from 'node:events'
+import {mkdtemp, readFile, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {BIN, type Output, stand, until} from './ground.ts'
 
@@ -32,6 +35,53 @@ client = Client(sys.argv[1], timeout=30)
 done = client.gather(client.map(lambda x: x + 1, range(40)))
 client.close()
 `
+
+describe('cluster describe', () => {
+  it('tells what the scheduler knows, and leaves no trace in its log', async () => {
+    await python(WORK, 'demo')
+    const {code, stdout} = await dask('cluster', 'describe', 'demo')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^Connected: +1 with \d+ threads?, memory \d+Mi/m)
+    expect(stdout).toMatch(/^Tasks: +0 running, 0 waiting, 0 results held$/m)
+    expect(stdout).toMatch(/^Asks for: +\d+ workers?$/m)
+    expect((await dask('cluster', 'logs', 'demo', '--scheduler')).stdout).not.toContain('out-of-band')
+  })
+})
+
+describe('cluster logs', () => {
+  it('of several pods have their names before the lines, and only the lines that are wanted', async () => {
+    const {stdout} = await dask('cluster', 'logs', 'demo', '--grep', 'Start worker|Scheduler at', '--timestamps')
+    const lines = stdout.trim().split('\n')
+    expect(lines.filter((line) => /^\[demo-default-worker-\w+\] \d{4}-\S+Z .*Start worker/.test(line))).toHaveLength(1)
+    expect(lines.filter((line) => /^\[demo-scheduler\] \d{4}-\S+Z .*Scheduler at/.test(line)).length).toBeGreaterThan(0)
+    expect(await dask('cluster', 'logs', 'demo', '--grep', '(')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no regular expression'),
+    })
+  })
+
+  it('are written to a file for each pod', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'logs-'))
+    try {
+      const {stdout} = await dask('cluster', 'logs', 'demo', '--download', join(folder, 'new'))
+      expect(stdout.trim().split('\n')).toHaveLength(2)
+      expect(await readFile(join(folder, 'new', 'demo-scheduler.log'), 'utf8')).toContain('Scheduler at')
+    } finally {
+      await rm(folder, {recursive: true})
+    }
+  })
+
+  it('follow pods that come later', async () => {
+    const isEnough = (text: string): boolean => {
+      if (text.includes('[demo-scheduler]')) scaling ??= dask('cluster', 'scale', 'demo', '2')
+      return new Set(text.match(/^\[demo-default-worker-\w+\](?=.*Start worker)/gm)).size === 2
+    }
+    let scaling: Promise<Output> | undefined
+    await sayUntil(['cluster', 'logs', 'demo', '-f', '--timestamps'], isEnough, 'both workers speak')
+    expect(await scaling).toMatchObject({code: 0})
+    expect((await dask('cluster', 'scale', 'demo', '1', '--wait', '--timeout', '60s')).code).toBe(0)
+  })
+})
 
 describe('cluster watch', () => {
   it('tells in JSON what the API server and the scheduler know', async () => {

@@ -3,7 +3,7 @@ import {DASK_CLUSTERS} from '../../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {nameArg} from '../../cli/flags.ts'
-import {logFlags} from '../../cli/log-flags.ts'
+import {manyLogFlags} from '../../cli/log-flags.ts'
 import {printLogs} from '../../cli/print-logs.ts'
 
 export default class ClusterLogs extends DaskCommand {
@@ -12,6 +12,8 @@ export default class ClusterLogs extends DaskCommand {
   static override examples = [
     {description: 'All, and go on with new lines and new workers', command: 'cluster logs demo -f'},
     {description: 'The last lines of the scheduler', command: 'cluster logs demo --scheduler --tail 50'},
+    {description: 'Where did something go wrong in the last ten minutes?', command: 'cluster logs demo --since 10m --grep "WARNING|ERROR"'},
+    {description: 'A file for each pod', command: 'cluster logs demo --download logs'},
     {description: 'What workers said before they crashed', command: 'cluster logs demo --workers --previous'},
   ]
   static override args = {name: nameArg('cluster')}
@@ -19,7 +21,7 @@ export default class ClusterLogs extends DaskCommand {
     scheduler: Flags.boolean({summary: 'Of the scheduler alone.', exclusive: ['workers', 'group']}),
     workers: Flags.boolean({summary: 'Of all workers.', exclusive: ['group']}),
     group: Flags.string({char: 'g', helpValue: 'NAME', summary: 'Of the workers of this group.'}),
-    ...logFlags,
+    ...manyLogFlags,
   }
 
   async run(): Promise<void> {

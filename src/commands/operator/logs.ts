@@ -1,7 +1,7 @@
 import {DaskCommand} from '../../cli/command.ts'
 import {NAME} from '../../cli/install/manifests.ts'
 import {findInstalled} from '../../cli/install/remove.ts'
-import {logFlags} from '../../cli/log-flags.ts'
+import {manyLogFlags} from '../../cli/log-flags.ts'
 import {printLogs} from '../../cli/print-logs.ts'
 import {EXIT, UserError} from '../../cli/user-error.ts'
 
@@ -11,7 +11,7 @@ export default class OperatorLogs extends DaskCommand {
     {description: 'And go on with new lines', command: 'operator logs -f'},
     {description: 'What it said before it crashed', command: 'operator logs --previous'},
   ]
-  static override flags = logFlags
+  static override flags = manyLogFlags
 
   async run(): Promise<void> {
     const {flags} = await this.parse(OperatorLogs)

@@ -103,6 +103,11 @@ describe('cluster describe', () => {
           conditions: [ready('False', 'ImagePullBackOff', 'a worker cannot start')],
         }),
         groups: [],
+        autoscalers: [],
+        numbers: {
+          ...{connected: 1, threads: 2, cpu: 150, memory: 2 ** 29, memoryLimit: 2 ** 30, running: 2, target: 5},
+          tasks: {waiting: 3, queued: 1, unrunnable: 2, processing: 6, results: 7, erred: 0, done: 20},
+        },
         pods: [SCHEDULER, pod('worker', 'demo-default-worker-a', true), pod('worker', 'demo-default-worker-b', false, IMAGE)],
         events: [
           {
@@ -126,6 +131,9 @@ describe('cluster describe', () => {
       Namespace:   default
       Status:      ImagePullBackOff: a worker cannot start
       Workers:     1/2 ready
+      Connected:   1 with 2 threads, memory 512Mi/1Gi, CPU 150%
+      Tasks:       2 running, 8 waiting, 2 that no worker can run, 7 results held
+      Asks for:    5 workers
       Image:       dask:1
       Age:         2m
 

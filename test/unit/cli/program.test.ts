@@ -67,7 +67,7 @@ describe('the commands', () => {
       cluster delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
       cluster list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
-      cluster logs NAME --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
+      cluster logs NAME --download --grep --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
       cluster port-forward NAME --address --dashboard-port --port --timeout -o/--output
       cluster restart NAME --dry-run --timeout --wait
       cluster resume NAME --dry-run --timeout --wait
@@ -87,7 +87,7 @@ describe('the commands', () => {
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
       operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
-      operator logs --since --tail --timestamps -f/--follow -p/--previous
+      operator logs --download --grep --since --tail --timestamps -f/--follow -p/--previous
       operator manifests --crds --image --node-image --operator-namespace --replicas --watch-namespaces
       operator run --apply-crds --health-address --leader-election
       operator status -o/--output

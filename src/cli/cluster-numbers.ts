@@ -1,0 +1,98 @@
+import type {TaskNumbers} from '../dask/task-feed.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {formatBytes} from '../ui/bytes.ts'
+import {formatDuration} from './duration.ts'
+import {withScheduler} from './scheduler.ts'
+
+/** What a scheduler says of its cluster. */
+interface ClusterNumbers {
+  readonly connected: number
+  readonly threads: number
+  /** Per cent of one core. */
+  readonly cpu: number
+  /** Bytes; the limit is 0 where there is none. */
+  readonly memory: number
+  readonly memoryLimit: number
+  readonly running: number
+  /** Absent where it does not tell them. */
+  readonly tasks?: TaskNumbers
+  /** How many workers it would like to have. */
+  readonly target?: number
+  /** Seconds since 1970; absent while it has something to do. */
+  readonly idleSince?: number
+}
+
+/** Why it did not answer. */
+interface Silent {
+  readonly error: string
+}
+
+export type Numbers = ClusterNumbers | Silent
+
+/** Resolves with `undefined` where the cluster has no ready scheduler; a description is no place to fail in because one does not answer. */
+export async function readNumbers(
+  client: KubeClient,
+  namespace: string,
+  cluster: string,
+  signal: AbortSignal,
+): Promise<Numbers | undefined> {
+  try {
+    return await withScheduler(client, {namespace, cluster, signal}, async (scheduler, askTasks): Promise<ClusterNumbers> => {
+      const {workers} = await scheduler.identity()
+      const tasks = await told(askTasks())
+      const target = await told(scheduler.adaptiveTarget())
+      const idleSince = await told(scheduler.idleSince())
+      const sum = (of: (worker: (typeof workers)[number]) => number): number => workers.reduce((total, worker) => total + of(worker), 0)
+      return {
+        connected: workers.length,
+        threads: sum(({nthreads}) => nthreads),
+        cpu: sum(({load}) => load.cpu),
+        memory: sum(({load}) => load.memory),
+        memoryLimit: sum(({memoryLimit}) => memoryLimit),
+        running: sum(({load}) => load.executing),
+        ...(tasks && {tasks}),
+        ...(target !== undefined && {target}),
+        ...(idleSince !== undefined && {idleSince}),
+      }
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    return {error: error instanceof Error ? error.message : String(error)}
+  }
+}
+
+/** What this version of Dask does not tell is left out. */
+const told = <T>(answer: Promise<T>): Promise<T | undefined> =>
+  answer.catch((error: unknown) => {
+    if (error instanceof Error && error.name === 'SchedulerError') return undefined
+    throw error
+  })
+
+type Row = readonly [name: string, value: string | undefined]
+
+/** The numbers as lines of a description. */
+export function numberRows(numbers: Numbers | undefined, now: number): readonly Row[] {
+  if (!numbers) return []
+  if ('error' in numbers) return [['Tasks:', `unknown, the scheduler does not answer: ${numbers.error}`]]
+  const {connected, threads, cpu, memory, memoryLimit, running, tasks, target, idleSince} = numbers
+  const waiting = tasks && tasks.waiting + tasks.queued + Math.max(0, tasks.processing - running)
+  return [
+    [
+      'Connected:',
+      `${connected} with ${threads} threads, memory ${formatBytes(memory)}/${memoryLimit > 0 ? formatBytes(memoryLimit) : '∞'}, CPU ${Math.round(cpu)}%`,
+    ],
+    [
+      'Tasks:',
+      tasks &&
+        [
+          `${running} running`,
+          `${waiting} waiting`,
+          ...(tasks.unrunnable > 0 ? [`${tasks.unrunnable} that no worker can run`] : []),
+          ...(tasks.erred > 0 ? [`${tasks.erred} erred`] : []),
+          `${tasks.results} results held`,
+        ].join(', '),
+    ],
+    ['Asks for:', target === undefined ? undefined : `${target} ${target === 1 ? 'worker' : 'workers'}`],
+    ['Idle:', idleSince === undefined ? undefined : `for ${formatDuration(now - idleSince * 1000)}`],
+  ]
+}
