@@ -10,6 +10,8 @@ export interface EndAdaptingCall {
   readonly cluster: string
   readonly group: string
   readonly dryRun: boolean
+  /** The group itself goes next. */
+  readonly isForGood?: boolean
   readonly signal: AbortSignal
   readonly bin: string
 }
@@ -18,7 +20,7 @@ export interface EndAdaptingCall {
  * Takes away what would set a group's number back at once: who scales by hand does not want it to follow the load any more, as in the
  * Python client. Says so.
  */
-export async function endAdapting({client, namespace, cluster, group, dryRun, signal, bin}: EndAdaptingCall): Promise<void> {
+export async function endAdapting({client, namespace, cluster, group, dryRun, isForGood, signal, bin}: EndAdaptingCall): Promise<void> {
   const found = await autoscalersOf(client, namespace, cluster, group, signal).catch((error: unknown) => {
     // Where nobody has installed the definition of autoscalers there are none.
     if (isNotFound(error)) return []
@@ -31,6 +33,10 @@ export async function endAdapting({client, namespace, cluster, group, dryRun, si
     await client.delete(DASK_AUTOSCALERS, {namespace, name}, {dryRun, signal, ...(uid !== undefined && {uid})}).catch((error: unknown) => {
       if (!isNotFound(error)) throw error
     })
+    if (isForGood) {
+      tell(`DaskAutoscaler "${name}" is deleted with its group`)
+      continue
+    }
     const back = `${bin} cluster adapt ${cluster}${spec.workerGroup === undefined ? '' : ` --group ${group}`}`
     tell(
       `DaskAutoscaler "${name}" ${dryRun ? 'would be' : 'is'} deleted: the number no longer follows the load ("${back} --min ${spec.minimum ?? 0} --max ${spec.maximum ?? 10}" brings that back)`,

@@ -1,6 +1,7 @@
 import {DASK_CLUSTERS, type DaskWorkerGroup} from '../api/dask.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {isNotFound} from '../kube/errors.ts'
+import {endAdapting} from './end-adapting.ts'
 import {tell} from './output.ts'
 import {scaleGroup, waitForGroup} from './scale.ts'
 import {EXIT, UserError} from './user-error.ts'
@@ -22,6 +23,7 @@ export async function retireGroup({metadata: {name}, spec}: DaskWorkerGroup, cal
   })
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined) return
   tell(`retiring the workers of group "${name}"`)
+  await endAdapting({client, namespace, cluster: spec.cluster, group: name, dryRun: false, isForGood: true, signal, bin})
   await scaleGroup(name, {client, namespace, replicas: 0, dryRun: false, signal})
   try {
     await waitForGroup({...call, cluster: spec.cluster, group: name, replicas: 0, report: () => undefined})

@@ -182,4 +182,14 @@ describe('a further group', () => {
     await until(async () => (await replicas('extra')) === 0 && (await workers('two')).length === 1, 'its workers go')
     expect(await replicas('two-default')).toBe(1)
   })
+
+  it('is deleted with its autoscaler, which would bring back what retires', async () => {
+    await client.patch(DASK_AUTOSCALERS, {namespace, name: 'extra'}, {spec: {minimum: 1}}, {type: 'merge'})
+    await until(async () => (await workers('two')).filter(isReady).length === 2, 'its minimum is there')
+    expect(await dask('workergroup', 'delete', 'extra', '--yes', '--timeout', '60s')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('DaskAutoscaler "extra" is deleted with its group'),
+    })
+    expect((await client.list(DASK_AUTOSCALERS, {namespace})).items.some(({metadata}) => metadata.name === 'extra')).toBe(false)
+  })
 })
