@@ -18,6 +18,17 @@ export function encodeFrames(frames: readonly Uint8Array[]): Buffer {
   return Buffer.concat([head, ...frames])
 }
 
+/** How many bytes must be there before `decodeFrames` can say more of what a buffer begins with. */
+function bytesWanted(buffer: Buffer): number {
+  if (buffer.length < 2 * WORD) return 2 * WORD
+  const count = Number(buffer.readBigUInt64LE(WORD))
+  const start = WORD * (2 + count)
+  if (buffer.length < start) return start
+  let end = start
+  for (let index = 0; index < count; index += 1) end += Number(buffer.readBigUInt64LE(WORD * (2 + index)))
+  return end
+}
+
 export interface Decoded {
   readonly frames: readonly Buffer[]
   /** What belongs to the next message. */
@@ -46,6 +57,11 @@ export function decodeFrames(buffer: Buffer): Decoded | undefined {
   return {frames, rest: buffer.subarray(end)}
 }
 
+/** The connection ended, by whichever side: what was asked on it may or may not have been done. */
+export class LostConnection extends Error {
+  override readonly name = 'LostConnection'
+}
+
 export interface Comm {
   send(message: unknown): void
   /** The next message; rejects when the other side has closed. */
@@ -58,7 +74,10 @@ const HANDSHAKE = {compression: null, python: [3, 11, 0], 'pickle-protocol': 5} 
 
 /** Resolves when both sides have said hello. Rejects after `timeoutMs` of silence, or when what answers is no Dask. */
 export async function openComm(stream: Duplex, {timeoutMs}: {readonly timeoutMs: number}): Promise<Comm> {
-  let buffered: Buffer = Buffer.alloc(0)
+  // A large message comes in thousands of chunks: they are put together when it is whole, not each time.
+  let chunks: Buffer[] = []
+  let held = 0
+  let wanted = 2 * WORD
   let failure: Error | undefined
   const messages: unknown[] = []
   const readers: {readonly resolve: (message: unknown) => void; readonly reject: (error: Error) => void}[] = []
@@ -69,7 +88,10 @@ export async function openComm(stream: Duplex, {timeoutMs}: {readonly timeoutMs:
     stream.destroy()
   }
   stream.on('data', (chunk: Buffer) => {
-    buffered = buffered.length > 0 ? Buffer.concat([buffered, chunk]) : chunk
+    chunks.push(chunk)
+    held += chunk.length
+    if (held < wanted) return
+    let buffered = chunks.length > 1 ? Buffer.concat(chunks, held) : chunk
     try {
       for (let decoded = decodeFrames(buffered); decoded; decoded = decodeFrames(buffered)) {
         buffered = decoded.rest
@@ -79,12 +101,16 @@ export async function openComm(stream: Duplex, {timeoutMs}: {readonly timeoutMs:
         if (reader) reader.resolve(message)
         else messages.push(message)
       }
+      chunks = buffered.length > 0 ? [buffered] : []
+      held = buffered.length
+      wanted = bytesWanted(buffered)
     } catch (error) {
       fail(error instanceof Error ? error : new Error(String(error)))
     }
   })
-  stream.on('error', (error) => fail(error))
-  stream.on('close', () => fail(new Error('the connection was closed')))
+  stream.on('error', (error) => fail(new LostConnection(error.message, {cause: error})))
+  stream.on('end', () => fail(new LostConnection('the other side has closed the connection')))
+  stream.on('close', () => fail(new LostConnection('the connection was closed')))
 
   const comm: Comm = {
     send: (message) => {
@@ -97,7 +123,7 @@ export async function openComm(stream: Duplex, {timeoutMs}: {readonly timeoutMs:
       return new Promise((resolve, reject) => readers.push({resolve, reject}))
     },
     close: () => {
-      failure ??= new Error('the connection was closed by us')
+      failure ??= new LostConnection('the connection was closed by us')
       // What was written is still sent; a peer that does not close its side is not waited for.
       stream.end()
       setTimeout(() => stream.destroy(), FAREWELL_MS).unref()

@@ -1,5 +1,5 @@
 /** A scheduler's operations over one connection (contract 4.4, 4.5). */
-import {type Comm, openComm, within} from './comm.ts'
+import {type Comm, LostConnection, openComm, within} from './comm.ts'
 import type {Dial} from './dial.ts'
 import {SchedulerError, unwrapReply} from './message.ts'
 import {parsedList, pickledEval} from './python-eval.ts'
@@ -14,6 +14,8 @@ export interface SchedulerWorker {
   readonly nthreads: number
   /** Bytes; 0: none. */
   readonly memoryLimit: number
+  /** When the scheduler last heard of it, in seconds by its own clock. */
+  readonly lastSeen: number
   /** By its last heartbeat; it reports every 0.5 s and, in a large cluster, more seldom. */
   readonly load: WorkerLoad
 }
@@ -71,10 +73,12 @@ export interface Scheduler {
   ): Promise<readonly string[]>
   /** Keys that the scheduler has assigned to this worker and that have not ended. */
   processing(address: string): Promise<readonly unknown[]>
-  /** `undefined`: the worker cannot be reached. */
+  /** `undefined`: the worker cannot be reached. Rejects with a SchedulerError where the scheduler may pass on no messages. */
   workerState(address: string): Promise<WorkerState | undefined>
   /** Versions of Python packages at the scheduler, by name. */
   versions(): Promise<Readonly<Record<string, string>>>
+  /** How many requests have been answered on this connection. */
+  answered(): number
   close(): void
 }
 
@@ -90,8 +94,13 @@ type Json = Readonly<Record<string, unknown>>
 export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: ConnectOptions): Promise<Scheduler> {
   const stream = await within(timeoutMs, dial(port, signal), `no connection to port ${port}`)
   const comm = await openComm(stream, {timeoutMs})
+  let answers = 0
   const request = serialised(comm)
-  const ask = (message: Json, limit = timeoutMs): Promise<unknown> => request({...message, reply: true}, limit)
+  const ask = async (message: Json, limit = timeoutMs): Promise<unknown> => {
+    const reply = await request({...message, reply: true}, limit)
+    answers += 1
+    return reply
+  }
 
   return {
     identity: async () => identityOf((await ask({op: 'identity'})) as Json),
@@ -107,7 +116,7 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
       return Array.isArray(reply) ? reply.map(String) : []
     },
     retireWorkers: async (addresses, {remove, closeWorkers, timeoutMs: limit}) => {
-      const reply = await ask({op: 'retire_workers', workers: addresses, remove, close_workers: closeWorkers}, limit)
+      const reply = await once(ask({op: 'retire_workers', workers: addresses, remove, close_workers: closeWorkers}, limit))
       return Object.keys((reply ?? {}) as Json)
     },
     processing: async (address) => {
@@ -124,9 +133,16 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
       const reply = (await ask({op: 'versions'})) as {readonly packages?: Record<string, string>} | null
       return reply?.packages ?? {}
     },
+    answered: () => answers,
     close: () => comm.close(),
   }
 }
+
+/** What changes the cluster must not be asked twice: a connection that is lost meanwhile is a failure like any other. */
+const once = (reply: Promise<unknown>): Promise<unknown> =>
+  reply.catch((error: unknown) => {
+    throw error instanceof LostConnection ? new Error(`the scheduler went away meanwhile: ${error.message}`, {cause: error}) : error
+  })
 
 /** Parts of a worker's dump that are large and not needed. */
 const LEFT_OUT = [
@@ -181,6 +197,7 @@ const identityOf = (reply: Json): SchedulerIdentity => ({
     status: String(worker['status'] ?? 'running'),
     nthreads: Number(worker['nthreads'] ?? 0),
     memoryLimit: Number(worker['memory_limit'] ?? 0),
+    lastSeen: Number(worker['last_seen'] ?? 0),
     load: loadOf((worker['metrics'] ?? {}) as Json),
   })),
 })
