@@ -12,8 +12,10 @@ export interface WorkerPodIdentity {
  * The connected workers of a pod: by address where the pod has one, else by `name` or `name-N` (several processes in a pod).
  * A connected worker is never taken for an unconnected one.
  */
-export const workersOf = (pod: WorkerPodIdentity, workers: readonly SchedulerWorker[]): readonly SchedulerWorker[] =>
-  workers.filter(({host, name}) => (pod.ip !== undefined && host === pod.ip) || isNamed(name, pod.workerName))
+export const workersOf = (pod: WorkerPodIdentity, workers: readonly SchedulerWorker[]): readonly SchedulerWorker[] => {
+  const here = pod.ip === undefined ? [] : workers.filter(({host}) => host === pod.ip)
+  return here.length > 0 ? here : workers.filter(({name}) => isNamed(name, pod.workerName))
+}
 
 const isNamed = (name: string, workerName: string): boolean =>
   name === workerName || (name.startsWith(`${workerName}-`) && /^\d+$/.test(name.slice(workerName.length + 1)))

@@ -8,6 +8,7 @@ const worker = (name: string, host: string) => ({
   status: 'running',
   nthreads: 1,
   memoryLimit: 0,
+  lastSeen: 0,
   load: {memory: 0, cpu: 0, executing: 0, queued: 0, results: 0},
 })
 
@@ -34,5 +35,11 @@ describe('the workers of a pod', () => {
     const workers = [worker('w', '10.0.0.1'), worker('w-0', '10.0.0.2'), worker('w-x', '10.0.0.3'), worker('other', '10.0.0.9')]
     expect(workersOf({name: 'pod', workerName: 'w'}, workers).map(({name}) => name)).toEqual(['w', 'w-0'])
     expect(workersOf({name: 'pod', workerName: 'none', ip: '10.0.0.9'}, workers).map(({name}) => name)).toEqual(['other'])
+  })
+
+  it('are not those of the same name elsewhere when some are at its address', () => {
+    const workers = [worker('w', '10.0.0.1'), worker('w-1', '10.0.0.2')]
+    expect(workersOf({name: 'pod', workerName: 'w', ip: '10.0.0.2'}, workers).map(({name}) => name)).toEqual(['w-1'])
+    expect(workersOf({name: 'pod', workerName: 'w', ip: '10.0.0.7'}, workers).map(({name}) => name)).toEqual(['w', 'w-1'])
   })
 })
