@@ -7,7 +7,7 @@ import {spawn} from 'node:child_process'
 import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {ensureDask, NEWEST_DASK, OLDEST_DASK} from '../test/toolchain/pythons.ts'
+import {ensureDask, MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../test/toolchain/pythons.ts'
 
 interface Ring {
   readonly name: string
@@ -36,7 +36,7 @@ const program = (command: readonly [string, ...string[]], env: Readonly<Record<s
   })
 
 const bundle = (): Promise<void> => program(['node', 'scripts/build.ts'])
-const dasks = (): Promise<unknown> => Promise.all([NEWEST_DASK, OLDEST_DASK].map((version) => ensureDask(version, story)))
+const dasks = (): Promise<unknown> => Promise.all([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK].map((version) => ensureDask(version, story)))
 const controlPlane = (): Promise<void> => program(['node', 'test/kubernetes/build.ts'])
 const namespace = (): Promise<void> => program(['node', 'test/kubernetes/netns.ts', 'true'])
 

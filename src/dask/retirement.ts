@@ -1,13 +1,17 @@
 /** The scale-down that restarts no task (contract 4.5, steps 3 to 8). */
 import {setTimeout as pause} from 'node:timers/promises'
 import type {Dial} from './dial.ts'
-import {portOf, type Scheduler, type SchedulerWorker, type WorkerState} from './scheduler.ts'
+import {emptinessOf, textOf} from './emptiness.ts'
+import {portOf, type Scheduler, type SchedulerWorker} from './scheduler.ts'
 import {reinstate, reschedule} from './streams.ts'
 
-/** What became of one worker. `refused` and `timed-out` ones work on as before. */
+/**
+ * What became of one worker. `refused` and `timed-out` ones work on as before, which the scheduler has confirmed. An `unfinished` one may still
+ * be draining, and the same call is to be made again.
+ */
 export interface RetirementOutcome {
   readonly address: string
-  readonly is: 'retired' | 'gone' | 'refused' | 'timed-out'
+  readonly is: 'retired' | 'gone' | 'refused' | 'timed-out' | 'unfinished'
   readonly message?: string
 }
 
@@ -23,6 +27,11 @@ export interface RetirementOptions {
   /** How long a worker may finish what it executes. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /**
+   * Runs `choose` when no other choice is being made for this cluster: of two that are made at once, each would count on the workers that
+   * the other is sending away.
+   */
+  readonly alone: <T>(choose: () => Promise<T>) => Promise<T>
   /** Called for each worker as soon as it is done. */
   readonly report: (outcome: RetirementOutcome) => void
 }
@@ -31,15 +40,32 @@ const SHORT_MS = 5_000
 /** A drain answers after the data has moved: seconds for hundreds of results. */
 const DRAIN_MS = 120_000
 const POLL = {firstMs: 50, mostMs: 1_000} as const
+/** A worker that is let back in says so to the scheduler at once; what was lost on the way is sent again. */
+const BACK = {tries: 4, looks: 20, lookMs: 100} as const
 const DRAINING = 'closing_gracefully'
 
 /**
  * Drains workers, waits until each executes nothing, retires it. A task that has begun is finished where it began, one that has not
  * begun is moved: no task is started twice. Each worker is reported once. A worker that drains already is gone on with.
- * Rejects when the scheduler cannot be reached; what was begun then stands, and another call goes on.
+ * Rejects when the scheduler cannot be reached to begin with; where it goes away later, the workers are `unfinished` and another call goes on.
  */
 export async function runRetirement(addresses: readonly string[], options: RetirementOptions): Promise<void> {
-  const {connect, zero, report, signal} = options
+  const leaving = await options.alone(() => drain(addresses, options))
+  // Each as soon as it is empty, never the set together; what fails for one is its own.
+  await Promise.all(leaving.map(async (worker) => options.report(await seeOff(worker, options).catch(asUnfinished(worker)))))
+  options.signal.throwIfAborted()
+}
+
+const asUnfinished =
+  ({address}: SchedulerWorker) =>
+  (error: unknown): RetirementOutcome => ({
+    address,
+    is: 'unfinished',
+    message: `it may still be draining, and is asked for again: ${error instanceof Error ? error.message : String(error)}`,
+  })
+
+/** Resolves with the workers that drain, and has told of all others. */
+const drain = async (addresses: readonly string[], {connect, zero, report}: RetirementOptions): Promise<readonly SchedulerWorker[]> => {
   const scheduler = await connect()
   try {
     const {workers} = await scheduler.identity()
@@ -59,10 +85,7 @@ export async function runRetirement(addresses: readonly string[], options: Retir
           message: 'it holds results or actors that no other worker can take; it works on until they are released',
         })
 
-    const leaving = victims.filter(({address, status}) => status === DRAINING || drained.has(address))
-    // Each as soon as it is empty, never the set together.
-    await Promise.all(leaving.map(async (worker) => report(await seeOff(worker, options))))
-    signal.throwIfAborted()
+    return victims.filter(({address, status}) => status === DRAINING || drained.has(address))
   } finally {
     scheduler.close()
   }
@@ -88,61 +111,67 @@ const seeOff = async (worker: SchedulerWorker, options: RetirementOptions): Prom
   const scheduler = await connect()
   try {
     const deadline = performance.now() + timeoutMs
-    let moved = new Set<string>()
+    const look = emptinessOf(scheduler, address)
+    const moved = new Set<string>()
     for (let wait: number = POLL.firstMs; ; wait = Math.min(wait * 1.5, POLL.mostMs)) {
       signal.throwIfAborted()
-      const state = await scheduler.workerState(address)
-      if (!state) {
-        if (!(await isConnected(scheduler, address))) return {address, is: 'gone'}
-      } else {
-        // Let back in by somebody else: it is not ours to close.
-        if (state.status === 'running') return {address, is: 'refused', message: 'it was let back in while it was leaving'}
-        if (await isEmpty(scheduler, address, state)) break
-        moved = await moveQueued(options, address, state, moved)
-      }
+      const state = await look()
+      if (state.is === 'gone') return {address, is: 'gone'}
+      // Let back in by somebody else: it is not ours to close.
+      if (state.is === 'running') return {address, is: 'refused', message: 'it was let back in while it was leaving'}
+      if (state.is === 'empty') break
+      if (state.is === 'busy') await moveQueued(options, address, state.queued, moved)
       if (performance.now() > deadline) {
-        await letBackIn(worker, options)
-        return {address, is: 'timed-out', message: `it has not finished its task within ${Math.round(timeoutMs / 1000)} s; it works on`}
+        const seconds = Math.round(timeoutMs / 1000)
+        return await letBackIn(scheduler, worker, options, {is: 'timed-out', why: `it has not finished its task within ${seconds} s`})
       }
       await pause(wait, undefined, {signal})
     }
     const retired = await scheduler.retireWorkers([address], {remove: true, closeWorkers: true, timeoutMs: DRAIN_MS})
-    if (retired.includes(address) || !(await isConnected(scheduler, address))) return {address, is: 'retired'}
+    if (retired.includes(address) || (await statusOf(scheduler, address)) === undefined) return {address, is: 'retired'}
     // It would stay without work and without an end, and tasks would wait on it.
-    await letBackIn(worker, options)
-    return {address, is: 'refused', message: 'the scheduler did not let it go, since its results have nowhere to move; it works on'}
+    const why = 'the scheduler did not let it go, since its results have nowhere to move'
+    return await letBackIn(scheduler, worker, options, {is: 'refused', why})
   } finally {
     scheduler.close()
   }
 }
 
-const isConnected = async (scheduler: Scheduler, address: string): Promise<boolean> =>
-  (await scheduler.identity()).workers.some((worker) => worker.address === address)
+const statusOf = async (scheduler: Scheduler, address: string): Promise<string | undefined> =>
+  (await scheduler.identity()).workers.find((worker) => worker.address === address)?.status
 
-/** Both views must say so: one look alone restarted one task in 42 retirements (contract 4.5, step 5). */
-const isEmpty = async (scheduler: Scheduler, address: string, state: WorkerState): Promise<boolean> => {
-  if (state.executing.length > 0 || state.longRunning.length > 0) return false
-  const queued = new Set(state.queued.map(textOf))
-  return (await scheduler.processing(address)).every((key) => queued.has(textOf(key)))
-}
-
-/** A draining worker never starts what is queued on it, and the scheduler waits for it: those tasks are given to others. */
+/** A draining worker never starts what is queued on it, and the scheduler waits for it: those tasks are given to others, once each. */
 const moveQueued = async (
-  options: RetirementOptions,
+  {scheduler, signal}: RetirementOptions,
   address: string,
-  state: WorkerState,
-  before: ReadonlySet<string>,
-): Promise<Set<string>> => {
-  const now = new Set(state.queued.map(textOf))
-  const fresh = state.queued.filter((key) => !before.has(textOf(key)))
-  if (state.running || fresh.length === 0) return now
-  const {scheduler, signal} = options
-  await reschedule(scheduler.dial, {port: scheduler.port, timeoutMs: SHORT_MS, signal}, address, fresh)
-  return now
+  queued: readonly unknown[],
+  moved: Set<string>,
+): Promise<void> => {
+  const fresh = queued.filter((key) => !moved.has(textOf(key)))
+  moved.clear()
+  for (const key of queued) moved.add(textOf(key))
+  if (fresh.length > 0) await reschedule(scheduler.dial, {port: scheduler.port, timeoutMs: SHORT_MS, signal}, address, fresh)
 }
 
-const letBackIn = ({address, ...rest}: SchedulerWorker, {dialWorker, signal}: RetirementOptions): Promise<void> =>
-  reinstate(dialWorker({address, ...rest}), {port: portOf(address), timeoutMs: SHORT_MS, signal})
-
-/** Keys are texts or, since 2024, lists: compared by their JSON. */
-const textOf = (key: unknown): string => (typeof key === 'string' ? key : JSON.stringify(key))
+/** Has a draining worker work on, and says so only when the scheduler has seen it: else it would wait for ever, and tasks with it. */
+const letBackIn = async (
+  scheduler: Scheduler,
+  worker: SchedulerWorker,
+  {dialWorker, signal}: RetirementOptions,
+  {is, why}: {readonly is: 'refused' | 'timed-out'; readonly why: string},
+): Promise<RetirementOutcome> => {
+  const {address} = worker
+  let failure = 'the scheduler has not noticed'
+  for (let tried = 0; tried < BACK.tries; tried += 1) {
+    await reinstate(dialWorker(worker), {port: portOf(address), timeoutMs: SHORT_MS, signal}).catch((error: Error) => {
+      failure = error.message
+    })
+    for (let looked = 0; looked < BACK.looks; looked += 1) {
+      const status = await statusOf(scheduler, address)
+      if (status === undefined) return {address, is: 'gone'}
+      if (status !== DRAINING) return {address, is, message: `${why}; it works on`}
+      await pause(BACK.lookMs, undefined, {signal})
+    }
+  }
+  return {address, is: 'unfinished', message: `${why}, and could not be let back in: ${failure}`}
+}

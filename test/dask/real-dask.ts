@@ -25,7 +25,8 @@ export interface RealDask {
   stop(): Promise<void>
 }
 
-export async function startDask(version: string): Promise<RealDask> {
+/** `env`: more variables for the scheduler. */
+export async function startDask(version: string, env: Readonly<Record<string, string>> = {}): Promise<RealDask> {
   const directory = await mkdtemp(join(tmpdir(), 'real-dask-'))
   const bin = join(daskEnvironment(version), 'bin')
   const children: ChildProcess[] = []
@@ -42,16 +43,11 @@ export async function startDask(version: string): Promise<RealDask> {
   }
   const port = await freePort()
   const dashboard = await freePort()
-  const scheduler = run('dask', [
-    'scheduler',
-    '--host',
-    '127.0.0.1',
-    '--port',
-    String(port),
-    '--no-dashboard',
-    '--dashboard-address',
-    `:${dashboard}`,
-  ])
+  const scheduler = run(
+    'dask',
+    ['scheduler', '--host', '127.0.0.1', '--port', String(port), '--no-dashboard', '--dashboard-address', `:${dashboard}`],
+    env,
+  )
   scheduler.stdout?.resume()
   const connect = (): Promise<Scheduler> => connectScheduler(directDial('127.0.0.1'), {port, timeoutMs: 10_000})
   await until(async () => {

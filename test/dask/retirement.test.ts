@@ -1,7 +1,7 @@
 import {afterEach, describe, expect, it} from 'vitest'
 import {directDial} from '../../src/dask/dial.ts'
-import {type RetirementOutcome, runRetirement} from '../../src/dask/retirement.ts'
-import {NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
+import {type RetirementOptions, type RetirementOutcome, runRetirement} from '../../src/dask/retirement.ts'
+import {MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
 import {type RealDask, startDask, starts, until} from './real-dask.ts'
 
 let dask: RealDask | undefined
@@ -35,9 +35,11 @@ const retire = async (
   addresses: readonly string[],
   zero = false,
   timeoutMs = 60_000,
+  others: Partial<RetirementOptions> = {},
 ): Promise<readonly RetirementOutcome[]> => {
   const outcomes: RetirementOutcome[] = []
   await runRetirement(addresses, {
+    alone: (choose) => choose(),
     connect: cluster.connect,
     scheduler: {dial: directDial('127.0.0.1'), port: cluster.port},
     dialWorker: () => directDial('127.0.0.1'),
@@ -45,8 +47,16 @@ const retire = async (
     timeoutMs,
     signal: new AbortController().signal,
     report: (outcome) => outcomes.push(outcome),
+    ...others,
   })
   return outcomes
+}
+
+const statuses = async (cluster: RealDask): Promise<readonly string[]> => {
+  const scheduler = await cluster.connect()
+  const found = (await scheduler.identity()).workers.map(({status}) => status)
+  scheduler.close()
+  return found
 }
 
 const addresses = async (cluster: RealDask): Promise<readonly string[]> => {
@@ -56,7 +66,7 @@ const addresses = async (cluster: RealDask): Promise<readonly string[]> => {
   return found
 }
 
-describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
+describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('with Dask %s', (version) => {
   it('G7, G8: no task starts twice, no result is lost and no worker returns while a group goes 4, 2, 4, 1 under load', async () => {
     const cluster = await startDask(version)
     dask = cluster
@@ -119,6 +129,60 @@ with Client(sys.argv[1]) as client:
     const [victim] = await addresses(cluster)
     expect((await retire(cluster, [victim ?? ''], false, 300)).map(({is}) => is)).toEqual(['timed-out'])
     expect(await client.output).toContain('[0, 1, 2, 3]')
+    expect([...(await starts(cluster.directory))].filter(([, count]) => count > 1)).toEqual([])
+  })
+
+  it('a worker that cannot be let back in is not said to work on, and the next call lets it', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    await Promise.all(['a', 'b'].map((name) => cluster.addWorker(name)))
+    const client = cluster.python(`
+import sys, time
+from distributed import Client
+with Client(sys.argv[1]) as client:
+    [future] = [client.submit(time.sleep, 15, pure=False)]
+    future.result()
+`)
+    let victim = ''
+    await until(async () => {
+      const scheduler = await cluster.connect()
+      const busy = (await scheduler.identity()).workers.find(({load}) => load.executing > 0)
+      scheduler.close()
+      victim = busy?.address ?? ''
+      return busy !== undefined
+    }, 'a worker is busy')
+    const nowhere = {dialWorker: () => () => Promise.reject(new Error('no way to it'))}
+    const [outcome] = await retire(cluster, [victim], false, 100, nowhere)
+    expect(outcome).toMatchObject({is: 'unfinished', message: expect.stringContaining('no way to it')})
+    expect((await retire(cluster, [victim], false, 100)).map(({is}) => is)).toEqual(['timed-out'])
+    expect(await statuses(cluster)).toEqual(['running', 'running'])
+    await client.output
+  })
+
+  it('two calls at once leave one running worker', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    await Promise.all(['a', 'b'].map((name) => cluster.addWorker(name)))
+    const [one = '', other = ''] = await addresses(cluster)
+    let last: Promise<unknown> = Promise.resolve()
+    const alone: RetirementOptions['alone'] = (choose) => {
+      const turn = last.then(choose)
+      last = turn
+      return turn
+    }
+    const both = await Promise.all([one, other].map((address) => retire(cluster, [address], false, 60_000, {alone})))
+    expect(both.flat().map(({is}) => is)).toEqual(['retired', 'refused'])
+    expect(await addresses(cluster)).toEqual([other])
+  })
+
+  it('workers leave by their heartbeats where the scheduler may not pass messages on, and no task starts twice', async () => {
+    const cluster = await startDask(version, {DASK_DISTRIBUTED__SCHEDULER__BLOCKED_HANDLERS: "['broadcast']"})
+    dask = cluster
+    await Promise.all(['a', 'b', 'c'].map((name) => cluster.addWorker(name)))
+    const load = cluster.python(LOAD)
+    await until(async () => (await starts(cluster.directory)).size >= 15, 'tasks run')
+    expect((await retire(cluster, (await addresses(cluster)).slice(0, 2))).map(({is}) => is)).toEqual(['retired', 'retired'])
+    expect(await load.output).toContain('right')
     expect([...(await starts(cluster.directory))].filter(([, count]) => count > 1)).toEqual([])
   })
 })

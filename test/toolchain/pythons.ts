@@ -8,8 +8,9 @@ import {promisify} from 'node:util'
 
 const run = promisify(execFile)
 
-/** The newest Dask that was tried, and the oldest that is supported (the one that Debian 12 ships). */
+/** The newest Dask that was tried, one from between, and the oldest that is supported (the one that Debian 12 ships). */
 export const NEWEST_DASK = '2026.8.0'
+export const MIDDLE_DASK = '2024.4.1'
 export const OLDEST_DASK = '2022.12.1'
 
 const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'dask-k8s', 'python')

@@ -70,6 +70,8 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
       for (const [uid, addresses] of left) {
         if (!addresses.has(address)) continue
         if (is === 'refused' || is === 'timed-out') settle(uid, kept(is, message, clock()))
+        else if (is === 'unfinished')
+          settle(uid, {is: 'kept', reason: REASON.schedulerUnreachable, message: message ?? 'it may still be draining', at: clock()})
         else if (addresses.delete(address) && addresses.size === 0) settle(uid, {is: 'retired'})
       }
     }

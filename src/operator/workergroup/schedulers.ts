@@ -54,6 +54,21 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     timeoutMs: SHORT_MS,
   })
 
+  const turns = new Map<string, Promise<unknown>>()
+  /** One after another for each cluster, over all its groups. */
+  const aloneFor = <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const turn = (turns.get(key) ?? Promise.resolve()).then(work)
+    const ended = turn.then(
+      () => {},
+      () => {},
+    )
+    turns.set(key, ended)
+    ended.then(() => {
+      if (turns.get(key) === ended) turns.delete(key)
+    })
+    return turn
+  }
+
   const dialTo = (namespace: string, pod: string, ip: string | undefined): Dial =>
     firstDial([
       ...(ip === undefined ? [] : [directDial(ip)]),
@@ -102,6 +117,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
         zero,
         timeoutMs,
         signal,
+        alone: (choose) => aloneFor(keyOf(cluster), choose),
         report,
       })
     },
