@@ -1,9 +1,36 @@
+import {type ChildProcess, execFile, spawn} from 'node:child_process'
 import {join} from 'node:path'
+import {promisify} from 'node:util'
 import {describe, expect, it} from 'vitest'
+import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {stand, until} from './ground.ts'
 
-const {kubectl} = stand('kubectl')
+const {kubectl, namespace} = stand('kubectl')
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'manifests', 'examples')
+
+/** kubectl in the background; `text` is what it has printed. */
+const start = (...args: readonly string[]): {readonly text: () => string; readonly stop: () => void} => {
+  let text = ''
+  let child: ChildProcess | undefined
+  let isStopped = false
+  void kubectlPath().then((program) => {
+    if (isStopped) return
+    child = spawn(program, ['-n', namespace, ...args], {stdio: ['ignore', 'pipe', 'pipe']})
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  })
+  return {
+    text: () => text,
+    stop: () => {
+      isStopped = true
+      child?.kill()
+    },
+  }
+}
+
+const kubectlWith = async (env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<void> => {
+  const program = await kubectlPath()
+  await promisify(execFile)(program, ['-n', namespace, ...args], {env: {...process.env, ...env}})
+}
 
 describe('everyday kubectl', () => {
   it('applies the example of a cluster and waits for it', async () => {
@@ -24,6 +51,42 @@ describe('everyday kubectl', () => {
     expect(await kubectl('describe', 'daskcluster', 'example')).toContain('Conditions')
     expect(await kubectl('explain', 'daskcluster.spec.worker.replicas')).toContain('integer')
     expect(await kubectl('logs', 'example-scheduler')).toContain('Scheduler at')
+  })
+
+  it('watches, follows a log, and edits', async () => {
+    const watching = start('get', 'daskcluster', 'example', '-w', '-o', 'custom-columns=WORKERS:.spec.worker.replicas', '--no-headers')
+    const following = start('logs', '-f', 'example-scheduler')
+    await until(() => following.text().includes('Scheduler at') && /3/.test(watching.text()), 'both tell what there is')
+    const editor = 'sed -i s/replicas:.3/replicas:\\ 2/'
+    await kubectlWith({KUBE_EDITOR: editor}, 'edit', 'daskcluster', 'example')
+    await until(() => /2/.test(watching.text()), 'the watch tells the edit')
+    await until(
+      async () => (await kubectl('get', 'daskcluster', 'example', '-o', 'jsonpath={.status.readyReplicas}')) === '2',
+      'it is followed',
+    )
+    await until(
+      () => following.text().includes('example-default-worker') || following.text().includes('Remove worker'),
+      'the log tells of it',
+    )
+    watching.stop()
+    following.stop()
+  })
+
+  it('labels, annotates, patches and replaces', async () => {
+    expect(await kubectl('label', 'daskcluster', 'example', 'team=red')).toContain('labeled')
+    expect(await kubectl('annotate', 'daskcluster', 'example', 'note=x')).toContain('annotated')
+    await kubectl(
+      'patch',
+      'daskcluster',
+      'example',
+      '--type=json',
+      '-p',
+      '[{"op":"replace","path":"/metadata/labels/team","value":"blue"}]',
+    )
+    expect(await kubectl('get', 'dsk', '-l', 'team=blue', '-o', 'name')).toContain('example')
+    expect(await kubectl('diff', '-f', join(EXAMPLES, 'job.yaml')).catch((error: Error) => error.message)).toContain('example-job')
+    expect(await kubectl('auth', 'can-i', 'create', 'daskclusters.kubernetes.dask.org')).toContain('yes')
+    expect(await kubectl('api-resources', '--api-group=kubernetes.dask.org', '-o', 'name')).toContain('daskjobs.kubernetes.dask.org')
   })
 
   it('applies the other examples; the job succeeds', async () => {
