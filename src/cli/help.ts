@@ -22,6 +22,7 @@ const NOUNS: readonly Noun[] = [
   {name: 'autoscaler', summary: 'Clusters whose number of workers follows the load'},
   {name: 'operator', summary: 'What makes pods of all these'},
   {name: 'sandbox', summary: 'All of it on this machine, without Kubernetes'},
+  {name: 'generate', summary: 'Manifests to start from'},
 ]
 
 const WIDTH = 100

@@ -77,6 +77,10 @@ describe('the commands', () => {
       cluster wait NAME --for --timeout
       cluster watch [NAME] -A/--all-namespaces -l/--selector -o/--output
       cluster workers NAME --no-headers -g/--group -o/--output
+      completion SHELL
+      doctor -o/--output
+      generate cluster NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate job NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
       job delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch

@@ -1,0 +1,32 @@
+import {DaskCommand} from '../cli/command.ts'
+import {diagnose, type Finding} from '../cli/doctor.ts'
+import {outputFlag} from '../cli/flags.ts'
+import {answer, formatDocument} from '../cli/output.ts'
+import {EXIT, Exit} from '../cli/user-error.ts'
+
+const SIGNS: Readonly<Record<Finding['result'], string>> = {ok: '✔', warning: '!', failed: '✘'}
+
+export default class Doctor extends DaskCommand {
+  static override summary = 'Check everything that clusters need, with a remedy for what is wrong.'
+  static override description =
+    'Looks at the server, the definitions, the operator, your permissions, and the clusters of one namespace; changes nothing. ' +
+    'Ends with exit code 1 when something fails.\n'
+  static override examples = [
+    {description: 'What is wrong here?', command: 'doctor'},
+    {description: 'For a script', command: 'doctor -o json'},
+  ]
+  static override flags = {output: outputFlag}
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(Doctor)
+    const {client, namespace} = await this.connect(flags)
+    const isDocument = flags.output === 'json' || flags.output === 'yaml'
+    const report = (finding: Finding): void => (isDocument ? undefined : answer(line(finding)))
+    const findings = await diagnose({client, namespace, bin: this.bin, signal: this.signal}, report)
+    if (flags.output === 'json' || flags.output === 'yaml') answer(await formatDocument({findings}, flags.output))
+    if (findings.some(({result}) => result === 'failed')) throw new Exit(EXIT.failed)
+  }
+}
+
+const line = ({check, result, found, remedy}: Finding): string =>
+  `${SIGNS[result]} ${check}: ${found}\n${remedy === undefined ? '' : `    → ${remedy}\n`}`
