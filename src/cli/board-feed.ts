@@ -30,7 +30,7 @@ export interface BoardFeed {
 /** News of one moment are drawn together. */
 const SETTLE_MS = 250
 /** Ages move on by themselves. */
-const TICK_MS = 2_000
+const TICK_MS = 2_500
 
 /**
  * Follows all that a board shows, from the API server by watching and from the schedulers by asking, until `signal` aborts.
@@ -44,6 +44,7 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
   let trouble: string | undefined
   let isSynced = false
   let settling: NodeJS.Timeout | undefined
+  let tick: NodeJS.Timeout | undefined
 
   interface Scope {
     readonly labelSelector?: string | undefined
@@ -92,6 +93,8 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
   const tell = (): void => {
     settling = undefined
     board = make()
+    // The next tick is for a time in which nothing happens.
+    tick?.refresh()
     for (const listener of listeners) listener()
   }
   const news = (): void => {
@@ -111,7 +114,7 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
     },
   })
   await asked
-  const tick = setInterval(news, TICK_MS)
+  tick = setInterval(news, TICK_MS)
   signal.addEventListener('abort', () => {
     clearInterval(tick)
     clearTimeout(settling)

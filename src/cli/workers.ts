@@ -67,13 +67,11 @@ export const workerRows = (pods: readonly Pod[], known: readonly SchedulerWorker
 /** Those that may be a pod's, found by address and name, so that a thousand pods are not each held against a thousand workers. */
 const indexWorkers = (known: readonly SchedulerWorker[]): ((pod: WorkerPodIdentity) => readonly SchedulerWorker[]) => {
   const byHost = Map.groupBy(known, ({host}) => host)
-  const byName = Map.groupBy(known, ({name}) => name.replace(/-\d+$/, ''))
+  const byName = Map.groupBy(known, ({name}) => name)
+  /** Several processes of one pod are `name-0`, `name-1` and so on. */
+  const byStem = Map.groupBy(known, ({name}) => name.replace(/-\d+$/, ''))
   return ({ip, workerName}) => [
-    ...new Set([
-      ...((ip === undefined ? undefined : byHost.get(ip)) ?? []),
-      ...(byName.get(workerName) ?? []),
-      ...(byName.get(workerName.replace(/-\d+$/, '')) ?? []),
-    ]),
+    ...new Set([...(byHost.get(ip ?? '') ?? []), ...(byName.get(workerName) ?? []), ...(byStem.get(workerName) ?? [])]),
   ]
 }
 

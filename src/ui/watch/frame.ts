@@ -1,7 +1,7 @@
 import {clusterLines} from './cluster-page.ts'
 import type {Board} from './model.ts'
 import {overviewLines, type Size} from './overview.ts'
-import {bold, coloured, dim, fitted, type Line, plain, type Span} from './spans.ts'
+import {bold, coloured, dim, fitted, type Line, merged, plain, type Span} from './spans.ts'
 import {clusterOf, type ViewState} from './state.ts'
 import {textLines} from './text-page.ts'
 
@@ -9,7 +9,7 @@ import {textLines} from './text-page.ts'
 export function frame(board: Board, state: ViewState, text: readonly string[], size: Size): readonly Line[] {
   const {columns: width, rows} = size
   const body = state.isHelp ? helpLines(width, rows) : bodyLines(board, state, text, size)
-  return [...body.slice(0, rows - 1), footLine(board, state, width)].map((line) => fitted(line, width))
+  return [...body.slice(0, rows - 1), footLine(board, state, width)].map((line) => merged(fitted(line, width)))
 }
 
 const bodyLines = (board: Board, state: ViewState, text: readonly string[], size: Size): readonly Line[] => {

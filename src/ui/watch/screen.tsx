@@ -1,8 +1,8 @@
 import {Box, render, Text, useInput, useWindowSize} from 'ink'
-import {useEffect, useReducer, useRef, useState, useSyncExternalStore} from 'react'
+import {memo, useEffect, useReducer, useRef, useState, useSyncExternalStore} from 'react'
 import {frame} from './frame.ts'
 import type {Board, ClusterCard} from './model.ts'
-import type {Line, Span} from './spans.ts'
+import {isSameLine, type Line, type Span} from './spans.ts'
 import {type Key, reduce, startState, type TextSource, type ViewState} from './state.ts'
 import {bounded, textRows} from './text-page.ts'
 
@@ -33,14 +33,18 @@ const SpanView = ({span: {text, color, bold, dim, inverse}}: {readonly span: Spa
   </Text>
 )
 
-const LineView = ({line}: {readonly line: Line}) => (
-  <Text wrap="truncate-end">
-    {line.map((span, index) => (
-      // Pieces of a line have no identity but their place.
-      // biome-ignore lint/suspicious/noArrayIndexKey: see above
-      <SpanView key={index} span={span} />
-    ))}
-  </Text>
+/** Most lines are the same as before at most times. */
+const LineView = memo(
+  ({line}: {readonly line: Line}) => (
+    <Text wrap="truncate-end">
+      {line.map((span, index) => (
+        // Pieces of a line have no identity but their place.
+        // biome-ignore lint/suspicious/noArrayIndexKey: see above
+        <SpanView key={index} span={span} />
+      ))}
+    </Text>
+  ),
+  (before, after) => isSameLine(before.line, after.line),
 )
 
 export const Screen = ({feed, cluster, onQuit}: ScreenProps) => {

@@ -35,6 +35,27 @@ export function fitted(line: Line, width: number): Line {
   return width <= 0 ? [] : [...kept, plain('…')]
 }
 
+const looksLike = (one: Span, other: Span): boolean =>
+  one.color === other.color && one.bold === other.bold && one.dim === other.dim && one.inverse === other.inverse
+
+/** The line in as few pieces as its looks allow: what draws it pays for each. */
+export function merged(line: Line): Line {
+  const pieces: Span[] = []
+  for (const span of line) {
+    const last = pieces.at(-1)
+    if (last && looksLike(last, span)) pieces[pieces.length - 1] = {...last, text: last.text + span.text}
+    else pieces.push(span)
+  }
+  return pieces
+}
+
+export const isSameLine = (one: Line, other: Line): boolean =>
+  one.length === other.length &&
+  one.every((span, index) => {
+    const match = other[index]
+    return match !== undefined && span.text === match.text && looksLike(span, match)
+  })
+
 /** Two ends of one line; the right one gives way first. */
 export const spread = (left: Line, right: Line, width: number): Line => {
   const room = width - widthOf(left) - 1
