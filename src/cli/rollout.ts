@@ -1,0 +1,51 @@
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../api/dask.ts'
+import {conditionOf} from './columns.ts'
+import type {WaitCall} from './suspend.ts'
+import {EXIT, UserError} from './user-error.ts'
+import {type Look, openWatch} from './watch.ts'
+
+/** Reasons of `Progressing` with which the operator waits for a person. */
+const WAITS: ReadonlySet<string> = new Set(['SchedulerUpdateWaits', 'WaitsForScheduler', 'UpdateWaits'])
+
+/**
+ * Waits until every worker of a cluster is made from its spec as it is now and none of the old ones is left.
+ * Rejects, with what to do, where the rollout waits for somebody: a changed scheduler for its restart, workers (OnDelete) for their deletion.
+ */
+export async function waitForRollout({client, namespace, name, timeoutMs, signal, report}: WaitCall): Promise<void> {
+  const watch = await openWatch(client, signal)
+  try {
+    const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
+    const groups = watch.see(DASK_WORKER_GROUPS, {namespace})
+    let news = 'the API server has not answered'
+    const look = (): Look<true> => {
+      const cluster = clusters.get({namespace, name})
+      if (!cluster) throw new UserError(`no DaskCluster "${name}" in namespace "${namespace}"`, {exitCode: EXIT.notFound})
+      const own = groups.list(namespace).filter(({spec}) => spec.cluster === name)
+      const {generation = 0} = cluster.metadata
+      const isSeen = (cluster.status?.observedGeneration ?? 0) >= generation
+      const open = own.filter(({metadata, spec, status = {}}) => {
+        const wanted = spec.worker.replicas ?? 1
+        const isCurrent = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+        return !isCurrent || status.updatedReplicas !== wanted || status.readyReplicas !== wanted || (status.retiringReplicas ?? 0) > 0
+      })
+      news = isSeen
+        ? open
+            .map(({metadata, spec, status}) => {
+              const {updatedReplicas = 0, retiringReplicas = 0} = status ?? {}
+              return `${metadata.name} has ${updatedReplicas} of ${spec.worker.replicas ?? 1} new workers, ${retiringReplicas} are retiring`
+            })
+            .join('; ')
+        : 'the operator has not seen the last change'
+      const isDone = isSeen && own.length > 0 && open.length === 0
+      const told = conditionOf(cluster.status?.conditions, 'Progressing')
+      if (isSeen && told?.status === 'False' && WAITS.has(told.reason))
+        throw new UserError(`DaskCluster "${name}" is not rolled out: ${told.message}`)
+      report({name: 'rollout', state: isDone ? 'done' : 'working', detail: isDone ? 'all workers are new' : news})
+      if (!isDone) return {}
+      return {done: true}
+    }
+    await watch.until(look, {timeoutMs, waitingFor: () => `DaskCluster "${name}" is not rolled out: ${news}`})
+  } finally {
+    watch.close()
+  }
+}
