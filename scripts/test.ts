@@ -8,6 +8,7 @@ import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {ensureDask, MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../test/toolchain/pythons.ts'
+import {upstreamDefinitions} from '../test/toolchain/upstream.ts'
 
 interface Ring {
   readonly name: string
@@ -59,8 +60,8 @@ const RINGS: readonly Ring[] = [
   },
   {
     name: 'install',
-    promise: 'the operator as its own pod in an empty Kubernetes',
-    prepare: [bundle, dasks, controlPlane, namespace],
+    promise: 'the operator in an empty Kubernetes, and over upstream’s definitions',
+    prepare: [bundle, dasks, upstreamDefinitions, controlPlane, namespace],
     command: ['node', 'test/kubernetes/netns.ts', 'vitest', 'run', '--project', 'kubernetes'],
   },
 ]
