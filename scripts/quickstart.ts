@@ -29,11 +29,27 @@ const dask = (...args: readonly string[]): Promise<number> =>
     })
   })
 
+/** A command as a person would type it, in lines that fit a terminal of 80 columns; broken before a flag or `--`. */
+const asTyped = (words: readonly string[]): string => {
+  const lines: string[] = []
+  let line = ' '
+  for (const [index, word] of words.entries()) {
+    const next = words.findIndex((other, at) => at > index && other.startsWith('-'))
+    const phrase = words.slice(index, word === '--' || next < 0 ? words.length : next).join(' ')
+    if (word.startsWith('-') && line.length + phrase.length > 75) {
+      lines.push(line)
+      line = '   '
+    }
+    line += ` ${word}`
+  }
+  return [...lines, line].join(' \\\n')
+}
+
 class Stopped extends Error {}
 
 const step = async (what: string, ...args: readonly string[]): Promise<void> => {
   if (stopped) throw new Stopped()
-  console.error(`\n▸ ${what}\n  kubectl dask ${args.join(' ')}`)
+  console.error(`\n▸ ${what}\n${asTyped(['kubectl', 'dask', ...args])}`)
   const code = await dask(...args)
   if (stopped) throw new Stopped()
   if (code !== 0) throw new Error(`"kubectl dask ${args.join(' ')}" ended with exit code ${code}`)
@@ -66,7 +82,7 @@ const started = performance.now()
 let failure: unknown
 try {
   if (!existsSync('dist') || process.env['CI']) await build()
-  await step('Start a sandbox: an API server, a node that runs pods as processes, and the operator', 'sandbox', 'up', '--name', SANDBOX)
+  await step('Start a sandbox: an API server, a node whose pods are processes, the operator', 'sandbox', 'up', '--name', SANDBOX)
   await step(
     'Create a Dask cluster with three workers',
     'cluster',
@@ -120,6 +136,6 @@ else if (failure || left !== 0) {
   process.exitCode = 1
 } else {
   console.error(
-    `\n✔ All of it in ${((performance.now() - started) / 1000).toFixed(1)} s. Now your own: bin/dask-k8s.js sandbox run -- python your-script.py`,
+    `\n✔ All of it in ${((performance.now() - started) / 1000).toFixed(1)} s. Now your own:\n  bin/dask-k8s.js sandbox run -- python your-script.py`,
   )
 }

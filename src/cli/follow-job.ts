@@ -161,6 +161,8 @@ const untilStarted = (
   const progress = cluster && clusterProgress(cluster, pods)
   for (const step of progress?.steps ?? []) report(step)
   if (runner && containerState(runner) !== 'waiting') {
+    // The operator starts no program before its scheduler; what is known of the scheduler's pod may be a moment older.
+    if (cluster) report({name: 'scheduler', state: 'done', detail: 'ready'})
     report({name: 'program', state: 'done', detail: 'started'})
     return {done: {runner}}
   }

@@ -38,16 +38,24 @@ export async function scaleGroup(
  */
 export async function scaleCluster(name: string, call: ScaleCall): Promise<{readonly before: number}> {
   const {client, namespace, replicas, dryRun, signal} = call
-  const cluster = await client.get(DASK_CLUSTERS, {namespace, name}, {signal})
+  const [cluster, group] = await Promise.all([
+    client.get(DASK_CLUSTERS, {namespace, name}, {signal}),
+    // A cluster so new that its group is not there yet: the number is in its spec.
+    client.get(DASK_WORKER_GROUPS, {namespace, name: defaultGroupName(name)}, {signal}).catch(ifMissing),
+  ])
   const stated = cluster.spec.worker.replicas ?? 1
+  // Read before the first write: the operator hands the number down to the group at once.
+  const before = group?.spec.worker.replicas ?? stated
   const patch = {spec: {worker: {replicas}}}
   if (stated !== replicas)
     await client.patch(DASK_CLUSTERS, {namespace, name}, patch, {type: 'merge', dryRun, fieldManager: FIELD_MANAGER, signal})
-  return await scaleGroup(defaultGroupName(name), call).catch((error: unknown) => {
-    // A cluster so new that its group is not there yet: the number is in its spec.
-    if (isNotFound(error)) return {before: stated}
-    throw error
-  })
+  await scaleGroup(defaultGroupName(name), call).catch(ifMissing)
+  return {before}
+}
+
+const ifMissing = (error: unknown): undefined => {
+  if (isNotFound(error)) return undefined
+  throw error
 }
 
 export interface ScaleWait {
@@ -84,7 +92,7 @@ export async function waitForGroup({
       const found = groups.get({namespace, name: group})
       const all = pods.list(namespace)
       const ready = all.filter(isPodReady).length
-      news = `${ready} of ${replicas} ready${all.length > replicas ? `, ${all.length - replicas} retiring` : ''}${blocked(found)}`
+      news = `${Math.min(ready, replicas)} of ${replicas} ready${all.length > replicas ? `, ${all.length - replicas} retiring` : ''}${blocked(found)}`
       const isDone = ready === replicas && all.length === replicas
       report({name: `workers of ${group}`, state: isDone ? 'done' : 'working', detail: news})
       if (isDone) return {done: undefined}

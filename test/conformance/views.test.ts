@@ -78,7 +78,7 @@ describe('cluster logs', () => {
     }
     let scaling: Promise<Output> | undefined
     await sayUntil(['cluster', 'logs', 'demo', '-f', '--timestamps'], isEnough, 'both workers speak')
-    expect(await scaling).toMatchObject({code: 0})
+    expect(await scaling).toMatchObject({code: 0, stdout: expect.stringContaining('scaled from 1 to 2 workers')})
     expect((await dask('cluster', 'scale', 'demo', '1', '--wait', '--timeout', '60s')).code).toBe(0)
   })
 })
