@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {CUSTOM_RESOURCE_DEFINITIONS, LEASES, NAMESPACES, PODS} from '../../src/api/core.ts'
-import {CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLES} from '../../src/cli/install/kinds.ts'
+import {CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES} from '../../src/cli/install/kinds.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
@@ -93,6 +93,51 @@ describe('operator install', () => {
     expect(await dask('cluster', 'run', 'demo', '--', PYTHON, '-c', program)).toMatchObject({code: 0, stdout: '285\n'})
     expect((await dask('cluster', 'scale', 'demo', '1', '--wait', '--timeout', '60s')).code).toBe(0)
     expect((await dask('operator', 'logs')).stdout).not.toMatch(/forbidden/i)
+  })
+
+  it('tells in one sentence who may not, and with what nobody gets in', async () => {
+    const told = async (...args: readonly string[]) => {
+      const {code, stderr} = await dask(...args)
+      expect(stderr.trim().split('\n')).toHaveLength(1)
+      return {code, stderr}
+    }
+    expect(await told('cluster', 'list', '--as', 'nobody')).toMatchObject({
+      ...{code: 1, stderr: expect.stringMatching(/User "nobody" cannot list resource "daskclusters".*; ask the administrator/)},
+    })
+    expect(await told('cluster', 'list', '--token', 'wrong')).toMatchObject({
+      ...{code: 1, stderr: expect.stringMatching(/does not accept the credentials.*wrong or expired/)},
+    })
+    expect(await told('cluster', 'create', 'other', '--as', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot create'),
+    })
+    expect(await told('operator', 'install', '--as', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/you may not write .*clusterroles/),
+    })
+  })
+
+  it('lets people of a namespace work with no more than the role edit, and look with the role view', async () => {
+    const bind = async (user: string, role: string): Promise<void> => {
+      const roleRef = {apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role}
+      const subjects = [{apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user}]
+      const object = {
+        apiVersion: ROLE_BINDINGS.apiVersion,
+        kind: ROLE_BINDINGS.kind,
+        metadata: {name: user, namespace: 'default'},
+        roleRef,
+        subjects,
+      }
+      await client.create(ROLE_BINDINGS, object)
+    }
+    await bind('ann', 'edit')
+    await bind('bob', 'view')
+    await until(async () => (await dask('cluster', 'list', '--as', 'ann')).code === 0, 'the roles are aggregated')
+    expect((await dask('cluster', 'create', 'anns', '--workers', '1', '--wait', '--timeout', '60s', '--as', 'ann')).code).toBe(0)
+    expect((await dask('cluster', 'scale', 'anns', '2', '--wait', '--timeout', '60s', '--as', 'ann')).code).toBe(0)
+    expect((await dask('cluster', 'list', '--as', 'bob')).stdout).toContain('anns')
+    expect((await dask('cluster', 'delete', 'anns', '--yes', '--as', 'bob')).code).toBe(1)
+    expect((await dask('cluster', 'delete', 'anns', '--yes', '--as', 'ann')).code).toBe(0)
   })
 
   it('survives its operator: another one takes over and goes on', async () => {
