@@ -8,6 +8,11 @@ export const deleteFlags = {
   yes: Flags.boolean({char: 'y', summary: 'Do not ask.'}),
   wait: Flags.boolean({allowNo: true, default: true, summary: 'Wait until they and their pods are gone (that is the default).'}),
   timeout: timeoutFlag('5m'),
+  cascade: Flags.string({
+    options: ['background', 'foreground'],
+    helpValue: 'background|foreground',
+    summary: 'background (default), or foreground: they stay until all that belongs to them is gone.',
+  }),
   'ignore-not-found': Flags.boolean({summary: 'It is no failure when one does not exist.'}),
   'dry-run': dryRunFlag,
   output: Flags.string({char: 'o', options: ['name'], helpValue: 'name', summary: 'Print names alone.'}),

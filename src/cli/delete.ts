@@ -16,6 +16,7 @@ export interface DeleteFlags {
   readonly wait: boolean
   readonly timeout: number
   readonly 'ignore-not-found': boolean
+  readonly cascade?: string | undefined
   readonly 'dry-run'?: string | undefined
   readonly output?: string | undefined
 }
@@ -60,7 +61,12 @@ export async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): 
         .delete(
           kind,
           {namespace, name},
-          {propagationPolicy: 'Background', dryRun: dryRun === 'server', signal, ...(uid !== undefined && {uid})},
+          {
+            propagationPolicy: flags.cascade === 'foreground' ? 'Foreground' : 'Background',
+            dryRun: dryRun === 'server',
+            signal,
+            ...(uid !== undefined && {uid}),
+          },
         )
         .catch((error: unknown) => {
           // Somebody else was quicker: what was asked for has happened.

@@ -58,13 +58,13 @@ describe('the commands', () => {
       .toSorted()
     expect(`\n${tree.join('\n')}\n`).toMatchInlineSnapshot(`
       "
-      autoscaler delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      autoscaler delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       autoscaler describe NAME -o/--output
       autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
       cluster create [NAME] --adapt --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout
-      cluster delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
       cluster list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       cluster logs NAME --download --grep --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
@@ -84,7 +84,7 @@ describe('the commands', () => {
       generate cluster NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       generate job NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
-      job delete [NAME] --all --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
@@ -104,7 +104,7 @@ describe('the commands', () => {
       sandbox up --name --python -o/--output
       version --client -o/--output
       workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pull-secret --resource --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
-      workergroup delete [NAME] --all --dry-run --ignore-not-found --now --timeout --wait -l/--selector -o/--output -y/--yes
+      workergroup delete [NAME] --all --cascade --dry-run --ignore-not-found --now --timeout --wait -l/--selector -o/--output -y/--yes
       workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       workergroup scale NAME WORKERS --dry-run --timeout --wait
       "
@@ -123,6 +123,27 @@ describe('the commands', () => {
       for (const flag of Object.values(flags)) expect(flag.hidden || flag.summary, `${id} --${flag.name}`).toBeTruthy()
     }
   })
+})
+
+describe('each example of a help', () => {
+  // Without a kubeconfig a call that is right gets as far as that; sandboxes need none, and are tested where they run.
+  it('is a call that the program takes', async () => {
+    for (const file of ['cluster.yaml', 'job.yaml', 'model.py', 'train.py']) await writeFile(join(folder, file), '')
+    await writeFile(join(folder, 'demo.yaml'), 'workers: 4\n')
+    const examples = commands
+      .filter(({id, hidden}) => !hidden && !id.startsWith('sandbox:'))
+      .flatMap((command) => (command.examples ?? []).map((example) => (typeof example === 'string' ? example : example.command)))
+    expect(examples.length).toBeGreaterThan(50)
+    const wrong: string[] = []
+    for (const example of examples) {
+      const words = [...example.replace(/ [|>] .*$/, '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+        ([, one, two, three]) => one ?? two ?? three ?? '',
+      )
+      const {code, stderr} = await dask(...words)
+      if (code === 2) wrong.push(`${example}: ${stderr}`)
+    }
+    expect(wrong).toEqual([])
+  }, 120_000)
 })
 
 describe('help', () => {
