@@ -4,9 +4,9 @@ import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
-import {BIN, type Output, stand, until} from './ground.ts'
+import {BIN, isReady, type Output, stand, until} from './ground.ts'
 
-const {namespace, dask, python} = stand('views')
+const {namespace, dask, kubectl, pods, python} = stand('views')
 
 beforeAll(async () => {
   expect((await dask('cluster', 'create', 'demo', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
@@ -106,5 +106,33 @@ describe('cluster watch', () => {
 
   it('of a cluster that is not there ends with exit code 3', async () => {
     expect(await dask('cluster', 'watch', 'none')).toMatchObject({code: 3, stdout: ''})
+  })
+})
+
+describe('cluster dashboard', () => {
+  it('leads to the scheduler, and to the one that replaces it', async () => {
+    const child = spawn(process.execPath, [BIN, 'cluster', 'dashboard', 'demo', '--no-open', '-o', 'json', '-n', namespace])
+    const ended = once(child, 'exit')
+    try {
+      let text = ''
+      child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      await until(() => text.includes('}'), 'it tells where it listens')
+      const {dashboardURL} = JSON.parse(text) as {readonly dashboardURL: string}
+      const isServed = (): Promise<boolean> =>
+        fetch(dashboardURL.replace('/status', '/health')).then(
+          ({ok}) => ok,
+          () => false,
+        )
+      await until(isServed, 'the dashboard is served')
+      const [before] = await pods('dask.org/component=scheduler')
+      await kubectl('delete', 'pod', 'demo-scheduler')
+      const isNew = async (): Promise<boolean> =>
+        (await pods('dask.org/component=scheduler')).some((pod) => pod.metadata.uid !== before?.metadata.uid && isReady(pod))
+      await until(isNew, 'another scheduler is ready')
+      await until(isServed, 'the dashboard of the other one is served')
+    } finally {
+      child.kill('SIGINT')
+    }
+    expect((await ended)[0]).toBe(0)
   })
 })

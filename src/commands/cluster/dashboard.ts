@@ -1,9 +1,9 @@
 import {once} from 'node:events'
 import {Flags} from '@oclif/core'
 import {DaskCommand} from '../../cli/command.ts'
-import {nameArg} from '../../cli/flags.ts'
+import {nameArg, outputFlag} from '../../cli/flags.ts'
 import {openBrowser} from '../../cli/open-browser.ts'
-import {answer, tell} from '../../cli/output.ts'
+import {answer, formatDocument, tell} from '../../cli/output.ts'
 import {openTunnel} from '../../cli/tunnel.ts'
 import {tunnelFlags, tunnelOptions} from '../../cli/tunnel-flags.ts'
 
@@ -13,10 +13,12 @@ export default class ClusterDashboard extends DaskCommand {
   static override examples = [
     {description: 'In the browser', command: 'cluster dashboard demo'},
     {description: 'Only its address', command: 'cluster dashboard demo --no-open'},
+    {description: 'For another program to read', command: 'cluster dashboard demo --no-open -o json'},
   ]
   static override args = {name: nameArg('cluster')}
   static override flags = {
     open: Flags.boolean({default: true, allowNo: true, summary: 'Open it in the browser.'}),
+    output: outputFlag,
     ...tunnelFlags,
   }
 
@@ -24,7 +26,8 @@ export default class ClusterDashboard extends DaskCommand {
     const {args, flags} = await this.parse(ClusterDashboard)
     const {client, namespace} = await this.connect(flags)
     const tunnel = await openTunnel({client, namespace, cluster: args.name, ...tunnelOptions(flags), signal: this.signal, tell})
-    answer(`${tunnel.dashboardURL}\n`)
+    const isDocument = flags.output === 'json' || flags.output === 'yaml'
+    answer(isDocument ? await formatDocument(tunnel, flags.output === 'yaml' ? 'yaml' : 'json') : `${tunnel.dashboardURL}\n`)
     if (flags.open)
       await openBrowser(tunnel.dashboardURL).catch((error: Error) =>
         tell(`no browser could be opened (${error.message}); open the address yourself`),

@@ -63,7 +63,7 @@ describe('the commands', () => {
       autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
       cluster create [NAME] --adapt --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
-      cluster dashboard NAME --address --dashboard-port --open --port --timeout
+      cluster dashboard NAME --address --dashboard-port --open --port --timeout -o/--output
       cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
       cluster list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
