@@ -50,6 +50,8 @@ const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => 
   const [noun, verb] = words.filter((word) => !word.startsWith('-'))
 
   if (noun === undefined) return before.includes('--version') ? answer(`Client Version: v${version}\n`) : answer(renderRoot(bin, all))
+  // Asked for as often as help, and as little in need of a parser.
+  if (argv.length === 2 && noun === 'version' && argv[1] === '--client') return answer(`Client Version: v${version}\n`)
   const verbs = all.filter(({id}) => id.startsWith(`${noun}:`))
   // Somebody may type "constructor": what the object has of itself is no command.
   const command = [`${noun}:${verb}`, noun].map((id) => (Object.hasOwn(commands, id) ? commands[id] : undefined)).find(Boolean)
