@@ -107,6 +107,28 @@ describe('a pod', () => {
     expect(await logs).toContain('told')
   })
 
+  it('runs its hook with what it was started with, though the ConfigMap has gone meanwhile', async () => {
+    await kubectl('create', 'configmap', 'passing', '--from-literal=WORD=farewell')
+    const name = await run({
+      terminationGracePeriodSeconds: 20,
+      volumes: [{name: 'out', emptyDir: {}}],
+      containers: [
+        {
+          name: 'main',
+          ...sh('until [ -s /out/said ]; do sleep 0.1; done; cat /out/said'),
+          envFrom: [{configMapRef: {name: 'passing'}}],
+          volumeMounts: [{name: 'out', mountPath: '/out'}],
+          lifecycle: {preStop: {exec: {command: ['sh', '-c', 'echo "$WORD" > /out/said; sleep 1']}}},
+        },
+      ],
+    })
+    await until(async () => (await podOf(name)).status?.phase === 'Running', 'it runs')
+    const log = kubectl('logs', '-f', name)
+    await kubectl('delete', 'configmap', 'passing')
+    await kubectl('delete', 'pod', name)
+    expect(await log).toContain('farewell')
+  })
+
   it('is restarted by its liveness probe, and is unready by its readiness probe', async () => {
     const name = await run({
       restartPolicy: 'Always',

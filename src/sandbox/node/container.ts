@@ -66,8 +66,16 @@ export function createContainer(
     onChange()
   }
 
+  /** What the container was started with: all that runs in it later sees the same, whatever has become of the ConfigMaps since. */
+  let started: {readonly variables: ReadonlyMap<string, string>; readonly mounts: Launch['mounts']} | undefined
+  const start = async (): Promise<NonNullable<typeof started>> => ({
+    variables: await environmentOf(ground.client, pod, spec, ip),
+    mounts: await mountsOf(spec, ground.volumes),
+  })
+
   const launch = async (argv: readonly string[]): Promise<Launch> => {
-    const variables = await environmentOf(ground.client, pod, spec, ip)
+    const {variables, mounts} = (current && started) ?? (await start())
+    if (!current) started = {variables, mounts}
     const limits = spec.resources?.limits
     const cpu = parseQuantity(limits?.['cpu'])
     const memory = parseQuantity(limits?.['memory'])
@@ -78,7 +86,7 @@ export function createContainer(
       argv: argv.map((word) => expand(word, variables)),
       cwd: spec.workingDir ?? directory,
       env: {...ground.environment, ...Object.fromEntries(variables)},
-      mounts: await mountsOf(spec, ground.volumes),
+      mounts,
       root,
       ...(cpu !== undefined && {cpus: Math.max(1, Math.ceil(cpu))}),
       ...(memory !== undefined && {memory: Math.floor(memory)}),
@@ -162,7 +170,8 @@ export function createContainer(
   const end = async (running: ContainerProcess, graceMs: number): Promise<void> => {
     const deadline = performance.now() + graceMs
     const {preStop} = spec.lifecycle ?? {}
-    if (preStop && graceMs > 0) await Promise.race([hook(preStop, graceMs), running.ended])
+    // A hook that cannot be run is no reason to go on running: the kubelet ends the container all the same.
+    if (preStop && graceMs > 0) await Promise.race([hook(preStop, graceMs).catch(() => undefined), running.ended])
     running.signal('SIGTERM')
     const left = Math.max(0, deadline - performance.now())
     const timer = new AbortController()
