@@ -3,7 +3,17 @@ import {spawn} from 'node:child_process'
 import {open, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {removeContext, userKubeconfig} from './kubeconfig.ts'
-import {contextName, makeDirectory, processStart, readRunning, removeState, type SandboxInfo, sandboxDirectory} from './state.ts'
+import {killLeftOvers, markOf} from './node/session.ts'
+import {
+  contextName,
+  makeDirectory,
+  nodeDirectory,
+  processStart,
+  readRunning,
+  removeState,
+  type SandboxInfo,
+  sandboxDirectory,
+} from './state.ts'
 
 /** How long a sandbox may take to serve (it takes less than a second on an idle machine). */
 const UP_TIMEOUT_MS = 30_000
@@ -62,13 +72,17 @@ export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
   }
 }
 
-/** Resolves when the sandbox and every pod of it have ended and its context is gone; `false` where none ran. */
+/**
+ * Resolves when the sandbox and every pod of it have ended and its context is gone; `false` where none ran.
+ * What a sandbox that was killed has left of its pods ends too.
+ */
 export async function sandboxDown({name}: {readonly name: string}): Promise<boolean> {
   const running = await readRunning(name)
   if (running) await end(running.pid)
+  const left = await killLeftOvers(markOf(nodeDirectory(name)))
   await removeState(name)
   await removeContext(userKubeconfig(), contextName(name))
-  return running !== undefined
+  return running !== undefined || left > 0
 }
 
 /** The sandbox of this name, if it runs. */

@@ -9,7 +9,7 @@ import {startInformer} from '../kube/start-informer.ts'
 import {startApiServer} from './apiserver/server.ts'
 import {addContext, removeContext, userKubeconfig, writeOwnKubeconfig} from './kubeconfig.ts'
 import {startNode} from './node/node.ts'
-import {contextName, makeDirectory, processStart, removeState, type SandboxInfo, writeState} from './state.ts'
+import {contextName, makeDirectory, nodeDirectory, processStart, removeState, type SandboxInfo, writeState} from './state.ts'
 import {makeCertificates} from './tls.ts'
 
 export interface ServeOptions {
@@ -55,7 +55,7 @@ export async function startSandbox({name, python, log}: ServeOptions): Promise<S
     client,
     startInformer,
     name: 'sandbox',
-    directory: join(directory, 'node'),
+    directory: nodeDirectory(name),
     python,
     podAddresses: {kind: 'loopback'},
     kubelet: {address: '127.0.0.1', tls: {...certificates.kubelet, clientCa: certificates.ca}},

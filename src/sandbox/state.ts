@@ -26,6 +26,9 @@ export const contextName = (name: string): string => (name === DEFAULT_SANDBOX ?
 export const sandboxDirectory = (name: string): string =>
   join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'dask-k8s', 'sandbox', name)
 
+/** Where its process node keeps what belongs to pods. */
+export const nodeDirectory = (name: string): string => join(sandboxDirectory(name), 'node')
+
 const stateFile = (name: string): string => join(sandboxDirectory(name), 'state.json')
 
 export async function makeDirectory(name: string): Promise<string> {
@@ -38,8 +41,17 @@ export async function makeDirectory(name: string): Promise<string> {
 export async function readRunning(name: string): Promise<SandboxInfo | undefined> {
   const text = await readFile(stateFile(name), 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const info = JSON.parse(text) as SandboxInfo
-  return (await processStart(info.pid)) === info.pidStart ? info : undefined
+  const info = parse(text)
+  return info && (await processStart(info.pid)) === info.pidStart ? info : undefined
+}
+
+/** A file that was cut off tells of no sandbox: the next `up` writes it anew. */
+const parse = (text: string): SandboxInfo | undefined => {
+  try {
+    return JSON.parse(text) as SandboxInfo
+  } catch {
+    return undefined
+  }
 }
 
 export async function writeState(info: SandboxInfo): Promise<void> {

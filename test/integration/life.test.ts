@@ -59,6 +59,22 @@ describe('a sandbox', () => {
     await expect.poll(processes, {timeout: 20_000}).toBe(0)
   })
 
+  it('that was killed leaves no process once it has been taken down', async () => {
+    await sandbox('up')
+    await call(kubectl, ['--context', 'dask-sandbox-life', 'create', '-f', join(directory, 'pod.json')], {env: env()})
+    await expect.poll(processes, {timeout: 20_000}).toBe(2)
+    const {pid} = JSON.parse(await readFile(join(home(), 'state.json'), 'utf8')) as {readonly pid: number}
+    process.kill(pid, 'SIGKILL')
+    await sandbox('down')
+    await expect.poll(processes, {timeout: 5_000}).toBe(0)
+  })
+
+  it('whose state was cut off in the middle starts anew', async () => {
+    await sandbox('down')
+    await writeFile(join(home(), 'state.json'), '{"name": "li')
+    await sandbox('up')
+  })
+
   it('keeps its files from everybody but its owner', async () => {
     await sandbox('up')
     for (const file of ['', 'state.json', 'kubeconfig', 'port', 'sandbox.log', 'tls'])

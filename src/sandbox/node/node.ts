@@ -14,7 +14,7 @@ import {watchMemory} from './memory.ts'
 import {type PodRunner, startPod} from './pod.ts'
 import {type Capacity, whyNot} from './scheduling.ts'
 import {startServices} from './services.ts'
-import {killLeftOvers} from './session.ts'
+import {killLeftOvers, markOf} from './session.ts'
 
 export interface NodeOptions {
   readonly client: KubeClient
@@ -48,7 +48,7 @@ const MOST_PODS = 250
 
 export async function startNode(options: NodeOptions): Promise<ProcessNode> {
   const {client, startInformer, name, directory, log} = options
-  const mark = `SANDBOX_NODE=${directory}`
+  const mark = markOf(directory)
   const killed = await killLeftOvers(mark)
   if (killed > 0) log(`ended ${killed} processes that an earlier node had left behind`)
   await rm(directory, {recursive: true, force: true})

@@ -27,6 +27,9 @@ export async function killSession(session: number): Promise<void> {
   for (const {pid, session: of} of await allProcesses()) if (of === session) killIfThere(pid)
 }
 
+/** What every process of a node's pods has in its environment: the node's directory is its own. */
+export const markOf = (directory: string): string => `SANDBOX_NODE=${directory}`
+
 /** Kills the processes that an earlier node of this directory has left behind: they carry its mark in their environment. */
 export async function killLeftOvers(mark: string): Promise<number> {
   let count = 0
