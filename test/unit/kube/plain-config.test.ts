@@ -1,7 +1,7 @@
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {anything, assert, constantFrom, dictionary, letrec, array as list, oneof, property, string, tuple} from 'fast-check'
+import fc from 'fast-check'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse, stringify} from 'yaml'
 import {readPlainConfig} from '../../../src/kube/plain-config.ts'
@@ -14,29 +14,29 @@ const agrees = (text: string): void => {
 }
 
 describe('plain YAML', () => {
-  const word = oneof(constantFrom('a', 'name', 'x: y', '- z', '#', 'true', '12', '', 'https://h:1', 'a # b', '~', '"q"'), string())
-  const {tree} = letrec((tie) => ({
-    tree: oneof({depthSize: 'small'}, word, list(tie('tree'), {maxLength: 3}), dictionary(word, tie('tree'), {maxKeys: 3})),
+  const word = fc.oneof(fc.constantFrom('a', 'name', 'x: y', '- z', '#', 'true', '12', '', 'https://h:1', 'a # b', '~', '"q"'), fc.string())
+  const {tree} = fc.letrec((tie) => ({
+    tree: fc.oneof({depthSize: 'small'}, word, fc.array(tie('tree'), {maxLength: 3}), fc.dictionary(word, tie('tree'), {maxKeys: 3})),
   }))
   it('is what the library makes of it, for all that a library writes', () => {
-    assert(
-      property(tree, (value) => agrees(stringify(value))),
+    fc.assert(
+      fc.property(tree, (value) => agrees(stringify(value))),
       {numRuns: 1000},
     )
-    assert(
-      property(anything({maxDepth: 3}), (value) => {
+    fc.assert(
+      fc.property(fc.anything({maxDepth: 3}), (value) => {
         const text = JSON.stringify(value)
         if (text?.startsWith('{')) agrees(text)
       }),
     )
   })
   it('or is left to the library, for all that a person writes', () => {
-    const line = tuple(
-      constantFrom('', '  ', '    ', '- ', '  - '),
-      constantFrom('a: ', 'b:', 'c: "x"', '|', 'd: >', '&x y', '*x', 'e: [1]', 'word', '? k', 'a: b'),
+    const line = fc.tuple(
+      fc.constantFrom('', '  ', '    ', '- ', '  - '),
+      fc.constantFrom('a: ', 'b:', 'c: "x"', '|', 'd: >', '&x y', '*x', 'e: [1]', 'word', '? k', 'a: b'),
     )
-    assert(
-      property(list(line, {maxLength: 6}), (lines) => {
+    fc.assert(
+      fc.property(fc.array(line, {maxLength: 6}), (lines) => {
         const text = lines.map(([indent, content]) => `${indent}${content}\n`).join('')
         let theirs: unknown
         try {
