@@ -2,10 +2,16 @@
 import {SchedulerError} from './message.ts'
 import type {Scheduler, WorkerState} from './scheduler.ts'
 
-export type Emptiness =
-  | {readonly is: 'gone' | 'running' | 'empty' | 'silent'}
-  /** It executes something, or holds keys that it will not start. */
-  | {readonly is: 'busy'; readonly queued: readonly unknown[]}
+export type Emptiness = {readonly is: 'gone' | 'running' | 'empty' | 'silent'} | Busy
+
+/** It executes something, or holds keys that it will not start. */
+export interface Busy {
+  readonly is: 'busy'
+  /** What is ready to start there and will not. */
+  readonly queued: readonly unknown[]
+  /** What the scheduler has given to it and what is neither queued nor executed there at this moment: it waits for data, or has just finished. */
+  readonly idle: readonly unknown[]
+}
 
 /** Heartbeats after the drain that must say the same: the first may have been on its way. */
 const BEATS = 2
@@ -37,15 +43,15 @@ const byWord = async (scheduler: Scheduler, address: string): Promise<Emptiness>
     if (!known) return {is: 'gone'}
     return {is: state && known.status === 'running' ? 'running' : 'silent'}
   }
-  if (await isEmpty(scheduler, address, state)) return {is: 'empty'}
-  return {is: 'busy', queued: state.running ? [] : state.queued}
+  return await compared(scheduler, address, state)
 }
 
-/** Both views must say so: one look alone restarted one task in 42 retirements. */
-const isEmpty = async (scheduler: Scheduler, address: string, state: WorkerState): Promise<boolean> => {
-  if (state.executing.length > 0 || state.longRunning.length > 0) return false
-  const queued = new Set(state.queued.map(textOf))
-  return (await scheduler.processing(address)).every((key) => queued.has(textOf(key)))
+/** Both views must say that it is empty: one look alone restarted one task in 42 retirements. */
+const compared = async (scheduler: Scheduler, address: string, state: WorkerState): Promise<Emptiness> => {
+  const known = new Set([...state.queued, ...state.executing, ...state.longRunning].map(textOf))
+  const idle = (await scheduler.processing(address)).filter((key) => !known.has(textOf(key)))
+  if (idle.length === 0 && state.executing.length === 0 && state.longRunning.length === 0) return {is: 'empty'}
+  return state.running ? {is: 'busy', queued: [], idle: []} : {is: 'busy', queued: state.queued, idle}
 }
 
 /** Later and coarser: what is assigned to it counts as queued only when the worker counts as many, and executes nothing. */
@@ -60,10 +66,10 @@ const readHeartbeats = (scheduler: Scheduler, address: string): (() => Promise<E
     if (load.executing > 0) quiet = 0
     else if (last !== undefined && lastSeen > last) quiet += 1
     last = lastSeen
-    if (quiet < BEATS) return {is: 'busy', queued: []}
+    if (quiet < BEATS) return {is: 'busy', queued: [], idle: []}
     const assigned = await scheduler.processing(address)
     if (assigned.length === 0) return {is: 'empty'}
-    return {is: 'busy', queued: assigned.length <= load.queued ? assigned : []}
+    return {is: 'busy', queued: assigned.length <= load.queued ? assigned : [], idle: []}
   }
 }
 

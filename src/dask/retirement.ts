@@ -1,7 +1,7 @@
 /** The scale-down that restarts no task (contract 4.5, steps 3 to 8). */
 import {setTimeout as pause} from 'node:timers/promises'
 import type {Dial} from './dial.ts'
-import {emptinessOf, textOf} from './emptiness.ts'
+import {type Busy, emptinessOf, textOf} from './emptiness.ts'
 import {portOf, type Scheduler, type SchedulerWorker} from './scheduler.ts'
 import {reinstate, reschedule} from './streams.ts'
 
@@ -42,6 +42,8 @@ const DRAIN_MS = 120_000
 const POLL = {firstMs: 50, mostMs: 1_000} as const
 /** A worker that is let back in says so to the scheduler at once; what was lost on the way is sent again. */
 const BACK = {tries: 4, looks: 20, lookMs: 100} as const
+/** How long a key stays where it is before it is looked at again: more than a finished task needs to be known as finished. */
+const MOVE_AGAIN_MS = 2_000
 const DRAINING = 'closing_gracefully'
 
 /**
@@ -112,7 +114,7 @@ const seeOff = async (worker: SchedulerWorker, options: RetirementOptions): Prom
   try {
     const deadline = performance.now() + timeoutMs
     const look = emptinessOf(scheduler, address)
-    const moved = new Set<string>()
+    const move = movingQueued(options, address)
     for (let wait: number = POLL.firstMs; ; wait = Math.min(wait * 1.5, POLL.mostMs)) {
       signal.throwIfAborted()
       const state = await look()
@@ -120,7 +122,7 @@ const seeOff = async (worker: SchedulerWorker, options: RetirementOptions): Prom
       // Let back in by somebody else: it is not ours to close.
       if (state.is === 'running') return {address, is: 'refused', message: 'it was let back in while it was leaving'}
       if (state.is === 'empty') break
-      if (state.is === 'busy') await moveQueued(options, address, state.queued, moved)
+      if (state.is === 'busy') await move(state)
       if (performance.now() > deadline) {
         const seconds = Math.round(timeoutMs / 1000)
         return await letBackIn(scheduler, worker, options, {is: 'timed-out', why: `it has not finished its task within ${seconds} s`})
@@ -140,17 +142,26 @@ const seeOff = async (worker: SchedulerWorker, options: RetirementOptions): Prom
 const statusOf = async (scheduler: Scheduler, address: string): Promise<string | undefined> =>
   (await scheduler.identity()).workers.find((worker) => worker.address === address)?.status
 
-/** A draining worker never starts what is queued on it, and the scheduler waits for it: those tasks are given to others, once each. */
-const moveQueued = async (
-  {scheduler, signal}: RetirementOptions,
-  address: string,
-  queued: readonly unknown[],
-  moved: Set<string>,
-): Promise<void> => {
-  const fresh = queued.filter((key) => !moved.has(textOf(key)))
-  moved.clear()
-  for (const key of queued) moved.add(textOf(key))
-  if (fresh.length > 0) await reschedule(scheduler.dial, {port: scheduler.port, timeoutMs: SHORT_MS, signal}, address, fresh)
+/**
+ * A draining worker never starts what is queued on it, and fetches no data for what waits for it, while the scheduler waits for it: those tasks
+ * are given to others. What is queued goes at once; what is neither queued nor executed, only when it was so in two looks, since one look alone
+ * also finds a task that has just finished. The scheduler takes no notice of a key that is no longer there, so a key that stays is sent again.
+ */
+const movingQueued = ({scheduler, signal}: RetirementOptions, address: string): ((state: Busy) => Promise<void>) => {
+  let sent = new Map<string, number>()
+  let stuck = new Map<string, number>()
+  return async ({queued, idle}) => {
+    const now = performance.now()
+    const isLong = (since: number | undefined): boolean => since !== undefined && now - since >= MOVE_AGAIN_MS
+    const waiting = idle.filter((key) => isLong(stuck.get(textOf(key))))
+    const fresh = [...queued, ...waiting].filter((key) => !sent.has(textOf(key)) || isLong(sent.get(textOf(key))))
+    stuck = new Map(idle.map(textOf).map((key) => [key, stuck.get(key) ?? now]))
+    const present = new Set([...queued, ...idle].map(textOf))
+    sent = new Map([...sent].filter(([key]) => present.has(key)))
+    if (fresh.length === 0) return
+    for (const key of fresh) sent.set(textOf(key), now)
+    await reschedule(scheduler.dial, {port: scheduler.port, timeoutMs: SHORT_MS, signal}, address, fresh)
+  }
 }
 
 /** Has a draining worker work on, and says so only when the scheduler has seen it: else it would wait for ever, and tasks with it. */

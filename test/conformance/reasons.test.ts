@@ -20,11 +20,23 @@ describe('a cluster that cannot become ready says why', () => {
       '--wait',
       '--timeout',
       '100s',
+      '--keep',
     )
     expect(created.code).toBe(1)
     expect(created.stderr).toMatch(/ImagePullBackOff|ErrImagePull/)
     await until(async () => /ImagePull/.test(JSON.stringify(await condition('nopull', 'Ready'))), 'the condition says ImagePullBackOff')
     expect((await condition('nopull', 'Ready'))?.status).toBe('False')
+  })
+
+  it('and is taken away again, unless it is to be kept', async () => {
+    const created = await dask('cluster', 'create', 'unkept', '--image', 'registry.invalid/dask:1', '--wait', '--timeout', '100s')
+    expect(created.code).toBe(1)
+    expect(created.stderr).toMatch(/ImagePullBackOff|ErrImagePull/)
+    expect(created.stderr).toContain('--keep')
+    await until(
+      async () => (await client.list(DASK_CLUSTERS, {namespace})).items.every(({metadata}) => metadata.name !== 'unkept'),
+      'it goes',
+    )
   })
 
   it('when no node has room for its workers', async () => {
