@@ -40,8 +40,9 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
   const {startInformer} = await import('../kube/start-informer.ts')
   const listeners = new Set<() => void>()
   const failed = Promise.withResolvers<never>()
+  // Raced below; what fails after that is told on the board.
   failed.promise.catch(() => undefined)
-  let trouble: string | undefined
+  const isAway: (() => boolean)[] = []
   let isSynced = false
   let settling: NodeJS.Timeout | undefined
   let tick: NodeJS.Timeout | undefined
@@ -55,6 +56,7 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
   const waits: Promise<void>[] = []
   const see = <T extends KubeObject>(kind: Kind<T>, {labelSelector, fieldSelector, isOptional}: Scope = {}): Cache<T> => {
     const refused = Promise.withResolvers<void>()
+    let failedAt: number | undefined
     const informer = startInformer<T>({
       client,
       kind,
@@ -66,10 +68,12 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
       onError: (error) => {
         if (isOptional && error instanceof KubeError && (error.status === 403 || error.status === 404)) return refused.resolve()
         if (!isSynced) return failed.reject(error)
-        trouble = 'no connection'
+        failedAt = Date.now()
         return news()
       },
     })
+    // Whether nothing has been heard since it failed.
+    isAway.push(() => failedAt !== undefined && Date.now() - informer.silence() <= failedAt)
     waits.push(Promise.race([informer.synced, refused.promise]))
     return informer
   }
@@ -87,7 +91,7 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
       ...{place, namespace, clusters: clusters.list(), groups: groups.list(), pods: pods.list()},
       ...{jobs: jobs.list(), autoscalers: autoscalers.list(), events: events.list()},
     }
-    return boardOf(sight, readings, Date.now(), trouble)
+    return boardOf(sight, readings, Date.now(), isAway.some((is) => is()) ? 'no connection' : undefined)
   }
   let board: Board
   const tell = (): void => {
@@ -109,7 +113,6 @@ export async function openBoardFeed({client, namespace, name, selector, signal}:
     signal,
     onReadings: (told) => {
       readings = told
-      trouble = undefined
       news()
     },
   })

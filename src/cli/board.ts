@@ -171,6 +171,7 @@ const eventsByCluster = ({clusters, groups, autoscalers, pods, events}: Sight): 
 
 const eventCard = (event: Event, now: number): EventCard => ({
   id: event.metadata.uid ?? event.metadata.name,
+  at: Date.parse(eventTime(event)) || 0,
   age: formatAge(eventTime(event), now),
   isWarning: event.type === 'Warning',
   about: `${event.involvedObject.kind.toLowerCase()}/${event.involvedObject.name}`,

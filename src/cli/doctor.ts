@@ -30,6 +30,8 @@ const KINDS: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DA
 /** An operator that works has told something of a new object after this long. */
 const SILENCE_MS = 30_000
 const STUCK_MS = 60_000
+/** Not found, and the sandbox's Not Implemented. */
+const NOT_SERVED: ReadonlySet<number> = new Set([404, 501])
 /** Schedulers are asked one by one through the API server: enough to see that it works. */
 const ASKED_CLUSTERS = 5
 
@@ -45,6 +47,7 @@ export async function diagnose(call: DoctorCall, report: (finding: Finding) => v
     checkDefinitions,
     checkNamesakes,
     checkOperator,
+    checkRival,
     checkRights,
     checkProgress,
     checkSchedulers,
@@ -62,7 +65,8 @@ export async function diagnose(call: DoctorCall, report: (finding: Finding) => v
             'ask the administrator of the cluster for this permission, or run doctor as somebody who has it',
           ),
         ]
-      if (error instanceof KubeError && error.status === 404) return []
+      // What the server does not serve is not there: missing definitions are told, and the sandbox has no Deployments.
+      if (error instanceof KubeError && NOT_SERVED.has(error.status)) return []
       throw error
     })
     for (const finding of found) report(finding)
@@ -113,23 +117,24 @@ const checkNamesakes = async ({client, signal}: DoctorCall): Promise<readonly Fi
 }
 
 const checkOperator = async ({client, bin, signal}: DoctorCall): Promise<readonly Finding[]> => {
-  const [{server, operator}, python] = await Promise.all([readVersions(client, signal), findPythonOperator(client, signal).catch(() => [])])
-  const others = python.map(({metadata}) =>
+  const {server, operator} = await readVersions(client, signal)
+  // The sandbox's own operator holds no lease.
+  if (!operator && server.gitVersion.endsWith('+sandbox')) return [ok('operator', "the sandbox's own")]
+  return [
+    operator
+      ? ok('operator', `${operator.holder} leads (lease ${operator.lease}, renewed ${formatAge(operator.renewed, Date.now())} ago)`)
+      : failed('operator', 'none is running', `"${bin} operator install" or, beside you, "${bin} operator run"`),
+  ]
+}
+
+const checkRival = async ({client, signal}: DoctorCall): Promise<readonly Finding[]> =>
+  (await findPythonOperator(client, signal)).map(({metadata}) =>
     failed(
       'operator',
       `the Python operator runs too (deployment ${metadata.name} in "${metadata.namespace}")`,
       "two operators undo each other's work: scale one of them to zero",
     ),
   )
-  // The sandbox's own operator has no rival and holds no lease.
-  if (!operator && server.gitVersion.endsWith('+sandbox')) return [ok('operator', "the sandbox's own"), ...others]
-  return operator
-    ? [
-        ok('operator', `${operator.holder} leads (lease ${operator.lease}, renewed ${formatAge(operator.renewed, Date.now())} ago)`),
-        ...others,
-      ]
-    : [failed('operator', 'none is running', `"${bin} operator install" or, beside you, "${bin} operator run"`), ...others]
-}
 
 const RIGHTS = [
   ...['list', 'create', 'patch', 'delete'].map((verb) => ({

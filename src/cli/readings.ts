@@ -90,6 +90,7 @@ const followTasks = (open: OpenFeed): Part<Pick<Reading, 'tasks' | 'rates'>> => 
   let rates: readonly number[] = []
   let last: {readonly tasks: TaskNumbers; readonly at: number} | undefined
   let state: 'closed' | 'open' | 'deaf' = 'closed'
+  let isClosed = false
   let close = (): void => undefined
   const take = (tasks: TaskNumbers): void => {
     const at = performance.now()
@@ -104,10 +105,11 @@ const followTasks = (open: OpenFeed): Part<Pick<Reading, 'tasks' | 'rates'>> => 
   return {
     latest: () => ({rates, ...(last && {tasks: last.tasks})}),
     round: async () => {
-      if (state !== 'closed') return
+      if (isClosed || state !== 'closed') return
       state = 'open'
       try {
         const feed = await open()
+        if (isClosed) return feed.close()
         close = feed.close
         take(await feed.next())
         const listen = async (): Promise<never> => {
@@ -119,7 +121,7 @@ const followTasks = (open: OpenFeed): Part<Pick<Reading, 'tasks' | 'rates'>> => 
       }
     },
     close: () => {
-      state = 'deaf'
+      isClosed = true
       close()
     },
   }

@@ -5,7 +5,7 @@ import {LABEL_CLUSTER, LABEL_COMPONENT} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {deletePods} from '../../cli/retire-pods.ts'
-import {UserError, usageError} from '../../cli/user-error.ts'
+import {EXIT, UserError, usageError} from '../../cli/user-error.ts'
 
 export default class ClusterRetire extends DaskCommand {
   static override summary = 'Let workers leave in peace and be replaced: of a node that goes, or one that is sick.'
@@ -39,9 +39,9 @@ export default class ClusterRetire extends DaskCommand {
     if (unknown.length > 0)
       throw new UserError(`DaskCluster "${args.name}" has no worker ${unknown.join(', ')}`, {
         next: [`"${this.bin} cluster workers ${args.name}" lists them`],
-        exitCode: 3,
+        exitCode: EXIT.notFound,
       })
-    if (chosen.length === 0) throw new UserError(`no worker of DaskCluster "${args.name}" is on node "${node}"`, {exitCode: 3})
+    if (chosen.length === 0) throw new UserError(`no worker of DaskCluster "${args.name}" is on node "${node}"`, {exitCode: EXIT.notFound})
     await deletePods(chosen, {
       client,
       namespace,

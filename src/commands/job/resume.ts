@@ -6,8 +6,8 @@ import {setSuspend} from '../../cli/suspend.ts'
 import {doneText} from '../../cli/write.ts'
 
 export default class JobResume extends DaskCommand {
-  static override summary = `Begin the program of a suspended job anew.`
-  static override description = 'Its deadline begins anew as well.\\n'
+  static override summary = 'Begin the program of a suspended job anew.'
+  static override description = 'Its deadline begins anew as well.\n'
   static override examples = [{description: 'Go on', command: 'job resume train-x7k2p'}]
   static override args = {name: nameArg('job')}
   static override flags = {'dry-run': dryRunFlag}

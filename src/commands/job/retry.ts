@@ -1,11 +1,9 @@
-import {DASK_JOBS, type DaskJob} from '../../api/dask.ts'
+import {DASK_JOBS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer, tell} from '../../cli/output.ts'
-import {giveFiles} from '../../cli/submit-job.ts'
+import {retryJob} from '../../cli/retry-job.ts'
 import {UserError} from '../../cli/user-error.ts'
-import {type Look, openWatch} from '../../cli/watch.ts'
-import {createObject} from '../../cli/write.ts'
 
 export default class JobRetry extends DaskCommand {
   static override summary = 'Run a job that has ended once more, under its own name.'
@@ -24,18 +22,7 @@ export default class JobRetry extends DaskCommand {
       throw new UserError(`job "${name}" has not ended yet`, {
         next: [`"${this.bin} job attach ${name}" waits for it`, `"${this.bin} job delete ${name}" ends it`],
       })
-    // The files would go with the job that they belong to.
-    const hasFiles = await giveFiles(client, before, undefined, this.signal)
-    const watch = await openWatch(client, this.signal)
-    const jobs = watch.see(DASK_JOBS, {namespace, name})
-    await client.delete(DASK_JOBS, {namespace, name}, {propagationPolicy: 'Background', signal: this.signal})
-    const look = (): Look<true> => (jobs.get({namespace, name})?.metadata.uid === before.metadata.uid ? {} : {done: true})
-    await watch.until(look, {timeoutMs: flags.timeout, waitingFor: () => `job "${name}" is still being deleted`}).finally(watch.close)
-    const {labels, annotations} = before.metadata
-    const metadata = {name, namespace, ...(labels && {labels}), ...(annotations && {annotations})}
-    const object: DaskJob = {apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata, spec: before.spec}
-    const made = await createObject({client, kind: DASK_JOBS, object, dryRun: false, signal: this.signal})
-    if (hasFiles) await giveFiles(client, before, made, this.signal)
+    await retryJob(before, {client, namespace, timeoutMs: flags.timeout, signal: this.signal})
     answer(`daskjob.kubernetes.dask.org/${name} created\n`)
     tell(`"${this.bin} job attach ${name}" follows it`)
   }

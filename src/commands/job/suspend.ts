@@ -6,8 +6,8 @@ import {setSuspend} from '../../cli/suspend.ts'
 import {doneText} from '../../cli/write.ts'
 
 export default class JobSuspend extends DaskCommand {
-  static override summary = `End a job's program and keep the job.`
-  static override description = 'The pods of its own cluster go too. "job resume" begins the program anew.\\n'
+  static override summary = "End a job's program and keep the job."
+  static override description = 'The pods of its own cluster go too. "job resume" begins the program anew.\n'
   static override examples = [{description: 'Make room for something else', command: 'job suspend train-x7k2p'}]
   static override args = {name: nameArg('job')}
   static override flags = {'dry-run': dryRunFlag}

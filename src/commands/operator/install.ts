@@ -9,6 +9,7 @@ import {installFlags, installOptions} from '../../cli/install/options.ts'
 import {checkRights, findPythonOperator, refusePythonOperator, stopPythonOperator} from '../../cli/install/preflight.ts'
 import {waitForOperator} from '../../cli/install/wait-operator.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
+import {isNotFound} from '../../kube/errors.ts'
 import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class OperatorInstall extends DaskCommand {
@@ -44,7 +45,7 @@ export default class OperatorInstall extends DaskCommand {
       if (dryRun === 'client') return answer(`${placed(object)} (dry run)\n`)
       // A dry run has not made the namespace that the others lie in.
       const change = await applyObject(object, {client, dryRun: dryRun === 'server', signal: this.signal}).catch((error: unknown) => {
-        if (dryRun === 'server' && object.metadata.namespace === options.namespace) return 'created' as const
+        if (dryRun === 'server' && object.metadata.namespace === options.namespace && isNotFound(error)) return 'created' as const
         throw error
       })
       answer(`${placed(object)} ${change}${dryRun === 'server' ? ' (server dry run)' : ''}\n`)

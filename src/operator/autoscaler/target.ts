@@ -30,6 +30,7 @@ export const createAskTarget = (reach: Reach): AskTarget => {
       const failed = failures.get(uid) ?? 0
       if (failed < FAILURES || failed % RETRY_EVERY === 0) {
         const port = dashboardPodPort({spec: cluster.spec.scheduler.service}, scheduler)
+        // Why it has failed does not matter: what was asked for is asked for by Dask's own protocol then.
         const counts = await readCounts(dial, port, COUNTS_MS).catch(() => undefined)
         if (counts && isCount(counts.desired_workers) && isCount(counts.unrunnable)) {
           failures.delete(uid)

@@ -26,6 +26,7 @@ export function createPolls<Question>({ask, everyMs, onEnd}: PollsOptions<Questi
   const run = async (key: string, need: () => Question | undefined, signal: AbortSignal): Promise<void> => {
     for (let question = need(); question !== undefined && !signal.aborted; question = need()) {
       await ask(question, signal)
+      // The end of the pause and the end of all are told apart by the loop itself.
       await pause(everyMs(question), undefined, {signal}).catch(() => undefined)
     }
     followed.delete(key)

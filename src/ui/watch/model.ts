@@ -102,6 +102,8 @@ export interface JobCard {
 
 export interface EventCard {
   readonly id: string
+  /** When it was last told, in ms since the epoch. */
+  readonly at: number
   readonly age: string
   readonly isWarning: boolean
   readonly about: string

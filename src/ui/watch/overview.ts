@@ -38,7 +38,7 @@ export const statusColour = (status: string): Colour =>
 export function overviewLines(board: Board, state: ViewState, size: Size): readonly Line[] {
   const {columns: width, rows} = size
   const top = [headLine(board, width), summaryLine(board, width), troubleLine(board, state, width)]
-  const events = board.clusters.flatMap((cluster) => cluster.events.map((event) => ({...event, about: event.about})))
+  const events = board.clusters.flatMap((cluster) => cluster.events).toSorted((one, other) => one.at - other.at)
   const room = rows - top.length - 1
   const items = itemsOf(board).length
   const eventRoom = Math.max(0, Math.min(events.length, Math.max(4, room - listHeight(board)) - 2))

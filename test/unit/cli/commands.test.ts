@@ -356,6 +356,21 @@ describe('job run', () => {
   })
 })
 
+describe('job retry', () => {
+  it('that breaks off tells the manifest of the job that it has deleted', async () => {
+    const {client, run} = ground
+    const metadata = {name: 'held', namespace: 'default', finalizers: ['test/held']}
+    const spec = {job: {spec: {containers: [{name: 'job', image: 'i', args: ['python', 'train.py']}]}}, clusterName: 'demo'}
+    await client.create(DASK_JOBS, {apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata, spec})
+    await setStatus(client, DASK_JOBS, 'held', {jobStatus: 'Failed'})
+    const {code, stderr, stdout} = await run('job', 'retry', 'held', '--timeout', '1s')
+    expect({code, stdout}).toEqual({code: 124, stdout: ''})
+    expect(stderr).toContain('job "held" was not made again')
+    expect(stderr).toContain('- train.py')
+    await client.patch(DASK_JOBS, metadata, {metadata: {finalizers: null}}, {type: 'merge'})
+  })
+})
+
 describe('logs', () => {
   it('of a cluster name their pods', async () => {
     await dask('cluster', 'create', 'chatty', '--image', 'x')

@@ -7,7 +7,7 @@ import {fileURLToPath} from 'node:url'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse} from 'yaml'
 import {build, isStale} from '../../../scripts/build.ts'
-import {GLOBAL, type HelpCommand} from '../../../src/cli/help.ts'
+import {GLOBAL, type HelpCommand, renderCommand} from '../../../src/cli/help.ts'
 
 /** The built program, as a person calls it. */
 
@@ -147,6 +147,10 @@ describe('each example of a help', () => {
 })
 
 describe('help', () => {
+  it('has no sign in it that was meant for a compiler', () => {
+    expect(commands.filter((command) => renderCommand('kubectl dask', command).includes('\\n')).map(({id}) => id)).toEqual([])
+  })
+
   it('names the program as it was called', async () => {
     expect((await call('kubectl-dask.js', [])).stdout).toContain('kubectl dask NOUN VERB [flags]')
     expect((await call('dask-k8s.js', ['cluster'])).stdout).toContain('dask-k8s cluster VERB [flags]')

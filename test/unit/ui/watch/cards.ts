@@ -1,4 +1,4 @@
-import type {Board, ClusterCard, WorkerCard} from '../../../../src/ui/watch/model.ts'
+import type {Board, ClusterCard, EventCard, WorkerCard} from '../../../../src/ui/watch/model.ts'
 
 /** Boards to show. */
 
@@ -14,6 +14,10 @@ export const cluster = (name: string, workers: readonly WorkerCard[], more: Part
   tasks: {waiting: 3, queued: 10, unrunnable: 0, processing: 4, results: 7, erred: 0, done: 100},
   groups: [{name: `${name}-default`, wanted: workers.length, ready: workers.length, retiring: 0, autoscaler: undefined}],
   ...more,
+})
+
+export const event = (reason: string, at: number): EventCard => ({
+  ...{id: reason, at, age: '5m', isWarning: false, about: 'pod/p', reason, message: 'm'},
 })
 
 export const board = (clusters: readonly ClusterCard[], more: Partial<Board> = {}): Board => ({

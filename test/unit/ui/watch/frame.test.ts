@@ -4,7 +4,7 @@ import {frame} from '../../../../src/ui/watch/frame.ts'
 import type {Board} from '../../../../src/ui/watch/model.ts'
 import {textOf, widthOf} from '../../../../src/ui/watch/spans.ts'
 import {startState, type ViewState} from '../../../../src/ui/watch/state.ts'
-import {board, cluster, worker} from './cards.ts'
+import {board, cluster, event, worker} from './cards.ts'
 
 const SMALL = {columns: 80, rows: 24}
 const screen = (of: Board, state: ViewState, text: readonly string[] = [], size = SMALL): string =>
@@ -47,6 +47,13 @@ describe('a frame', () => {
     expect(shown).toContain('1 cluster · 1/1 workers · 2 threads · 2 running · 15 waiting · 40 tasks/s')
     expect(shown).toMatch(/ demo +Ready +1\/1 +█+.* 512Mi +2 +15 +40 +▁▃█/)
     expect(shown).toMatch(/ train +Running +4m +5m/)
+  })
+
+  it('tells the latest events of all clusters, the newest last', () => {
+    const old = Array.from({length: 30}, (_, index) => event(`Old${index}`, index))
+    const shown = screen(board([cluster('a', [], {events: [event('Newest', 100)]}), cluster('b', [], {events: old})]), startState())
+    const told = [...shown.matchAll(/ 5m +(\w+)/g)].map(([, reason]) => reason).filter((reason) => reason !== undefined)
+    expect(told.slice(-2)).toEqual(['Old29', 'Newest'])
   })
 
   it('says why a cluster is not ready', () => {
