@@ -6,7 +6,7 @@
 import {spawn} from 'node:child_process'
 import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {join, relative} from 'node:path'
 import {ensureDask, MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../test/toolchain/pythons.ts'
 import {upstreamDefinitions} from '../test/toolchain/upstream.ts'
 
@@ -24,6 +24,31 @@ interface Counts {
   readonly failed: number
   readonly skipped: number
 }
+
+interface Outcome extends Counts {
+  /** One text for each failure: where it stands, its name, what it said. They are told once more at the end, where nobody has to look for them. */
+  readonly failures: readonly string[]
+}
+
+/** The part of vitest's JSON report that is read here. */
+interface Report {
+  readonly numPassedTests: number
+  readonly numPendingTests: number
+  readonly numTodoTests: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly message: string
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages: readonly string[] | null
+    }[]
+  }[]
+}
+
+/** What of a failure is told at the end: its first lines; all of it stands above. */
+const FAILURE_LINES = 30
 
 const story = (line: string): void => console.error(line)
 
@@ -66,35 +91,37 @@ const RINGS: readonly Ring[] = [
   },
 ]
 
-const counted = async (report: string): Promise<Counts> => {
-  const {numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites} = JSON.parse(
-    await readFile(report, 'utf8'),
-  ) as Record<string, number>
-  const failed = numFailedTests ?? 0
-  // A file that does not even load has no failed test, but it is a failure.
-  const unloaded = failed === 0 && (numFailedTestSuites ?? 0) > 0 ? (numFailedTestSuites ?? 0) : 0
-  return {passed: numPassedTests ?? 0, failed: failed + unloaded, skipped: (numPendingTests ?? 0) + (numTodoTests ?? 0)}
+const counted = async (path: string): Promise<Outcome> => {
+  const report = JSON.parse(await readFile(path, 'utf8')) as Report
+  const failures = report.testResults.flatMap(({name, status, message, assertionResults}) => {
+    const file = relative(process.cwd(), name)
+    const failed = assertionResults.filter((test) => test.status === 'failed')
+    // A file that does not even load has no failed test, but it is a failure.
+    if (failed.length === 0) return status === 'failed' ? [`${file}: ${message}`] : []
+    return failed.map(({fullName, failureMessages}) => `${file}: ${fullName}\n${(failureMessages ?? []).join('\n')}`)
+  })
+  return {passed: report.numPassedTests, failed: failures.length, skipped: report.numPendingTests + report.numTodoTests, failures}
 }
 
-const runRing = async (ring: Ring, report: string): Promise<Counts> => {
+const runRing = async (ring: Ring, report: string): Promise<Outcome> => {
   console.log(`\n── ${ring.name}: ${ring.promise}`)
   try {
     for (const prepare of ring.prepare) await prepare()
   } catch (error) {
-    console.log(`${ring.name} cannot run here: ${error instanceof Error ? error.message : String(error)}`)
-    return process.env['CI'] ? {passed: 0, failed: 1, skipped: 0} : {passed: 0, failed: 0, skipped: 1}
+    const reason = `${ring.name} cannot run here: ${error instanceof Error ? error.message : String(error)}`
+    console.log(reason)
+    return process.env['CI'] ? failedRing(reason) : {passed: 0, failed: 0, skipped: 1, failures: []}
   }
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const failure = await program([...ring.command, ...reporters], ring.env).then(
     () => undefined,
     (error: Error) => error,
   )
-  const counts = await counted(report).catch((error: Error) => {
-    console.log(`${ring.name} left no report: ${error.message}`)
-    return {passed: 0, failed: 1, skipped: 0}
-  })
-  return failure && counts.failed === 0 ? {...counts, failed: 1} : counts
+  const outcome = await counted(report).catch((error: Error) => failedRing(`${ring.name} left no report: ${error.message}`))
+  return failure && outcome.failed === 0 ? {...outcome, failed: 1, failures: [failure.message]} : outcome
 }
+
+const failedRing = (reason: string): Outcome => ({passed: 0, failed: 1, skipped: 0, failures: [reason]})
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !RINGS.some((ring) => ring.name === name))
@@ -104,13 +131,17 @@ if (unknown.length > 0) {
 }
 
 const reports = await mkdtemp(join(tmpdir(), 'dask-k8s-rings-'))
-const results: {readonly ring: Ring; readonly counts: Counts; readonly seconds: number}[] = []
+const results: {readonly ring: Ring; readonly counts: Outcome; readonly seconds: number}[] = []
 for (const ring of RINGS.filter(({name}) => wanted.length === 0 || wanted.includes(name))) {
   const started = performance.now()
   const counts = await runRing(ring, join(reports, `${ring.name}.json`))
   results.push({ring, counts, seconds: (performance.now() - started) / 1000})
 }
 await rm(reports, {recursive: true, force: true})
+
+for (const {ring, counts} of results)
+  for (const failure of counts.failures)
+    console.log(`\n── failed in ${ring.name}: ${failure.split('\n').slice(0, FAILURE_LINES).join('\n')}`)
 
 console.log('')
 for (const {ring, counts, seconds} of results)

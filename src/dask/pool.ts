@@ -1,5 +1,7 @@
 /** Connections to the schedulers of many clusters: bounded, kept for a while, and apart from whoever waits for an answer. */
+
 import type {Ref} from '../api/object.ts'
+import {keyOf} from '../api/ref.ts'
 import {LostConnection} from './comm.ts'
 import type {Dial} from './dial.ts'
 import {connectScheduler, type Scheduler} from './scheduler.ts'
@@ -97,5 +99,3 @@ export function createSchedulerPool({dialFor, portFor, concurrency, timeoutMs}: 
     },
   }
 }
-
-const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`

@@ -1,4 +1,5 @@
 import type {Kind, KubeObject, Ref} from '../api/object.ts'
+import {keyOf} from '../api/ref.ts'
 import type {Cache, OnChange} from './informer.ts'
 import {isOlderVersion} from './resource-version.ts'
 
@@ -98,8 +99,6 @@ export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnCha
     },
   }
 }
-
-const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`
 
 const sameVersion = (a: KubeObject, b: KubeObject): boolean =>
   a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion

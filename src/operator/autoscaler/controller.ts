@@ -4,6 +4,7 @@ import {LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
+import {keyOf, refOf} from '../../api/ref.ts'
 import {workerProcesses} from '../../api/worker-processes.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
@@ -195,6 +196,3 @@ const clusterNamedBy = (object: KubeObject): string | undefined => {
 }
 
 const isScheduler = (pod: KubeObject): boolean => pod.metadata.labels?.[LABEL_COMPONENT] === 'scheduler'
-
-const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})
-const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`

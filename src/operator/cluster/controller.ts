@@ -3,14 +3,13 @@ import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGrou
 import {defaultGroupName, schedulerName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isPodLeaving} from '../../api/pod-state.ts'
+import {refIn} from '../../api/ref.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import type {IdleWatch} from './idle-watch.ts'
 import type {FindLostNode} from './lost-node.ts'
 import {planCluster} from './plan.ts'
 import {failedStatus} from './status.ts'
 import type {ClusterWorld} from './world.ts'
-
-const refIn = ({metadata: {namespace}}: KubeObject, name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
 
 /** The cluster that a group's spec names: it adopts the group. */
 const namedBy = (object: KubeObject): readonly Ref[] => {

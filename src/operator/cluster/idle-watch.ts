@@ -4,6 +4,7 @@ import {schedulerName} from '../../api/names.ts'
 import type {Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {isPodReady} from '../../api/pod-state.ts'
+import {keyOf, refOf} from '../../api/ref.ts'
 import type {Idleness} from '../../dask/idleness.ts'
 import type {Reader} from '../engine/contract.ts'
 import {createPolls} from '../engine/polls.ts'
@@ -111,6 +112,3 @@ const questionOf = (ref: Ref, reader: Reader): Question | undefined => {
   const scheduler = reader.cache(PODS).get({...ref, name: schedulerName(ref.name)})
   return scheduler && isControlledBy(scheduler, cluster) && isPodReady(scheduler) ? {cluster, scheduler} : undefined
 }
-
-const refOf = ({metadata: {name, namespace}}: DaskCluster): Ref => ({name, ...(namespace !== undefined && {namespace})})
-const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`

@@ -2,8 +2,9 @@ import {SERVICES} from '../../api/core.ts'
 import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus, type DaskWorkerGroup} from '../../api/dask.ts'
 import {mergePatch} from '../../api/json.ts'
 import {ANNOTATION_HANDED_DOWN, ANNOTATION_HANDED_DOWN_WORKER, isClusterName} from '../../api/names.ts'
-import type {KubeObject, OwnerReference, Ref} from '../../api/object.ts'
+import type {KubeObject, OwnerReference} from '../../api/object.ts'
 import {controllerOf, isControlledBy} from '../../api/ownership.ts'
+import {refOf} from '../../api/ref.ts'
 import {revisionOf} from '../../api/revision.ts'
 import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
 import {idleSteps} from './idle.ts'
@@ -105,5 +106,3 @@ const createdFor = (cluster: DaskCluster, now: number): number => {
   const age = now - Date.parse(cluster.metadata.creationTimestamp ?? '')
   return age >= 0 && age < CREATED_FOR_MS ? CREATED_FOR_MS - age : phase === undefined ? 50 : 0
 }
-
-const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

@@ -3,6 +3,7 @@ import type {DaskCluster} from '../../api/dask.ts'
 import {partMetadataPatch} from '../../api/part-metadata.ts'
 import {repairOf} from '../../api/pod-repair.ts'
 import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import {refOf} from '../../api/ref.ts'
 import {isOfEarlierSpec, isRestartDue, schedulerTarget} from '../../api/revision.ts'
 import type {Action, Create, Delete} from '../engine/contract.ts'
 import {schedulerMetadata, schedulerPod} from './parts.ts'
@@ -60,5 +61,3 @@ const steps = ({remove = [], create = [], waitMs = 0}: Partial<SchedulerSteps>):
 const create = (object: Pod): Create => ({do: 'create', kind: PODS, object})
 
 const remove = (pod: Pod, why: string): Delete => ({do: 'delete', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', why})
-
-const refOf = ({metadata: {name, namespace}}: Pod): Delete['ref'] => ({name, ...(namespace !== undefined && {namespace})})

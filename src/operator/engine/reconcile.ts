@@ -27,8 +27,6 @@ export interface ReconcilerOptions {
 
 const OUTDATED_MS = 1_000
 
-export const keyOf = ({namespace = '', name}: Ref): string => `${namespace}/${name}`
-
 export const refOfKey = (key: string): Ref => {
   const [namespace, name = ''] = key.split('/')
   return {name, ...(namespace ? {namespace} : {})}

@@ -1,9 +1,10 @@
 import type {Kind, KubeObject} from '../../api/object.ts'
+import {keyOf} from '../../api/ref.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
 import {type Limit, mapLimited} from './limit.ts'
-import {type AnyController, keyOf} from './reconcile.ts'
+import type {AnyController} from './reconcile.ts'
 
 export interface RemovalOptions {
   readonly client: KubeClient

@@ -3,6 +3,7 @@ import {DASK_CLUSTERS, DASK_JOBS, type DaskJob} from '../../api/dask.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {hasPodSucceeded, isPodEnded} from '../../api/pod-state.ts'
+import {refIn} from '../../api/ref.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
 import {attemptName, attemptOf, lastAttempt, mayTryAgain} from './attempts.ts'
@@ -44,8 +45,6 @@ export function observeJob(job: DaskJob, reader: Reader): JobWorld {
     holder: next && !isControlledBy(next, job) ? next : undefined,
   }
 }
-
-const refIn = ({metadata: {namespace}}: KubeObject, name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
 
 /** Jobs that run on this cluster without owning it. */
 const guests = (cluster: KubeObject, reader: Reader): readonly Ref[] =>

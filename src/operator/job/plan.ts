@@ -2,9 +2,10 @@ import {findCondition} from '../../api/conditions.ts'
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob, type DaskJobStatus} from '../../api/dask.ts'
 import {isClusterName} from '../../api/names.ts'
-import type {KubeObject, Ref} from '../../api/object.ts'
+import type {KubeObject} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import {refOf} from '../../api/ref.ts'
 import type {Action, Create, Delete, Plan} from '../engine/contract.ts'
 import {hasRestartedTooOften, lastAttempt, mayTryAgain, pauseAfter} from './attempts.ts'
 import {jobCluster, runnerPod} from './parts.ts'
@@ -153,5 +154,3 @@ const remove = (kind: Delete['kind'], object: KubeObject, why: string): Delete =
   uid: object.metadata.uid ?? '',
   why,
 })
-
-const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

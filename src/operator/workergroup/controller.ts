@@ -5,6 +5,7 @@ import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import {refOf} from '../../api/ref.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
 import {planGroup} from './plan.ts'
@@ -91,5 +92,3 @@ const groupsNaming = (cluster: string, namespace: string | undefined, reader: Re
 
 const groupsOf = (object: KubeObject, cluster: string | undefined, reader: Reader): readonly Ref[] =>
   cluster === undefined ? [] : groupsNaming(cluster, object.metadata.namespace, reader).map(refOf)
-
-const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

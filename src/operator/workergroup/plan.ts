@@ -1,11 +1,11 @@
 import {PODS, type Pod} from '../../api/core.ts'
 import type {DaskCluster, DaskWorkerGroup, DaskWorkerGroupStatus} from '../../api/dask.ts'
 import {ANNOTATION_RETIRING} from '../../api/names.ts'
-import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {partMetadataPatch} from '../../api/part-metadata.ts'
 import {repairOf} from '../../api/pod-repair.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving, isPodReady, podStartedAt} from '../../api/pod-state.ts'
+import {refOf} from '../../api/ref.ts'
 import {isOfEarlierSpec} from '../../api/revision.ts'
 import type {Action, Create, Delete, Patch, Plan} from '../engine/contract.ts'
 import {workerMetadata, workerPod} from './pods.ts'
@@ -159,5 +159,3 @@ const placeOf = (pod: Pod, scheduler: Pod | undefined, now: number): {readonly w
 const create = (object: Pod): Create => ({do: 'create', kind: PODS, object})
 
 const remove = (pod: Pod, why: string): Delete => ({do: 'delete', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', why})
-
-const refOf = ({metadata: {name, namespace}}: KubeObject): Ref => ({name, ...(namespace !== undefined && {namespace})})

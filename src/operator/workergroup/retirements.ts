@@ -1,5 +1,6 @@
 import type {Pod} from '../../api/core.ts'
 import type {Ref} from '../../api/object.ts'
+import {keyOf} from '../../api/ref.ts'
 import type {RetirementOutcome} from '../../dask/retirement.ts'
 import {REASON} from './reasons.ts'
 import type {Retire, Retirement} from './world.ts'
@@ -121,5 +122,3 @@ const kept = (is: 'refused' | 'timed-out', message: string | undefined, at: numb
       : 'its worker has not finished its task in time; it works on'),
   at,
 })
-
-const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`

@@ -1,6 +1,7 @@
 import type {Pod} from '../../api/core.ts'
 import type {DaskCluster} from '../../api/dask.ts'
 import type {Ref} from '../../api/object.ts'
+import {keyOf} from '../../api/ref.ts'
 import {schedulerPodPort} from '../../api/scheduler-address.ts'
 import {workerIdentity} from '../../api/worker-pod.ts'
 import {type Dial, directDial, firstDial, forwardDial} from '../../dask/dial.ts'
@@ -148,5 +149,3 @@ const look = async (scheduler: Scheduler, pods: readonly Pod[]): ReturnType<AskS
     order: orderVictims(candidates, preferred),
   }
 }
-
-const keyOf = ({namespace, name}: Ref): string => `${namespace ?? ''}/${name}`

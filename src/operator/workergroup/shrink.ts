@@ -4,6 +4,7 @@ import type {DaskWorkerGroup} from '../../api/dask.ts'
 import {ANNOTATION_RETIRING} from '../../api/names.ts'
 import type {Ref} from '../../api/object.ts'
 import {isPodEnded} from '../../api/pod-state.ts'
+import {refOf} from '../../api/ref.ts'
 import type {Delete, Patch} from '../engine/contract.ts'
 import {REASON, RETIREMENT_BLOCKED} from './reasons.ts'
 import type {LeavePolicy} from './wanted.ts'
@@ -178,5 +179,3 @@ const pause = (group: DaskWorkerGroup, now: number): number => {
   const since = blocked?.status === 'True' ? now - Date.parse(blocked.lastTransitionTime) : 0
   return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, since || 0))
 }
-
-const refOf = ({metadata: {name, namespace}}: Pod): Ref => ({name, ...(namespace !== undefined && {namespace})})
