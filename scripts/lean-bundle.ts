@@ -5,11 +5,22 @@
 import {join} from 'node:path'
 import type {Plugin} from 'esbuild'
 
-/** Libraries of oclif's that only its plugins, its generated help and its spinners use, none of which we call. */
+/** What we call of oclif: how commands are described, and the parser of calls. Its own index also loads its runner, configuration and help. */
+const OCLIF = `
+exports.Args = require('./args')
+exports.Command = require('./command').Command
+exports.Flags = require('./flags')
+exports.Parser = require('./parser')
+`
+
+/** Libraries, and modules of its own, that only its plugins, its generated help, its spinners and its log use. */
 const UNUSED_BY_OCLIF = [
-  ...['ejs', 'tinyglobby', 'minimatch', 'lilconfig', 'get-package-type', 'semver', 'wsl-utils'],
-  ...['string-width', 'widest-line', 'wrap-ansi', 'indent-string'],
+  ...['clean-stack', 'wrap-ansi', 'indent-string'],
+  ...['\\./config', '\\./help', '\\./help/util', '\\.\\./help/index', '\\./ux', '\\.\\./ux', '\\./logger', '\\.\\./logger'],
 ]
+
+/** Each maker of a log that is never written. */
+const NO_LOG = 'exports.makeDebug = exports.getLogger = () => Object.assign(() => {}, {debug() {}, error() {}})'
 
 /** Libraries that only some ways to log in, some proxies, exec and port-forward need. */
 const LATE = ['ws', 'openid-client', 'jsonpath-plus', 'socks', 'socks-proxy-agent', 'hpagent']
@@ -48,7 +59,8 @@ const leaveOut: Plugin = {
     onResolve({filter: UNUSED_IN_CLIENT_NODE}, ({path, importer}) =>
       importer.includes(join('@kubernetes', 'client-node', 'dist')) ? {path, namespace: 'left-out'} : undefined,
     )
-    onLoad({filter: /.*/, namespace: 'left-out'}, () => ({contents: 'module.exports = {}'}))
+    onLoad({filter: /.*/, namespace: 'left-out'}, ({path}) => ({contents: path.endsWith('/logger') ? NO_LOG : 'module.exports = {}'}))
+    onLoad({filter: /[\\/]@oclif[\\/]core[\\/]lib[\\/]index\.js$/}, () => ({contents: OCLIF}))
   },
 }
 

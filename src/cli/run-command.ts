@@ -1,5 +1,5 @@
 import {fileURLToPath} from 'node:url'
-import {Config} from '@oclif/core'
+import type {Config} from '@oclif/core'
 import type {DaskCommand} from './command.ts'
 
 /** A command by its name, its summary and the file in which its code lies. */
@@ -24,7 +24,7 @@ type CommandClass = (new (argv: string[], config: Config) => DaskCommand) & {id:
 export async function runCommand({id, relativePath}: TreeCommand, argv: readonly string[], {bin, version, root}: Program): Promise<void> {
   const {default: Called} = (await import(new URL(relativePath.join('/'), root).href)) as {readonly default: CommandClass}
   Called.id = id
-  // oclif would look for plugins, themes and hooks; commands read these two fields alone.
-  const config = Object.assign(new Config({root: fileURLToPath(root)}), {bin, version})
+  // oclif would look for plugins, themes and hooks; commands read these fields alone.
+  const config = {bin, version, root: fileURLToPath(root)} as Config
   await new Called([...argv], config).execute()
 }
