@@ -43,6 +43,62 @@ describe('a pod', () => {
     expect(await kubectl('logs', name, '-c', 'two')).toBe('two\n')
   })
 
+  it('has its sidecars up before its containers start, restarts them, and ends them after', async () => {
+    const volumes = [{name: 'shared', emptyDir: {}}]
+    const mounted = {volumeMounts: [{name: 'shared', mountPath: '/shared'}]}
+    const name = await run({
+      volumes,
+      initContainers: [
+        {
+          ...{name: 'sidecar', restartPolicy: 'Always', ...mounted},
+          ...sh(
+            'trap "echo ended; exit 0" TERM; test -e /shared/once || { touch /shared/once; exit 1; }; touch /shared/up; while true; do sleep 0.1; done',
+          ),
+          startupProbe: {exec: {command: ['test', '-e', '/shared/up']}, periodSeconds: 1, failureThreshold: 60},
+        },
+        {name: 'init', ...sh('test -e /shared/up'), ...mounted},
+      ],
+      containers: [{name: 'main', ...sh('test -e /shared/up && sleep 1'), ...mounted}],
+    })
+    await until(async () => (await podOf(name)).status?.phase === 'Running', 'it runs')
+    const log = kubectl('logs', '-f', name, '-c', 'sidecar')
+    await ended(name)
+    expect(await log).toContain('ended')
+    const [sidecar] = (await podOf(name)).status?.initContainerStatuses ?? []
+    expect(sidecar).toMatchObject({name: 'sidecar', restartCount: 1, state: {terminated: {}}})
+    expect((await podOf(name)).status?.conditions?.find(({type}) => type === 'Initialized')?.status).toBe('True')
+  })
+
+  it('tells what its program left as its last words', async () => {
+    const said = await run({
+      containers: [{name: 'main', ...sh('printf "no data" > /tmp/last-words; exit 4'), terminationMessagePath: '/tmp/last-words'}],
+    })
+    const logged = await run({
+      containers: [{name: 'main', ...sh('echo first; echo second; exit 5'), terminationMessagePolicy: 'FallbackToLogsOnError'}],
+    })
+    const lastWords = async (name: string) => (await podOf(name)).status?.containerStatuses?.[0]?.state?.terminated?.message
+    await ended(said, 'Failed')
+    expect(await lastWords(said)).toBe('no data')
+    await ended(logged, 'Failed')
+    expect(await lastWords(logged)).toBe('first\nsecond\n')
+  })
+
+  it('runs its postStart hook, and is ended where that fails', async () => {
+    const volumes = [{name: 'shared', emptyDir: {}}]
+    const mounted = {volumeMounts: [{name: 'shared', mountPath: '/shared'}]}
+    const waits = 'until [ -e /shared/begun ]; do sleep 0.1; done'
+    const name = await run({
+      volumes,
+      containers: [{name: 'main', ...sh(waits), ...mounted, lifecycle: {postStart: {exec: {command: ['touch', '/shared/begun']}}}}],
+    })
+    await ended(name)
+    const failing = await run({
+      terminationGracePeriodSeconds: 1,
+      containers: [{name: 'main', ...sh('sleep 600'), lifecycle: {postStart: {exec: {command: ['false']}}}}],
+    })
+    await ended(failing, 'Failed')
+  })
+
   it('fails with the exit code of its container', async () => {
     const name = await run({containers: [{name: 'main', ...sh('exit 7')}]})
     await ended(name, 'Failed')

@@ -9,7 +9,7 @@ import {stand} from './ground.ts'
 const {namespace, kubectl, dask} = stand('rest')
 
 /** How long nothing may happen. */
-const REST_MS = 15_000
+const REST_MS = 60_000
 /** How long a fresh operator may look around. */
 const SETTLED_MS = 3_000
 

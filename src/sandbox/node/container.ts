@@ -6,6 +6,8 @@ import type {Container, LifecycleHandler, Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ConfigFailure, environmentOf} from './environment.ts'
 import {expand} from './expand.ts'
+import {cannotBePulled, failToPull} from './image-pull.ts'
+import {lastWordsOf} from './last-words.ts'
 import {type LogFile, openLogFile} from './log-file.ts'
 import {get, startProbe} from './probe.ts'
 import {type ContainerProcess, type Ended, type Launch, startProcess} from './process.ts'
@@ -15,7 +17,9 @@ import {mountsOf} from './volumes.ts'
 
 /** As the kubelet: at once, then 10 s, 20 s … 5 min; a run of ten minutes starts the count anew. */
 const BACKOFF = {firstMs: 10_000, mostMs: 300_000, goodRunMs: 600_000} as const
-const IMAGE_BACKOFF_MS = 10_000
+const CONFIG_RETRY_MS = 2_000
+/** A hook after the start has no bound of its own in Kubernetes. */
+const HOOK_MS = 3_600_000
 
 /** What all containers of a pod share. */
 export interface PodGround {
@@ -39,6 +43,8 @@ export interface ContainerRunner {
   pid(): number | undefined
   /** Runs until the container has ended for good: by its restart policy, or because it was told to. */
   run(): Promise<Ended | undefined>
+  /** Resolves when its program has started for the first time, and its startup probe is content. */
+  readonly started: Promise<void>
   /** `preStop`, SIGTERM, and SIGKILL when the grace period is over. */
   stop(graceMs: number): Promise<void>
   /** Killed for what it has used: told as OOMKilled. */
@@ -49,20 +55,26 @@ export interface ContainerRunner {
 export function createContainer(
   ground: PodGround,
   spec: Container,
-  options: {readonly isInit: boolean; readonly onChange: () => void},
+  options: {readonly role: 'main' | 'init' | 'sidecar'; readonly onChange: () => void},
 ): ContainerRunner {
   const {pod, ip, directory, signal} = ground
-  const {isInit, onChange} = options
+  const {role, onChange} = options
   const folder = join(directory, 'containers', spec.name)
-  const policy = pod.spec.restartPolicy ?? 'Always'
-  let record: ContainerRecord = freshRecord(spec.name, spec.image ?? '', isInit ? 'PodInitializing' : undefined)
+  const policy = role === 'sidecar' ? 'Always' : (pod.spec.restartPolicy ?? 'Always')
+  const lastWords = lastWordsOf(spec, folder)
+  const hasStarted = Promise.withResolvers<void>()
+  let record: ContainerRecord = {
+    ...freshRecord(spec.name, spec.image ?? '', role === 'main' ? undefined : 'PodInitializing'),
+    ...(role === 'sidecar' && {isSidecar: true}),
+  }
   let current: ContainerProcess | undefined
   const logs: LogFile[] = []
   const stopping = new AbortController()
   let outOfMemory = false
 
   const update = (changes: Partial<ContainerRecord>): void => {
-    record = {...record, ...changes}
+    record = {...record, ...changes, ...(changes.started && {hasStarted: true})}
+    if (changes.started) hasStarted.resolve()
     onChange()
   }
 
@@ -70,7 +82,7 @@ export function createContainer(
   let started: {readonly variables: ReadonlyMap<string, string>; readonly mounts: Launch['mounts']} | undefined
   const start = async (): Promise<NonNullable<typeof started>> => ({
     variables: await environmentOf(ground.client, pod, spec, ip),
-    mounts: await mountsOf(spec, ground.volumes),
+    mounts: [...(await mountsOf(spec, ground.volumes)), ...(await lastWords.place())],
   })
 
   const launch = async (argv: readonly string[]): Promise<Launch> => {
@@ -115,6 +127,7 @@ export function createContainer(
     log.attach(running.stderr)
     current = running
     const startedAt = seconds()
+    if (!(await greet(running))) await end(running, graceOf(pod))
     update({
       state: {running: {startedAt}},
       containerID: `process://${running.pid}`,
@@ -126,9 +139,10 @@ export function createContainer(
     for (const stop of probes) stop()
     current = undefined
     log.end()
+    const message = ended.failure?.message ?? (await lastWords.read(ended.exitCode, log))
     const reason = ended.failure?.reason ?? (outOfMemory ? 'OOMKilled' : ended.exitCode === 0 ? 'Completed' : 'Error')
     outOfMemory = false
-    const {exitCode, signal: number, failure} = ended
+    const {exitCode, signal: number} = ended
     update({
       ready: false,
       started: false,
@@ -139,12 +153,23 @@ export function createContainer(
           startedAt,
           finishedAt: seconds(),
           ...(number !== undefined && {signal: number}),
-          ...(failure && {message: failure.message}),
+          ...(message !== undefined && {message}),
           ...(record.containerID !== undefined && {containerID: record.containerID}),
         },
       },
     })
     return ended
+  }
+
+  /** The `postStart` hook, before which the container does not count as running. `false`: it has failed, which ends the container. */
+  const greet = async (running: ContainerProcess): Promise<boolean> => {
+    const {postStart} = spec.lifecycle ?? {}
+    if (!postStart) return true
+    const greeted = hook(postStart, HOOK_MS).then(
+      () => true,
+      () => false,
+    )
+    return Promise.race([greeted, running.ended.then(() => true)])
   }
 
   const watchProbes = (running: ContainerProcess): (() => void)[] => {
@@ -182,7 +207,10 @@ export function createContainer(
   }
 
   const hook = async ({exec: command, sleep, httpGet}: LifecycleHandler, graceMs: number): Promise<void> => {
-    if (command) await exec(command.command, graceMs)
+    if (command) {
+      const exitCode = await exec(command.command, graceMs)
+      if (exitCode !== 0) throw new Error(`the hook ended with exit code ${exitCode}`)
+    }
     if (sleep) await pause(Math.min(sleep.seconds * 1000, graceMs))
     if (httpGet) await get(httpGet, ip, spec, graceMs)
   }
@@ -193,13 +221,14 @@ export function createContainer(
     log: (previous) => logs.at(previous ? -2 : -1),
     pid: () => current?.pid,
     launch,
+    started: hasStarted.promise,
     run: async () => {
       await mkdir(folder, {recursive: true})
       let backoffMs = 0
       for (;;) {
         if (stopping.signal.aborted || signal.aborted) return undefined
-        if (/\.invalid\//.test(`${spec.image ?? ''}`)) {
-          await failToPull(spec.image ?? '', update, stopping.signal)
+        if (cannotBePulled(spec.image)) {
+          await failToPull(spec.image, (waiting) => update({state: {waiting}}), stopping.signal)
           return undefined
         }
         const began = performance.now()
@@ -210,7 +239,7 @@ export function createContainer(
           if (!(error instanceof ConfigFailure)) throw error
           // Mended by whoever makes the missing object: tried again without an end, as the kubelet does.
           update({state: {waiting: {reason: 'CreateContainerConfigError', message: error.message}}})
-          await pause(IMAGE_BACKOFF_MS / 5, undefined, {signal: stopping.signal}).catch(() => {})
+          await pause(CONFIG_RETRY_MS, undefined, {signal: stopping.signal}).catch(() => {})
           continue
         }
         if (ended.failure?.reason === 'StartError' && record.state.terminated === undefined)
@@ -225,9 +254,10 @@ export function createContainer(
               },
             },
           })
-        const again = isInit
-          ? ended.exitCode !== 0 && policy !== 'Never'
-          : policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0)
+        const again =
+          role === 'init'
+            ? ended.exitCode !== 0 && policy !== 'Never'
+            : policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0)
         if (!again || stopping.signal.aborted || signal.aborted) return ended
         if (performance.now() - began > BACKOFF.goodRunMs) backoffMs = 0
         const lastState = record.state
@@ -263,22 +293,6 @@ export function createContainer(
 }
 
 const failed = (reason: string, message: string): Ended => ({exitCode: 128, failure: {reason, message}})
-
-/** Names under `*.invalid` never resolve (RFC 2606): the way to see how a failed image pull looks. */
-const failToPull = async (image: string, update: (changes: Partial<ContainerRecord>) => void, signal: AbortSignal): Promise<void> => {
-  const host = image.split('/')[0]
-  while (!signal.aborted) {
-    update({
-      state: {
-        waiting: {reason: 'ErrImagePull', message: `failed to pull and unpack image "${image}": dial tcp: lookup ${host}: no such host`},
-      },
-    })
-    await pause(1_000, undefined, {signal}).catch(() => {})
-    if (signal.aborted) return
-    update({state: {waiting: {reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"`}}})
-    await pause(IMAGE_BACKOFF_MS * 6, undefined, {signal}).catch(() => {})
-  }
-}
 
 export const graceOf = (pod: Pod): number => (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
 

@@ -5,8 +5,9 @@ import {setTimeout as pause} from 'node:timers/promises'
 import {PODS, type Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isNotFound} from '../../kube/errors.ts'
-import {type ContainerRunner, createContainer, type PodGround} from './container.ts'
+import {type ContainerRunner, createContainer, graceOf, type PodGround} from './container.ts'
 import {ConfigFailure} from './environment.ts'
+import {isSidecar} from './sidecar.ts'
 import {freshRecord, podStatus} from './status.ts'
 import {makeVolumes} from './volumes.ts'
 
@@ -73,15 +74,39 @@ export function startPod(options: PodOptions): PodRunner {
     publisher.changed()
     const ground = await prepare()
     if (!ground) return
-    const make = (isInit: boolean) => (spec: Pod['spec']['containers'][number]) =>
-      createContainer(ground, spec, {isInit, onChange: publisher.changed})
-    init = (pod.spec.initContainers ?? []).map(make(true))
-    main = pod.spec.containers.map(make(false))
+    const onChange = publisher.changed
+    init = (pod.spec.initContainers ?? []).map((spec) =>
+      createContainer(ground, spec, {role: isSidecar(spec) ? 'sidecar' : 'init', onChange}),
+    )
+    main = pod.spec.containers.map((spec) => createContainer(ground, spec, {role: 'main', onChange}))
+    const sidecars: Promise<unknown>[] = []
+    if (await initialise(sidecars)) await Promise.all(main.map((container) => container.run()))
+    // By their grace period, whatever ended the others: a job is done when its own containers are.
+    if (!life.signal.aborted) await stopSidecars(graceOf(pod))
+    await Promise.all(sidecars)
+  }
+
+  /** One after another; a sidecar runs on, its promise among `sidecars`. `false`: one has failed for good, or the pod was ended. */
+  const initialise = async (sidecars: Promise<unknown>[]): Promise<boolean> => {
     for (const container of init) {
-      const ended = await container.run()
-      if (ended?.exitCode !== 0) return
+      if (isSidecar(container.spec)) {
+        const running = container.run()
+        sidecars.push(running)
+        await Promise.race([container.started, running])
+        if (life.signal.aborted) return false
+      } else {
+        const ended = await container.run()
+        if (ended?.exitCode !== 0) return false
+      }
     }
-    await Promise.all(main.map((container) => container.run()))
+    return true
+  }
+
+  /** The last one first, each when the one after it has ended. */
+  const stopSidecars = async (graceMs: number): Promise<void> => {
+    const deadline = performance.now() + graceMs
+    for (const container of init.toReversed())
+      if (isSidecar(container.spec)) await container.stop(Math.max(0, deadline - performance.now()))
   }
 
   let failure: unknown
@@ -96,7 +121,10 @@ export function startPod(options: PodOptions): PodRunner {
   const all = (): readonly ContainerRunner[] => [...init, ...main]
   const end = async (graceMs: number): Promise<void> => {
     life.abort()
-    await Promise.all(all().map((container) => container.stop(graceMs)))
+    const deadline = performance.now() + graceMs
+    const others = [...init.filter(({spec}) => !isSidecar(spec)), ...main]
+    await Promise.all(others.map((container) => container.stop(graceMs)))
+    await stopSidecars(Math.max(0, deadline - performance.now()))
     await running
     void failure
   }

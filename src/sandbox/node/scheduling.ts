@@ -1,6 +1,7 @@
 /** Which pending pods fit on the node, and what kube-scheduler would say of the others. Pure. */
-import type {Pod} from '../../api/core.ts'
+import type {Container, Pod} from '../../api/core.ts'
 import {parseQuantity} from './quantity.ts'
+import {isSidecar} from './sidecar.ts'
 
 export interface Capacity {
   readonly cpu: number
@@ -11,14 +12,35 @@ export interface Capacity {
   readonly [resource: string]: number
 }
 
-/** What a pod asks for: the sum of its containers' requests, where limits stand in for missing requests. */
+/**
+ * What a pod asks for: its containers and sidecars together, or more where an init container needs more beside the sidecars before it.
+ * Limits stand in for missing requests. Source: Kubernetes, "Sidecar Containers" (resource sharing within containers).
+ */
 export function requestsOf(pod: Pod): Readonly<Record<string, number>> {
-  const sum: Record<string, number> = {pods: 1}
-  for (const {resources} of pod.spec.containers)
-    for (const [name, quantity] of Object.entries({...resources?.limits, ...resources?.requests}))
-      sum[name] = (sum[name] ?? 0) + (parseQuantity(quantity) ?? 0)
-  return sum
+  let sidecars: Requests = {}
+  let most: Requests = {}
+  for (const container of pod.spec.initContainers ?? []) {
+    const asked = requestsOfOne(container)
+    if (isSidecar(container)) sidecars = added(sidecars, asked)
+    most = larger(most, isSidecar(container) ? sidecars : added(sidecars, asked))
+  }
+  return {pods: 1, ...larger(most, pod.spec.containers.map(requestsOfOne).reduce(added, sidecars))}
 }
+
+type Requests = Readonly<Record<string, number>>
+
+const requestsOfOne = ({resources}: Container): Requests =>
+  Object.fromEntries(
+    Object.entries({...resources?.limits, ...resources?.requests}).map(([name, quantity]) => [name, parseQuantity(quantity) ?? 0]),
+  )
+
+const merged = (one: Requests, other: Requests, merge: (a: number, b: number) => number): Requests =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(one), ...Object.keys(other)])].map((name) => [name, merge(one[name] ?? 0, other[name] ?? 0)]),
+  )
+
+const added = (one: Requests, other: Requests): Requests => merged(one, other, (a, b) => a + b)
+const larger = (one: Requests, other: Requests): Requests => merged(one, other, Math.max)
 
 export interface NodeView {
   readonly name: string

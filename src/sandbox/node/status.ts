@@ -10,6 +10,9 @@ export interface ContainerRecord {
   readonly ready: boolean
   readonly started: boolean
   readonly containerID?: string
+  /** An init container that runs on beside the pod's own; the others wait until it has started once. */
+  readonly isSidecar?: boolean
+  readonly hasStarted?: boolean
 }
 
 export interface PodRecord {
@@ -33,8 +36,9 @@ export const freshRecord = (name: string, image: string, reason?: string): Conta
 /** Source: Kubernetes, "Pod Lifecycle" (phase, conditions); kubelet's getPhase. */
 export function podStatus(pod: Pod, record: PodRecord, now: string): PodStatus {
   const phase = phaseOf(pod, record)
-  const isInitialized = record.init.every(({state}) => state.terminated?.exitCode === 0)
-  const unready = record.containers.filter(({ready}) => !ready).map(({name}) => name)
+  const isInitialized = record.init.every(isPast)
+  const sidecars = record.init.filter((each) => each.isSidecar)
+  const unready = [...sidecars, ...record.containers].filter(({ready}) => !ready).map(({name}) => name)
   const isOver = phase === 'Succeeded' || phase === 'Failed'
   const notReady =
     phase === 'Succeeded'
@@ -64,8 +68,9 @@ export function podStatus(pod: Pod, record: PodRecord, now: string): PodStatus {
 
 const phaseOf = (pod: Pod, {init, containers}: PodRecord): NonNullable<PodStatus['phase']> => {
   const policy = pod.spec.restartPolicy ?? 'Always'
-  if (init.some(({state}) => state.terminated && state.terminated.exitCode !== 0) && policy === 'Never') return 'Failed'
-  if (init.some(({state}) => state.terminated?.exitCode !== 0)) return 'Pending'
+  const hasFailedToStart = init.some(({isSidecar, state}) => !isSidecar && state.terminated && state.terminated.exitCode !== 0)
+  if (hasFailedToStart && policy === 'Never') return 'Failed'
+  if (!init.every(isPast)) return 'Pending'
   const ended = containers.filter(({state}) => state.terminated !== undefined)
   const hasFailed = ended.some(({state}) => state.terminated?.exitCode !== 0)
   // One that is to start again may stand there as terminated for a moment: its pod runs on.
@@ -75,9 +80,13 @@ const phaseOf = (pod: Pod, {init, containers}: PodRecord): NonNullable<PodStatus
   return hasBegun ? 'Running' : 'Pending'
 }
 
+/** Whether an init container has let the next one start. */
+const isPast = ({isSidecar, hasStarted = false, state}: ContainerRecord): boolean =>
+  isSidecar ? hasStarted : state.terminated?.exitCode === 0
+
 const incomplete = (init: readonly ContainerRecord[]): string =>
   `containers with incomplete status: [${init
-    .filter(({state}) => state.terminated?.exitCode !== 0)
+    .filter((each) => !isPast(each))
     .map(({name}) => name)
     .join(' ')}]`
 

@@ -96,6 +96,13 @@ describe('a place on the node', () => {
       cpu: 3,
     })
   })
+
+  it('is as large as the largest moment of its start, beside the sidecars', () => {
+    const asks = (name: string, cpu: string, more: object = {}) => ({name, resources: {requests: {cpu}}, ...more})
+    const initContainers = [asks('first', '4'), asks('sidecar', '1', {restartPolicy: 'Always'}), asks('second', '2')]
+    expect(requestsOf(pod({initContainers, containers: [asks('main', '1')]}))).toEqual({pods: 1, cpu: 4})
+    expect(requestsOf(pod({initContainers, containers: [asks('main', '5')]}))).toEqual({pods: 1, cpu: 6})
+  })
 })
 
 describe('a pod’s status', () => {
@@ -122,6 +129,31 @@ describe('a pod’s status', () => {
     ['one has failed and is restarted', 'OnFailure', [exited(0), exited(3)], [], 'Running'],
     ['one has ended well and is restarted', 'Always', [exited(0)], [], 'Running'],
   ])('when %s (%s)', (_, policy, states, init, phase) => expect(status(policy, states, init).phase).toBe(phase))
+
+  it('counts a sidecar as begun once it has started, and not when the others have ended', () => {
+    const sidecar = (state: ContainerState, started: boolean) => ({
+      ...freshRecord('s', 'i'),
+      isSidecar: true,
+      hasStarted: started || state.terminated !== undefined,
+      state,
+      started,
+      ready: started,
+    })
+    const main = (state: ContainerState) => ({...freshRecord('m', 'i'), state, ready: state.running !== undefined})
+    const of = (init: ReturnType<typeof sidecar>, container: ReturnType<typeof main>) =>
+      podStatus(pod({restartPolicy: 'Never'}), {init: [init], containers: [container], podIP: '10.0.0.1', startTime: NOW}, NOW)
+    const initialized = (each: ReturnType<typeof of>) => each.conditions?.find(({type}) => type === 'Initialized')?.status
+    expect(of(sidecar(running, false), main({waiting: {}})).phase).toBe('Pending')
+    expect(initialized(of(sidecar(running, false), main({waiting: {}})))).toBe('False')
+    expect(of(sidecar(running, true), main(running)).phase).toBe('Running')
+    expect(of(sidecar(running, true), main(exited(0))).phase).toBe('Succeeded')
+    expect(of(sidecar(exited(143), false), main(exited(0))).phase).toBe('Succeeded')
+    expect(initialized(of(sidecar(exited(143), false), main(exited(0))))).toBe('True')
+    expect(of(sidecar(running, false), main(running)).conditions?.find(({type}) => type === 'Ready')).toMatchObject({
+      status: 'False',
+      message: 'containers with unready status: [s]',
+    })
+  })
 
   it('names the containers that are not ready', () => {
     const ready = status('Always', [running, {waiting: {}}]).conditions?.find(({type}) => type === 'Ready')
