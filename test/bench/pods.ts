@@ -12,7 +12,7 @@ export interface Shape {
   readonly workers: number
 }
 
-const ROUNDS = 3
+const ROUNDS = 5
 const COMPONENT = 'dask.org/component'
 
 /** Rounds of operator and raw POSTs in turns, so that what else the machine does meets both. */

@@ -1,5 +1,9 @@
 /** Runs at most so many at once. Those of one key come in their order, the keys take turns. */
-export type Limit = <T>(key: string, work: () => Promise<T>) => Promise<T>
+export interface Limit {
+  <T>(key: string, work: () => Promise<T>): Promise<T>
+  /** Whether some wait for their turn. */
+  isCrowded(): boolean
+}
 
 /**
  * A key that asks for ten thousand does not keep the others waiting: each that waits gets every n-th place, where n of them wait.
@@ -30,7 +34,7 @@ export function createLimit(most: number): Limit {
       else waiting.set(key, [resolve])
     })
 
-  return async (key, work) => {
+  const run = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
     if (running >= most) await wait(key)
     else running += 1
     try {
@@ -39,6 +43,7 @@ export function createLimit(most: number): Limit {
       passOn()
     }
   }
+  return Object.assign(run, {isCrowded: () => waiting.size > 0})
 }
 
 export const mapLimited = async <T>(limit: Limit, key: string, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {

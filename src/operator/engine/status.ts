@@ -26,6 +26,8 @@ export interface WriteOptions {
 
 /** Twenty workers that become ready one by one are told in a few writes, each of them soon. */
 const PACE_MS = 250
+/** Where writes that make something wait for their turn, statuses let them go first for so long: each costs the server as much as a pod. */
+const CROWDED_MS = 2_000
 
 type WithStatus = KubeObject & {readonly status?: unknown}
 
@@ -34,7 +36,13 @@ type WithStatus = KubeObject & {readonly status?: unknown}
  * A CRD can be changed under a running operator, so a 404, and a status that was dropped, ask anew; and where the server prunes what it
  * does not know, or refuses it, the same status is not sent again and again.
  */
-export function createStatusWriter(client: KubeClient, kind: Kind, informer: Informer, now: () => number): StatusWriter {
+export function createStatusWriter(
+  client: KubeClient,
+  kind: Kind,
+  informer: Informer,
+  now: () => number,
+  isCrowded: () => boolean,
+): StatusWriter {
   let hasSubresource: boolean | undefined
   /** By UID: what was wanted last, and what the server made of it. */
   const last = new Map<string, {readonly wanted: object; readonly kept: unknown}>()
@@ -42,12 +50,17 @@ export function createStatusWriter(client: KubeClient, kind: Kind, informer: Inf
   /** By UID: when a status was written last, and when one that differs is due. */
   const written = new Map<string, number>()
   const due = new Map<string, number>()
+  /** By UID: since when one that differs lets others go first. */
+  const yielding = new Map<string, number>()
 
   const waitMs = (uid: string, {mayWait, isUrgent}: WriteOptions): number => {
     if (isUrgent) return 0
     const at = due.get(uid) ?? Math.max((written.get(uid) ?? 0) + PACE_MS, mayWait ? now() + PACE_MS : 0)
     if (at > now()) keepYoungest(due, uid, at)
-    return Math.max(0, at - now())
+    const since = yielding.get(uid) ?? now()
+    if (!isCrowded() || now() - since >= CROWDED_MS) return Math.max(0, at - now())
+    keepYoungest(yielding, uid, since)
+    return Math.max(PACE_MS, at - now())
   }
 
   const send = async (owner: KubeObject, patch: unknown, signal: AbortSignal): Promise<WithStatus> => {
@@ -73,6 +86,7 @@ export function createStatusWriter(client: KubeClient, kind: Kind, informer: Inf
     keepYoungest(last, uid, {wanted, kept})
     keepYoungest(written, uid, now())
     due.delete(uid)
+    yielding.delete(uid)
   }
 
   return {

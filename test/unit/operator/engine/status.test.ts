@@ -120,3 +120,30 @@ it.each([
   await operator.stop()
   await ground.client.patch(CUSTOM_RESOURCE_DEFINITIONS, {name: 'widgets.laws.example'}, {spec: crd().spec}, {type: 'merge'})
 })
+
+it('lets writes that make something go first where these wait for their turn, but not for long', async () => {
+  const namespace = await ground.namespace()
+  const {plan} = widgetController()
+  const gate = Promise.withResolvers<void>()
+  const operator = await ground.run(
+    namespace,
+    widgetController({plan: (owner, world, now) => ({...plan(owner, world, now), status: {children: Number(owner.spec.extra)}})}),
+    {},
+    ({meddle}) =>
+      meddle(async ({verb, kind}, send) => {
+        if (verb === 'create' && kind === 'ConfigMap') await gate.promise
+        return send()
+      }),
+  )
+  await ground.client.create(WIDGETS, widget('w', {replicas: 0, extra: 1}, namespace))
+  await until(async () => (await get(namespace)).status?.children === 1)
+  await ground.client.create(WIDGETS, widget('large', {replicas: 100, extra: 0}, namespace))
+  await until(() => operator.calls.filter(({verb}) => verb === 'create').length === 64)
+  const changed = performance.now()
+  await ground.client.patch(WIDGETS, {namespace, name: 'w'}, {spec: {extra: 2}}, {type: 'merge'})
+  await until(async () => (await get(namespace)).status?.children === 2)
+  expect(performance.now() - changed).toBeGreaterThan(1_500)
+  gate.resolve()
+  await until(async () => (await ground.children(namespace)).length === 100)
+  await operator.stop()
+})
