@@ -76,9 +76,10 @@ const drain = async (addresses: readonly string[], {connect, zero, report}: Reti
 
     const victims = zero ? present : sparingOne(present, workers, report)
     const fresh = victims.filter(({status}) => status !== DRAINING).map(({address}) => address)
-    const drained = new Set(
-      fresh.length > 0 ? await scheduler.retireWorkers(fresh, {remove: false, closeWorkers: false, timeoutMs: DRAIN_MS}) : [],
-    )
+    const drained = new Set(await drainedOf(scheduler, fresh))
+    // All at once leave no place for results that are still needed: one keeps them, the others can go.
+    const holders = fresh.filter((address) => !drained.has(address))
+    if (zero && holders.length > 1) for (const address of await drainedOf(scheduler, holders.slice(0, -1))) drained.add(address)
     for (const address of fresh)
       if (!drained.has(address))
         report({
@@ -92,6 +93,10 @@ const drain = async (addresses: readonly string[], {connect, zero, report}: Reti
     scheduler.close()
   }
 }
+
+/** Those of the workers that drain from now on; the scheduler has let the others work on. */
+const drainedOf = async (scheduler: Scheduler, addresses: readonly string[]): Promise<readonly string[]> =>
+  addresses.length > 0 ? scheduler.retireWorkers(addresses, {remove: false, closeWorkers: false, timeoutMs: DRAIN_MS}) : []
 
 /** Without a running worker the tasks of the cluster would wait for ever. */
 const sparingOne = (
