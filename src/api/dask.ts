@@ -193,3 +193,6 @@ export const DASK_CLUSTERS = dask<DaskCluster>('DaskCluster', 'daskclusters')
 export const DASK_WORKER_GROUPS = dask<DaskWorkerGroup>('DaskWorkerGroup', 'daskworkergroups')
 export const DASK_JOBS = dask<DaskJob>('DaskJob', 'daskjobs')
 export const DASK_AUTOSCALERS = dask<DaskAutoscaler>('DaskAutoscaler', 'daskautoscalers')
+
+/** All of ours. */
+export const DASK_KINDS: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DASK_AUTOSCALERS]

@@ -28,6 +28,11 @@ export const ANNOTATION_FAILURES = 'kubernetes.dask.org/failures'
 /** On an autoscaler: until when its group is not made smaller, in seconds since 1970 (upstream's, contract 1.6). */
 export const ANNOTATION_COOLDOWN = 'kubernetes.dask.org/cooldown-until'
 
+/** The operator's own name: of its lease, its objects, its events, and as the manager of the fields that it writes. */
+export const OPERATOR = 'dask-operator'
+/** Where the operator of all namespaces has its lease; one that serves some has it in the first of them. */
+export const LEASE_NAMESPACE = 'default'
+
 export const ENV_WORKER_NAME = 'DASK_WORKER_NAME'
 export const ENV_SCHEDULER_ADDRESS = 'DASK_SCHEDULER_ADDRESS'
 

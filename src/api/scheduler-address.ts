@@ -18,6 +18,11 @@ export const schedulerPodPort = (service: HasSpec | undefined, scheduler: Pod): 
 export const dashboardPodPort = (service: HasSpec | undefined, scheduler: Pod): number =>
   podPort(portNamed(service, PORT_DASHBOARD), scheduler, DEFAULT_DASHBOARD_PORT)
 
+/** A port of a scheduler's pod by the name that its containers give it, for whoever does not know its service. */
+export const namedPort = (name: typeof PORT_COMM | typeof PORT_DASHBOARD, {spec}: Pod): number =>
+  spec.containers.flatMap(({ports}) => ports ?? []).find((port) => port.name === name)?.containerPort ??
+  (name === PORT_COMM ? DEFAULT_COMM_PORT : DEFAULT_DASHBOARD_PORT)
+
 const podPort = (servicePort: ServicePort | undefined, scheduler: Pod, usual: number): number => {
   const {targetPort, port}: Pick<ServicePort, 'targetPort' | 'port'> = servicePort ?? {port: usual}
   if (typeof targetPort !== 'string') return targetPort ?? port

@@ -1,3 +1,4 @@
+import {groupNameOf} from '../api/autoscaler-bounds.ts'
 import {API_VERSION, DASK_AUTOSCALERS, type DaskAutoscaler} from '../api/dask.ts'
 import {defaultGroupName} from '../api/names.ts'
 import type {Condition} from '../api/object.ts'
@@ -7,7 +8,6 @@ import {formatAge} from './duration.ts'
 import type {Column} from './table.ts'
 
 /** The group whose number an autoscaler sets. */
-export const scaledGroup = ({spec: {cluster, workerGroup}}: DaskAutoscaler): string => workerGroup ?? defaultGroupName(cluster)
 
 /** `Active`, or the reason why it is not, or what limits it. */
 export const autoscalerStatus = ({metadata, status}: DaskAutoscaler): string => {
@@ -34,7 +34,7 @@ const bound = (number: number | undefined): string => (number === undefined ? ''
 export const autoscalerColumns: readonly Column<DaskAutoscaler>[] = [
   {header: 'NAME', value: ({metadata}) => metadata.name},
   {header: 'CLUSTER', value: ({spec}) => spec.cluster},
-  {header: 'GROUP', value: scaledGroup},
+  {header: 'GROUP', value: groupNameOf},
   {header: 'WORKERS', value: ({status}) => `${status?.currentReplicas ?? '?'}/${status?.desiredReplicas ?? '?'}`},
   {header: 'MIN', value: ({spec}) => bound(spec.minimum)},
   {header: 'MAX', value: ({spec}) => bound(spec.maximum)},
@@ -54,7 +54,7 @@ export const autoscalersOf = async (
   signal: AbortSignal,
 ): Promise<readonly DaskAutoscaler[]> => {
   const {items} = await client.list(DASK_AUTOSCALERS, {namespace, signal})
-  return items.filter((each) => each.spec.cluster === cluster && scaledGroup(each) === group)
+  return items.filter((each) => each.spec.cluster === cluster && groupNameOf(each) === group)
 }
 
 /** Of the default group it has the cluster's name, as the Python client's own; of another one the group's. */

@@ -1,3 +1,4 @@
+import {boundsOf, groupNameOf} from '../api/autoscaler-bounds.ts'
 import type {Event, Pod} from '../api/core.ts'
 import type {DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup} from '../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT} from '../api/names.ts'
@@ -5,7 +6,7 @@ import type {KubeObject} from '../api/object.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
 import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {AutoscalerCard, Board, ClusterCard, EventCard, GroupCard, JobCard, Load, WorkerCard} from '../ui/watch/model.ts'
-import {autoscalerStatus, scaledGroup} from './autoscalers.ts'
+import {autoscalerStatus} from './autoscalers.ts'
 import {clusterProgress} from './cluster-progress.ts'
 import {clusterStatus, jobTime} from './columns.ts'
 import {formatAge} from './duration.ts'
@@ -126,7 +127,7 @@ const sumOf = (workers: readonly WorkerCard[]): Load => {
 
 const groupCard = (group: DaskWorkerGroup, autoscalers: readonly DaskAutoscaler[]): GroupCard => {
   const {metadata, spec, status} = group
-  const own = autoscalers.find((autoscaler) => scaledGroup(autoscaler) === metadata.name)
+  const own = autoscalers.find((autoscaler) => groupNameOf(autoscaler) === metadata.name)
   return {
     name: metadata.name,
     wanted: spec.worker.replicas ?? 1,
@@ -137,8 +138,7 @@ const groupCard = (group: DaskWorkerGroup, autoscalers: readonly DaskAutoscaler[
 }
 
 const autoscalerCard = (autoscaler: DaskAutoscaler): AutoscalerCard => ({
-  minimum: autoscaler.spec.minimum ?? 0,
-  maximum: autoscaler.spec.maximum ?? 10,
+  ...boundsOf(autoscaler),
   target: autoscaler.status?.target,
   status: autoscalerStatus(autoscaler),
 })

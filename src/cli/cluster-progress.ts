@@ -2,6 +2,7 @@ import type {Pod} from '../api/core.ts'
 import type {DaskCluster} from '../api/dask.ts'
 import {LABEL_COMPONENT} from '../api/names.ts'
 import {podCause} from '../api/pod-cause.ts'
+import {isPodReady} from '../api/pod-state.ts'
 import {conditionOf} from './columns.ts'
 
 /** Why something does not go on, in the words of the cause. */
@@ -51,9 +52,6 @@ export function clusterProgress(cluster: DaskCluster, pods: readonly Pod[]): Clu
     problem: isReady ? undefined : worst([clusterProblem(cluster), firstPodProblem([...schedulers, ...workers])]),
   }
 }
-
-export const isPodReady = (pod: Pod): boolean =>
-  pod.status?.conditions?.some(({type, status}) => type === 'Ready' && status === 'True') ?? false
 
 /** `undefined` where the operator writes no conditions for this cluster. */
 const hasReadyCondition = ({metadata, status}: DaskCluster): boolean | undefined => {

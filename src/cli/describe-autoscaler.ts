@@ -1,7 +1,8 @@
+import {boundsOf, groupNameOf} from '../api/autoscaler-bounds.ts'
 import {EVENTS, type Event} from '../api/core.ts'
 import {DASK_AUTOSCALERS, type DaskAutoscaler} from '../api/dask.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {autoscalerStatus, scaledGroup} from './autoscalers.ts'
+import {autoscalerStatus} from './autoscalers.ts'
 import {conditionOf} from './columns.ts'
 import {formatAge} from './duration.ts'
 import {eventTime} from './events.ts'
@@ -25,14 +26,15 @@ export async function readAutoscaler(client: KubeClient, namespace: string, name
 /** One screen: what it scales, what it has decided last and why, and what to do next. */
 export function renderAutoscaler({autoscaler, events}: AutoscalerView, bin: string, now: number): string {
   const {metadata, spec, status} = autoscaler
+  const {minimum, maximum} = boundsOf(autoscaler)
   const conditions = status?.conditions ?? []
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['Name:', metadata.name],
     ['Namespace:', metadata.namespace],
     ['Status:', autoscalerStatus(autoscaler)],
     ['Cluster:', spec.cluster],
-    ['Group:', scaledGroup(autoscaler)],
-    ['Bounds:', `${spec.minimum ?? 0} to ${spec.maximum ?? 10} workers`],
+    ['Group:', groupNameOf(autoscaler)],
+    ['Bounds:', `${minimum} to ${maximum} workers`],
     ['Workers:', status?.currentReplicas === undefined ? undefined : `${status.currentReplicas} of ${status.desiredReplicas ?? '?'}`],
     ['Scheduler asks for:', status?.target === undefined ? undefined : `${status.target} in the whole cluster`],
     ['Last change:', status?.lastScaleTime === undefined ? undefined : `${formatAge(status.lastScaleTime, now)} ago`],
@@ -57,13 +59,14 @@ export function renderAutoscaler({autoscaler, events}: AutoscalerView, bin: stri
 /** The command that helps most now. */
 const nextStep = (autoscaler: DaskAutoscaler, bin: string): string => {
   const {metadata, spec, status} = autoscaler
+  const {minimum, maximum} = boundsOf(autoscaler)
   const group = spec.workerGroup === undefined ? '' : ` --group ${spec.workerGroup}`
   const adapt = `${bin} cluster adapt ${spec.cluster} -n ${metadata.namespace}${group}`
   const active = conditionOf(status?.conditions, 'ScalingActive')
   if (!active) return `nothing has taken this autoscaler up: "${bin} operator run" starts an operator`
   const limited = conditionOf(status?.conditions, 'ScalingLimited')
-  if (active.reason === 'InvalidBounds') return `${adapt} --min ${spec.maximum ?? 10} --max ${spec.minimum ?? 0}`
+  if (active.reason === 'InvalidBounds') return `${adapt} --min ${maximum} --max ${minimum}`
   if (active.reason === 'ClusterMissing') return `${bin} cluster create ${spec.cluster} -n ${metadata.namespace}`
-  if (limited?.reason === 'TooManyReplicas') return `${adapt} --max ${2 * Math.max(1, spec.maximum ?? 10)}`
+  if (limited?.reason === 'TooManyReplicas') return `${adapt} --max ${2 * Math.max(1, maximum)}`
   return `${bin} cluster describe ${spec.cluster} -n ${metadata.namespace}`
 }

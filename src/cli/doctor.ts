@@ -1,9 +1,10 @@
 import {CUSTOM_RESOURCE_DEFINITIONS, PODS, type Pod} from '../api/core.ts'
-import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS, type DaskCluster, GROUP} from '../api/dask.ts'
+import {DASK_CLUSTERS, DASK_KINDS, type DaskCluster, GROUP} from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {KubeError} from '../kube/errors.ts'
+import {mayI} from './access-review.ts'
 import {clusterStatus} from './columns.ts'
 import {formatAge} from './duration.ts'
 import {findPythonOperator} from './install/preflight.ts'
@@ -26,7 +27,6 @@ export interface DoctorCall {
   readonly signal: AbortSignal
 }
 
-const KINDS: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DASK_AUTOSCALERS]
 /** An operator that works has told something of a new object after this long. */
 const SILENCE_MS = 30_000
 const STUCK_MS = 60_000
@@ -90,12 +90,12 @@ interface Definition extends KubeObject {
 const checkDefinitions = async ({client, bin, signal}: DoctorCall): Promise<readonly Finding[]> => {
   const {items} = await client.list(CUSTOM_RESOURCE_DEFINITIONS as Kind<Definition>, {signal})
   const ours = items.filter(({spec}) => spec?.group === GROUP)
-  const missing = KINDS.filter(({plural}) => !ours.some(({metadata}) => metadata.name === `${plural}.${GROUP}`))
+  const missing = DASK_KINDS.filter(({plural}) => !ours.some(({metadata}) => metadata.name === `${plural}.${GROUP}`))
   const remedy = `"${bin} operator install" installs them`
   if (missing.length > 0) return [failed('definitions', `missing: ${missing.map(({plural}) => plural).join(', ')}`, remedy)]
   const older = ours.filter(({spec}) => !JSON.stringify(spec?.versions ?? []).includes('"status":{}'))
   return older.length === 0
-    ? [ok('definitions', `all ${KINDS.length} of ${GROUP}`)]
+    ? [ok('definitions', `all ${DASK_KINDS.length} of ${GROUP}`)]
     : [
         warning(
           'definitions',
@@ -109,7 +109,7 @@ const checkDefinitions = async ({client, bin, signal}: DoctorCall): Promise<read
 const checkNamesakes = async ({client, signal}: DoctorCall): Promise<readonly Finding[]> => {
   const {items} = await client.list(CUSTOM_RESOURCE_DEFINITIONS as Kind<Definition>, {signal})
   const others = items.filter(
-    ({metadata, spec}) => spec?.group !== GROUP && KINDS.some(({plural}) => metadata.name.startsWith(`${plural}.`)),
+    ({metadata, spec}) => spec?.group !== GROUP && DASK_KINDS.some(({plural}) => metadata.name.startsWith(`${plural}.`)),
   )
   return others.map(({metadata}) =>
     warning('namesakes', `${metadata.name} is served too`, `in kubectl write the whole name, like "kubectl get daskclusters.${GROUP}"`),
@@ -152,26 +152,7 @@ const RIGHTS = [
 
 const checkRights = async ({client, namespace, signal}: DoctorCall): Promise<readonly Finding[]> => {
   const answers = await Promise.all(
-    RIGHTS.map(async ({use, ...attributes}) => {
-      const body = {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SelfSubjectAccessReview',
-        spec: {resourceAttributes: {namespace, ...attributes}},
-      }
-      const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
-      const reply = await client.raw({
-        method: 'POST',
-        path,
-        headers: {'content-type': 'application/json'},
-        body: JSON.stringify(body),
-        signal,
-      })
-      const text = await reply.body.text()
-      // A server without authorization (the sandbox) does not know the question and refuses nothing.
-      const isAllowed =
-        reply.status === 404 || (JSON.parse(text) as {readonly status?: {readonly allowed?: boolean}}).status?.allowed === true
-      return isAllowed ? [] : [use]
-    }),
+    RIGHTS.map(async ({use, ...right}) => ((await mayI(client, {namespace, ...right}, signal)) ? [] : [use])),
   )
   const refused = answers.flat()
   if (refused.length === 0) return [ok('permissions', `all that the commands need in namespace "${namespace}"`)]
@@ -279,7 +260,7 @@ const checkOrphans = async (call: DoctorCall): Promise<readonly Finding[]> => {
 }
 
 const checkStuck = async ({client, namespace, signal}: DoctorCall): Promise<readonly Finding[]> => {
-  const lists = await Promise.all(KINDS.map(async (kind) => (await client.list(kind, {namespace, signal})).items))
+  const lists = await Promise.all(DASK_KINDS.map(async (kind) => (await client.list(kind, {namespace, signal})).items))
   const stuck = lists.flat().filter(({metadata}) => metadata.finalizers?.length && isOlder(metadata.deletionTimestamp, STUCK_MS))
   return stuck.map(({kind, metadata}) =>
     failed(

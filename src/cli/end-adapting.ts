@@ -1,6 +1,7 @@
+import {boundsOf} from '../api/autoscaler-bounds.ts'
 import {DASK_AUTOSCALERS} from '../api/dask.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound, KubeError} from '../kube/errors.ts'
+import {ifMissing, isNotFound, KubeError} from '../kube/errors.ts'
 import {autoscalersOf} from './autoscalers.ts'
 import {tell, warn} from './output.ts'
 
@@ -28,18 +29,17 @@ export async function endAdapting({client, namespace, cluster, group, dryRun, is
     warn(`whether the number follows the load cannot be seen, and an autoscaler would set it back: ${error.message}`)
     return []
   })
-  for (const {metadata, spec} of found) {
-    const {name, uid} = metadata
-    await client.delete(DASK_AUTOSCALERS, {namespace, name}, {dryRun, signal, ...(uid !== undefined && {uid})}).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error
-    })
+  for (const autoscaler of found) {
+    const {name, uid} = autoscaler.metadata
+    const {minimum, maximum} = boundsOf(autoscaler)
+    await client.delete(DASK_AUTOSCALERS, {namespace, name}, {dryRun, signal, ...(uid !== undefined && {uid})}).catch(ifMissing(undefined))
     if (isForGood) {
       tell(`DaskAutoscaler "${name}" is deleted with its group`)
       continue
     }
-    const back = `${bin} cluster adapt ${cluster}${spec.workerGroup === undefined ? '' : ` --group ${group}`}`
+    const back = `${bin} cluster adapt ${cluster}${autoscaler.spec.workerGroup === undefined ? '' : ` --group ${group}`}`
     tell(
-      `DaskAutoscaler "${name}" ${dryRun ? 'would be' : 'is'} deleted: the number no longer follows the load ("${back} --min ${spec.minimum ?? 0} --max ${spec.maximum ?? 10}" brings that back)`,
+      `DaskAutoscaler "${name}" ${dryRun ? 'would be' : 'is'} deleted: the number no longer follows the load ("${back} --min ${minimum} --max ${maximum}" brings that back)`,
     )
   }
 }

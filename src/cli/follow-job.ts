@@ -3,7 +3,7 @@ import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../api/d
 import {LABEL_CLUSTER, runnerName} from '../api/names.ts'
 import {podCause, podExit} from '../api/pod-cause.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
+import {ifMissing} from '../kube/errors.ts'
 import type {Cache} from '../kube/informer.ts'
 import {clusterProgress, firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
 import {followLogs} from './pod-logs.ts'
@@ -145,10 +145,7 @@ const readRunner = async (client: KubeClient, {job}: Sight, signal: AbortSignal)
   const {name, namespace = client.namespace} = job.metadata
   const runner = await client
     .get(PODS, {namespace, name: job.status?.jobRunnerPodName ?? runnerName(name)}, {signal})
-    .catch((error: unknown) => {
-      if (isNotFound(error)) return undefined
-      throw error
-    })
+    .catch(ifMissing(undefined))
   return containerState(runner) === 'waiting' ? undefined : runner
 }
 

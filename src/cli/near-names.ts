@@ -1,10 +1,8 @@
-import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
-import type {Kind} from '../api/object.ts'
+import {DASK_KINDS} from '../api/dask.ts'
 import {KubeError} from '../kube/errors.ts'
 import type {Connection} from './connection.ts'
 import {nearest} from './did-you-mean.ts'
 
-const KINDS: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DASK_AUTOSCALERS]
 /** Advice that takes longer is none. */
 const TIMEOUT_MS = 2_000
 
@@ -12,7 +10,7 @@ const TIMEOUT_MS = 2_000
 export async function nearNames(error: unknown, connection: Connection | undefined): Promise<readonly string[]> {
   if (!(error instanceof KubeError) || error.status !== 404 || !connection) return []
   const [, plural, name] = /^([a-z]+)\.kubernetes\.dask\.org "(.+)" not found$/.exec(error.message.trim()) ?? []
-  const kind = KINDS.find((each) => each.plural === plural)
+  const kind = DASK_KINDS.find((each) => each.plural === plural)
   if (!kind || name === undefined) return []
   const {client, namespace} = connection
   // What failed has been said; that there is no advice needs no word.

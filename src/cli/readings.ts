@@ -1,5 +1,6 @@
 import type {Pod} from '../api/core.ts'
-import {DEFAULT_COMM_PORT, PORT_COMM} from '../api/names.ts'
+import {PORT_COMM} from '../api/names.ts'
+import {namedPort} from '../api/scheduler-address.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
 import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {KubeClient} from '../kube/client.ts'
@@ -37,7 +38,7 @@ export async function openReadings({client, schedulers, signal, onReadings}: Rea
   ])
   const follow = (pod: Pod): Follower => {
     const dial = forwardDial(client, pod.metadata.namespace ?? '', pod.metadata.name)
-    const port = portOf(pod)
+    const port = namedPort(PORT_COMM, pod)
     const tasks = followTasks(() => openTaskFeed(dial, {port, timeoutMs: ANSWER_MS, everyMs: ROUND_MS, signal}))
     const workers = followWorkers(() => connectScheduler(dial, {port, timeoutMs: ANSWER_MS, signal}))
     return {
@@ -162,6 +163,3 @@ const rateOf = (before: TaskNumbers, after: TaskNumbers, ms: number): number | u
 
 /** Workers report so often, by how many they are (distributed's `heartbeat_interval`): asking more often tells nothing new. */
 const heartbeatMs = (workers: number): number => (workers < 200 ? ROUND_MS : (workers / 200 + 1) * 1000)
-
-const portOf = ({spec}: Pod): number =>
-  spec.containers.flatMap(({ports}) => ports ?? []).find(({name}) => name === PORT_COMM)?.containerPort ?? DEFAULT_COMM_PORT

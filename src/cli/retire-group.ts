@@ -1,6 +1,6 @@
 import {DASK_CLUSTERS, type DaskWorkerGroup} from '../api/dask.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
+import {ifMissing} from '../kube/errors.ts'
 import {endAdapting} from './end-adapting.ts'
 import {tell} from './output.ts'
 import {scaleGroup, waitForGroup} from './scale.ts'
@@ -17,10 +17,7 @@ export interface RetireCall {
 /** Scales a group to nothing and waits until its workers have retired; a group whose cluster is gone has nothing left to save. */
 export async function retireGroup({metadata: {name}, spec}: DaskWorkerGroup, call: RetireCall): Promise<void> {
   const {client, namespace, signal, bin} = call
-  const cluster = await client.get(DASK_CLUSTERS, {namespace, name: spec.cluster}, {signal}).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined
-    throw error
-  })
+  const cluster = await client.get(DASK_CLUSTERS, {namespace, name: spec.cluster}, {signal}).catch(ifMissing(undefined))
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined) return
   tell(`retiring the workers of group "${name}"`)
   await endAdapting({client, namespace, cluster: spec.cluster, group: name, dryRun: false, isForGood: true, signal, bin})

@@ -1,9 +1,10 @@
 import {PODS} from '../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskWorkerGroup} from '../api/dask.ts'
 import {defaultGroupName, LABEL_GROUP} from '../api/names.ts'
+import {isPodReady} from '../api/pod-state.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
-import {firstPodProblem, isPodReady, type Problem, type StepNews} from './cluster-progress.ts'
+import {ifMissing} from '../kube/errors.ts'
+import {firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
 import {EXIT, UserError} from './user-error.ts'
 import {impatience, problemError} from './wait-cluster.ts'
 import {type Look, openWatch} from './watch.ts'
@@ -41,7 +42,7 @@ export async function scaleCluster(name: string, call: ScaleCall): Promise<{read
   const [cluster, group] = await Promise.all([
     client.get(DASK_CLUSTERS, {namespace, name}, {signal}),
     // A cluster so new that its group is not there yet: the number is in its spec.
-    client.get(DASK_WORKER_GROUPS, {namespace, name: defaultGroupName(name)}, {signal}).catch(ifMissing),
+    client.get(DASK_WORKER_GROUPS, {namespace, name: defaultGroupName(name)}, {signal}).catch(ifMissing(undefined)),
   ])
   const stated = cluster.spec.worker.replicas ?? 1
   // Read before the first write: the operator hands the number down to the group at once.
@@ -49,13 +50,8 @@ export async function scaleCluster(name: string, call: ScaleCall): Promise<{read
   const patch = {spec: {worker: {replicas}}}
   if (stated !== replicas)
     await client.patch(DASK_CLUSTERS, {namespace, name}, patch, {type: 'merge', dryRun, fieldManager: FIELD_MANAGER, signal})
-  await scaleGroup(defaultGroupName(name), call).catch(ifMissing)
+  await scaleGroup(defaultGroupName(name), call).catch(ifMissing(undefined))
   return {before}
-}
-
-const ifMissing = (error: unknown): undefined => {
-  if (isNotFound(error)) return undefined
-  throw error
 }
 
 export interface ScaleWait {

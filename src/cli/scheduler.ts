@@ -1,9 +1,10 @@
-import {PODS, type Pod} from '../api/core.ts'
-import {DEFAULT_COMM_PORT, LABEL_CLUSTER, LABEL_COMPONENT} from '../api/names.ts'
+import {PODS} from '../api/core.ts'
+import {LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM} from '../api/names.ts'
+import {isPodReady} from '../api/pod-state.ts'
+import {namedPort} from '../api/scheduler-address.ts'
 import type {Scheduler} from '../dask/scheduler.ts'
 import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isPodReady} from './cluster-progress.ts'
 
 const TIMEOUT_MS = 3_000
 
@@ -23,16 +24,13 @@ export async function withScheduler<T>(
     import('../dask/dial.ts'),
   ])
   const dial = forwardDial(client, namespace, pod.metadata.name)
-  const scheduler = await connectScheduler(dial, {port: commPort(pod), timeoutMs: TIMEOUT_MS, signal})
+  const scheduler = await connectScheduler(dial, {port: namedPort(PORT_COMM, pod), timeoutMs: TIMEOUT_MS, signal})
   try {
     return await ask(scheduler, async () => {
-      const feed = await openTaskFeed(dial, {port: commPort(pod), timeoutMs: TIMEOUT_MS, everyMs: 60_000, signal})
+      const feed = await openTaskFeed(dial, {port: namedPort(PORT_COMM, pod), timeoutMs: TIMEOUT_MS, everyMs: 60_000, signal})
       return await feed.next().finally(feed.close)
     })
   } finally {
     scheduler.close()
   }
 }
-
-const commPort = ({spec}: Pod): number =>
-  spec.containers.flatMap(({ports}) => ports ?? []).find(({name}) => name === 'tcp-comm')?.containerPort ?? DEFAULT_COMM_PORT

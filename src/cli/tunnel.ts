@@ -1,8 +1,9 @@
 import {PODS, type Pod} from '../api/core.ts'
 import {DASK_CLUSTERS} from '../api/dask.ts'
-import {DEFAULT_COMM_PORT, LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
+import {LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
+import {isPodReady} from '../api/pod-state.ts'
+import {namedPort} from '../api/scheduler-address.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isPodReady} from './cluster-progress.ts'
 import {UserError} from './user-error.ts'
 import {type Look, openWatch, type Watch} from './watch.ts'
 
@@ -27,8 +28,6 @@ export interface TunnelCall {
   /** Told of what goes wrong on a connection, and of a scheduler that comes anew. */
   readonly tell: (line: string) => void
 }
-
-const DEFAULT_DASHBOARD_PORT = 8787
 
 /**
  * Opens both ports until `signal` aborts. Each connection finds the scheduler's pod by itself, so that one that was replaced is followed.
@@ -56,8 +55,8 @@ export async function openTunnel(call: TunnelCall): Promise<Tunnel> {
       })
     const host = address.includes(':') ? `[${address}]` : address === '0.0.0.0' ? '127.0.0.1' : address
     const [comm, dashboard] = await Promise.all([
-      listen(portOf(pod, PORT_COMM, DEFAULT_COMM_PORT), call.schedulerPort),
-      listen(portOf(pod, PORT_DASHBOARD, DEFAULT_DASHBOARD_PORT), call.dashboardPort),
+      listen(namedPort(PORT_COMM, pod), call.schedulerPort),
+      listen(namedPort(PORT_DASHBOARD, pod), call.dashboardPort),
     ])
     return {schedulerAddress: `tcp://${host}:${comm}`, dashboardURL: `http://${host}:${dashboard}/status`}
   } catch (error) {
@@ -83,6 +82,3 @@ const follow = (watch: Watch, {namespace, cluster, patienceMs, tell}: TunnelCall
     return pod
   }
 }
-
-const portOf = ({spec}: Pod, name: string, otherwise: number): number =>
-  spec.containers.flatMap(({ports}) => ports ?? []).find((port) => port.name === name)?.containerPort ?? otherwise

@@ -1,4 +1,5 @@
 import {LEASES} from '../api/core.ts'
+import {OPERATOR} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {KubeError} from '../kube/errors.ts'
 
@@ -7,9 +8,6 @@ export interface Versions {
   /** Who holds the operator's lease; `undefined` where nobody does, or where we may not look. */
   readonly operator: {readonly holder: string; readonly lease: string; readonly renewed: string | undefined} | undefined
 }
-
-/** Name of the lease that the leading operator holds. */
-const LEASE = 'dask-operator'
 
 export async function readVersions(client: KubeClient, signal: AbortSignal): Promise<Versions> {
   const [server, operator] = await Promise.all([readServer(client, signal), readOperator(client, signal)])
@@ -24,7 +22,7 @@ const readServer = async (client: KubeClient, signal: AbortSignal): Promise<Vers
 }
 
 const readOperator = async (client: KubeClient, signal: AbortSignal): Promise<Versions['operator']> => {
-  const leases = await client.list(LEASES, {fieldSelector: `metadata.name=${LEASE}`, signal}).catch((error: unknown) => {
+  const leases = await client.list(LEASES, {fieldSelector: `metadata.name=${OPERATOR}`, signal}).catch((error: unknown) => {
     // Looking at leases of all namespaces is a right of its own; the versions are worth telling without it.
     if (error instanceof KubeError && error.status === 403) return {items: []}
     throw error

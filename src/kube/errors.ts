@@ -34,3 +34,11 @@ export class ConfigError extends Error {
 
 export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404
 export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.status === 409
+
+/** For `catch`: `instead` where the object is not there; every other failure goes on. */
+export const ifMissing =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (isNotFound(error)) return instead
+    throw error
+  }

@@ -1,8 +1,8 @@
 import {setTimeout as pause} from 'node:timers/promises'
 import {PODS, SERVICES} from '../api/core.ts'
-import {API_VERSION, DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../api/dask.ts'
-import {LABEL_CLUSTER} from '../api/names.ts'
-import type {Kind, KubeObject} from '../api/object.ts'
+import {API_VERSION, DASK_KINDS} from '../api/dask.ts'
+import {LABEL_CLUSTER, LEASE_NAMESPACE, OPERATOR} from '../api/names.ts'
+import type {KubeObject} from '../api/object.ts'
 import {readIdleness} from '../dask/idleness.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {Informer, InformerOptions} from '../kube/informer.ts'
@@ -40,8 +40,6 @@ export interface RunOptions {
 }
 
 /** Where operators of all namespaces agree on who leads; those of one namespace agree there. */
-const LEASE_NAMESPACE = 'default'
-const LEASE_NAME = 'dask-operator'
 /** Each takes its address out of one range under optimistic locking: fifty at once cost a server far more than fifty times one. */
 const SERVICES_IN_FLIGHT = 4
 /** A definition that was installed a moment ago is not served yet. */
@@ -70,7 +68,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
       signal,
       log,
       ...(namespace !== undefined && {namespace}),
-      ...(leaderElection && {lease: {namespace: namespace ?? LEASE_NAMESPACE, name: LEASE_NAME}}),
+      ...(leaderElection && {lease: {namespace: namespace ?? LEASE_NAMESPACE, name: OPERATOR}}),
       inFlight: {[SERVICES.plural]: SERVICES_IN_FLIGHT},
       ...(onReady && {onReady}),
       ...(health && {health}),
@@ -96,11 +94,10 @@ function startOurInformer<T extends KubeObject>(options: InformerOptions<T>): In
 }
 
 async function requireDefinitions(client: KubeClient, signal: AbortSignal): Promise<void> {
-  const needed: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DASK_AUTOSCALERS]
   const until = performance.now() + DEFINITIONS_MS
   for (;;) {
     const served = await servedPlurals(client, signal)
-    const missing = needed.filter(({plural}) => !served.includes(plural))
+    const missing = DASK_KINDS.filter(({plural}) => !served.includes(plural))
     if (missing.length === 0 || signal.aborted) return
     if (performance.now() > until)
       throw new Error(

@@ -3,11 +3,14 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {build, isStale} from '../../scripts/build.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
 
 export default async function setup(): Promise<() => Promise<void>> {
+  // Commands and the sandbox run from the bundle: never from one that is older than the source under test.
+  if (await isStale()) await build()
   const directory = await mkdtemp(join(tmpdir(), 'conformance-'))
   const python = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
   const ground = await (process.env['GROUND'] === 'kubernetes' ? realGround(directory, python) : sandboxGround(directory, python))

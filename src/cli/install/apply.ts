@@ -1,6 +1,6 @@
 import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {isNotFound} from '../../kube/errors.ts'
+import {ifMissing} from '../../kube/errors.ts'
 import {warn} from '../output.ts'
 import {FIELD_MANAGER} from '../write.ts'
 import {kindOf} from './kinds.ts'
@@ -16,10 +16,7 @@ export interface ApplyCall {
 /** Server-side apply of one object of an installation, with what became of it in kubectl's words. What others have set of it is taken over. */
 export async function applyObject(object: KubeObject, {client, dryRun, signal}: ApplyCall): Promise<Change> {
   const kind = kindOf(object)
-  const before = await client.get(kind, object.metadata, {signal}).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined
-    throw error
-  })
+  const before = await client.get(kind, object.metadata, {signal}).catch(ifMissing(undefined))
   const after = await client.apply(kind, object, {fieldManager: FIELD_MANAGER, force: true, dryRun, onWarning: warn, signal})
   if (!before) return 'created'
   return before.metadata.resourceVersion === after.metadata.resourceVersion ? 'unchanged' : 'configured'

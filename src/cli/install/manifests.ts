@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto'
+import {LEASE_NAMESPACE, OPERATOR} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {FOR_PEOPLE, LEADING, LOOKING, type Rule, SERVING} from './roles.ts'
 
@@ -16,8 +17,7 @@ export interface InstallOptions {
   readonly bundle: Buffer
 }
 
-export const NAME = 'dask-operator'
-export const DEFAULT_NAMESPACE = 'dask-operator'
+export const DEFAULT_NAMESPACE = OPERATOR
 export const DEFAULT_NODE_IMAGE = 'docker.io/library/node:24-alpine'
 /** Of everything that an installation consists of. */
 export const PART_OF = 'app.kubernetes.io/part-of'
@@ -25,14 +25,13 @@ const BUNDLE = 'operator.mjs.br'
 const HEALTH_PORT = 8080
 const RBAC = 'rbac.authorization.k8s.io/v1'
 /** Where operators of all namespaces agree on who leads, wherever they run: one beside the user too. */
-const LEASE_NAMESPACE = 'default'
 
 /** Everything but the definitions, in the order in which it is applied. */
 export function operatorManifests(options: InstallOptions): readonly KubeObject[] {
   const {namespace, watchNamespaces, image} = options
   return [
     {apiVersion: 'v1', kind: 'Namespace', metadata: {...meta(options, namespace), labels: {...labels(options), ...RESTRICTED}}},
-    object('v1', 'ServiceAccount', {...meta(options, NAME), namespace}),
+    object('v1', 'ServiceAccount', {...meta(options, OPERATOR), namespace}),
     ...(watchNamespaces ? watchNamespaces.flatMap((each) => role(options, each, [...SERVING, ...LEADING])) : everywhere(options)),
     ...people(options),
     ...(image === undefined ? [bundle(options)] : []),
@@ -44,9 +43,9 @@ export function operatorManifests(options: InstallOptions): readonly KubeObject[
 const RESTRICTED = {'pod-security.kubernetes.io/enforce': 'restricted'}
 
 const labels = ({version}: InstallOptions): Readonly<Record<string, string>> => ({
-  'app.kubernetes.io/name': NAME,
+  'app.kubernetes.io/name': OPERATOR,
   'app.kubernetes.io/version': version,
-  [PART_OF]: NAME,
+  [PART_OF]: OPERATOR,
 })
 
 const meta = (options: InstallOptions, name: string): KubeObject['metadata'] => ({name, labels: labels(options)})
@@ -58,24 +57,24 @@ const object = (apiVersion: string, kind: string, metadata: KubeObject['metadata
   ...rest,
 })
 
-const subjects = ({namespace}: InstallOptions): readonly object[] => [{kind: 'ServiceAccount', name: NAME, namespace}]
+const subjects = ({namespace}: InstallOptions): readonly object[] => [{kind: 'ServiceAccount', name: OPERATOR, namespace}]
 
 const everywhere = (options: InstallOptions): readonly KubeObject[] => [
-  object(RBAC, 'ClusterRole', meta(options, NAME), {rules: [...SERVING, ...LOOKING]}),
-  object(RBAC, 'ClusterRoleBinding', meta(options, NAME), {
-    roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: NAME},
+  object(RBAC, 'ClusterRole', meta(options, OPERATOR), {rules: [...SERVING, ...LOOKING]}),
+  object(RBAC, 'ClusterRoleBinding', meta(options, OPERATOR), {
+    roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: OPERATOR},
     subjects: subjects(options),
   }),
   ...role(options, LEASE_NAMESPACE, LEADING),
 ]
 
 const role = (options: InstallOptions, namespace: string, rules: readonly Rule[]): readonly KubeObject[] => [
-  object(RBAC, 'Role', {...meta(options, NAME), namespace}, {rules}),
+  object(RBAC, 'Role', {...meta(options, OPERATOR), namespace}, {rules}),
   object(
     RBAC,
     'RoleBinding',
-    {...meta(options, NAME), namespace},
-    {roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: NAME}, subjects: subjects(options)},
+    {...meta(options, OPERATOR), namespace},
+    {roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: OPERATOR}, subjects: subjects(options)},
   ),
 ]
 
@@ -91,7 +90,7 @@ const bundle = (options: InstallOptions): KubeObject =>
   object(
     'v1',
     'ConfigMap',
-    {...meta(options, `${NAME}-bundle`), namespace: options.namespace},
+    {...meta(options, `${OPERATOR}-bundle`), namespace: options.namespace},
     {
       binaryData: {[BUNDLE]: options.bundle.toString('base64')},
     },
@@ -106,7 +105,7 @@ const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 const deployment = (options: InstallOptions): KubeObject => {
   const {namespace, replicas, nodeImage, image, watchNamespaces, bundle: packed} = options
-  const selector = {'app.kubernetes.io/name': NAME, 'app.kubernetes.io/component': 'operator'}
+  const selector = {'app.kubernetes.io/name': OPERATOR, 'app.kubernetes.io/component': 'operator'}
   const probe = (path: string, periodSeconds: number): object => ({httpGet: {path, port: 'health'}, periodSeconds, timeoutSeconds: 5})
   const container = {
     name: 'operator',
@@ -140,7 +139,7 @@ const deployment = (options: InstallOptions): KubeObject => {
       annotations: {'kubernetes.dask.org/bundle': createHash('sha256').update(packed).digest('hex').slice(0, 16)},
     },
     spec: {
-      serviceAccountName: NAME,
+      serviceAccountName: OPERATOR,
       // The token comes by a volume of our own, so that it is read-only and there whatever the cluster's defaults are.
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 10,
@@ -149,14 +148,14 @@ const deployment = (options: InstallOptions): KubeObject => {
       volumes: [
         {name: 'work', emptyDir: {}},
         {name: 'account', projected: {sources: account}},
-        ...(image === undefined ? [{name: 'bundle', configMap: {name: `${NAME}-bundle`}}] : []),
+        ...(image === undefined ? [{name: 'bundle', configMap: {name: `${OPERATOR}-bundle`}}] : []),
       ],
     },
   }
   return object(
     'apps/v1',
     'Deployment',
-    {...meta(options, NAME), namespace},
+    {...meta(options, OPERATOR), namespace},
     {spec: {replicas, selector: {matchLabels: selector}, template}},
   )
 }

@@ -1,18 +1,11 @@
 import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {KubeError} from '../../kube/errors.ts'
+import {mayI, type Right} from '../access-review.ts'
 import {UserError} from '../user-error.ts'
 import {FIELD_MANAGER} from '../write.ts'
 import {DEPLOYMENTS, type Deployment, kindOf} from './kinds.ts'
 
 /** What stands in the way of an installation, found before anything is changed. */
-
-interface Right {
-  readonly verb: string
-  readonly group: string
-  readonly resource: string
-  readonly namespace?: string
-}
 
 /** Rejects with every right that is missing, for an administrator to read. */
 export async function checkRights(client: KubeClient, objects: readonly KubeObject[], signal: AbortSignal): Promise<void> {
@@ -24,31 +17,13 @@ export async function checkRights(client: KubeClient, objects: readonly KubeObje
     const right = {verb: 'patch', group, resource: plural, ...(namespaced && namespace !== undefined && {namespace})}
     wanted.set(JSON.stringify(right), right)
   }
-  const answers = await Promise.all([...wanted.values()].map(async (right) => ({right, isAllowed: await may(client, right, signal)})))
+  const answers = await Promise.all([...wanted.values()].map(async (right) => ({right, isAllowed: await mayI(client, right, signal)})))
   const missing = answers.filter(({isAllowed}) => !isAllowed).map(({right}) => right)
   if (missing.length === 0) return
   const told = missing.map(({resource, group, namespace}) => `${resource}${group && `.${group}`}${namespace ? ` in ${namespace}` : ''}`)
   throw new UserError(`you may not write ${told.join(', ')}`, {
     next: ['ask an administrator of the cluster to install the operator, or for these rights (verbs create and patch)'],
   })
-}
-
-const may = async (client: KubeClient, {verb, group, resource, namespace}: Right, signal: AbortSignal): Promise<boolean> => {
-  const body = {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SelfSubjectAccessReview',
-    spec: {resourceAttributes: {verb, group, resource, ...(namespace !== undefined && {namespace})}},
-  }
-  const answer = await client.raw({
-    method: 'POST',
-    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-    headers: {'content-type': 'application/json'},
-    body: JSON.stringify(body),
-    signal,
-  })
-  const text = await answer.body.text()
-  if (answer.status !== 201) throw new KubeError(answer.status, 'Unknown', text.slice(0, 300))
-  return (JSON.parse(text) as {readonly status?: {readonly allowed?: boolean}}).status?.allowed === true
 }
 
 const PYTHON_OPERATOR = 'app.kubernetes.io/name=dask-kubernetes-operator'

@@ -3,7 +3,7 @@ import {API_VERSION, DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GRO
 import {LABEL_CLUSTER} from '../../api/names.ts'
 import type {Kind} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {isNotFound} from '../../kube/errors.ts'
+import {ifMissing} from '../../kube/errors.ts'
 import {type Look, openWatch} from '../watch.ts'
 
 /** Owners before what they own: a group that goes first would be made again. */
@@ -25,11 +25,7 @@ export async function removeAllObjects({client, timeoutMs, signal}: RemoveAll): 
     const items = await all(client, kind, signal)
     count += items.length
     await Promise.all(
-      items.map(({metadata}) =>
-        client.delete(kind, metadata, {propagationPolicy: 'Background', signal}).catch((error: unknown) => {
-          if (!isNotFound(error)) throw error
-        }),
-      ),
+      items.map(({metadata}) => client.delete(kind, metadata, {propagationPolicy: 'Background', signal}).catch(ifMissing(undefined))),
     )
   }
   const watch = await openWatch(client, signal)
@@ -43,9 +39,4 @@ export async function removeAllObjects({client, timeoutMs, signal}: RemoveAll): 
 
 /** Nothing where its definition is missing. */
 const all = async (client: KubeClient, kind: Kind, signal: AbortSignal) =>
-  (
-    await client.list(kind, {signal}).catch((error: unknown) => {
-      if (isNotFound(error)) return {items: []}
-      throw error
-    })
-  ).items
+  (await client.list(kind, {signal}).catch(ifMissing({items: []}))).items

@@ -1,12 +1,13 @@
 import {CUSTOM_RESOURCE_DEFINITIONS, LEASES, PODS, type Pod} from '../../api/core.ts'
-import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS, GROUP} from '../../api/dask.ts'
+import {DASK_KINDS, GROUP} from '../../api/dask.ts'
+import {OPERATOR} from '../../api/names.ts'
 import type {Kind} from '../../api/object.ts'
 import {podCause} from '../../api/pod-cause.ts'
+import {isPodReady} from '../../api/pod-state.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {isNotFound} from '../../kube/errors.ts'
-import {isPodReady} from '../cluster-progress.ts'
+import {ifMissing} from '../../kube/errors.ts'
 import {DEPLOYMENTS} from './kinds.ts'
-import {NAME, PART_OF} from './manifests.ts'
+import {PART_OF} from './manifests.ts'
 
 export interface OperatorStatus {
   /** The Deployment of an installation; absent where there is none (an operator may run beside a user). */
@@ -32,13 +33,11 @@ interface PodStatus {
   readonly cause: string | undefined
 }
 
-const COUNTED: readonly Kind[] = [DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_JOBS, DASK_AUTOSCALERS]
-
 export async function readOperatorStatus(client: KubeClient, now: number, signal: AbortSignal): Promise<OperatorStatus> {
-  const selector = {labelSelector: `${PART_OF}=${NAME}`, signal}
+  const selector = {labelSelector: `${PART_OF}=${OPERATOR}`, signal}
   const [deployments, leases, definitions] = await Promise.all([
     client.list(DEPLOYMENTS, selector),
-    client.list(LEASES, {fieldSelector: `metadata.name=${NAME}`, signal}),
+    client.list(LEASES, {fieldSelector: `metadata.name=${OPERATOR}`, signal}),
     client.list(CUSTOM_RESOURCE_DEFINITIONS, {signal}),
   ])
   const [deployment] = deployments.items
@@ -60,7 +59,9 @@ export async function readOperatorStatus(client: KubeClient, now: number, signal
         : []
     }),
     definitions: definitions.items.map(({metadata}) => metadata.name).filter((name) => name.endsWith(`.${GROUP}`)),
-    objects: Object.fromEntries(await Promise.all(COUNTED.map(async (kind) => [kind.plural, await count(client, kind, signal)] as const))),
+    objects: Object.fromEntries(
+      await Promise.all(DASK_KINDS.map(async (kind) => [kind.plural, await count(client, kind, signal)] as const)),
+    ),
   }
 }
 
@@ -76,9 +77,6 @@ const podStatus = (pod: Pod): PodStatus => {
 
 /** 0 where its definition is missing. */
 const count = async (client: KubeClient, kind: Kind, signal: AbortSignal): Promise<number> => {
-  const list = await client.list(kind, {limit: 1, signal}).catch((error: unknown) => {
-    if (isNotFound(error)) return {items: [], metadata: {remainingItemCount: 0}}
-    throw error
-  })
+  const list = await client.list(kind, {limit: 1, signal}).catch(ifMissing({items: [], metadata: {remainingItemCount: 0}}))
   return list.items.length + (list.metadata.remainingItemCount ?? 0)
 }

@@ -1,13 +1,14 @@
 import {LEASES, PODS, type Pod} from '../../api/core.ts'
+import {OPERATOR} from '../../api/names.ts'
 import {podCause} from '../../api/pod-cause.ts'
+import {isPodReady} from '../../api/pod-state.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {isPodReady, type StepNews} from '../cluster-progress.ts'
+import type {StepNews} from '../cluster-progress.ts'
 import {lastLogLines} from '../pod-logs.ts'
 import {UserError} from '../user-error.ts'
 import {impatience} from '../wait-cluster.ts'
 import {type Look, openWatch} from '../watch.ts'
 import {DEPLOYMENTS} from './kinds.ts'
-import {NAME} from './manifests.ts'
 
 export interface OperatorWait {
   readonly client: KubeClient
@@ -30,13 +31,13 @@ export async function waitForOperator(call: OperatorWait): Promise<void> {
   const {client, namespace, leaseNamespace, timeoutMs, signal, report} = call
   const watch = await openWatch(client, signal)
   try {
-    const deployments = watch.see(DEPLOYMENTS, {namespace, name: NAME})
-    const pods = watch.see(PODS, {namespace, labelSelector: `app.kubernetes.io/name=${NAME}`})
-    const leases = watch.see(LEASES, {namespace: leaseNamespace, name: NAME})
+    const deployments = watch.see(DEPLOYMENTS, {namespace, name: OPERATOR})
+    const pods = watch.see(PODS, {namespace, labelSelector: `app.kubernetes.io/name=${OPERATOR}`})
+    const leases = watch.see(LEASES, {namespace: leaseNamespace, name: OPERATOR})
     const patience = impatience(PATIENCE_MS)
     let missing = 'its pods have not been made yet'
     const look = (): Look<Pod | undefined> => {
-      const found = deployments.get({namespace, name: NAME})
+      const found = deployments.get({namespace, name: OPERATOR})
       const wanted = found?.spec.replicas ?? 1
       const all = pods.list(namespace).filter(({metadata}) => metadata.deletionTimestamp === undefined)
       const {updatedReplicas = 0, readyReplicas = 0, observedGeneration = 0} = found?.status ?? {}
@@ -45,7 +46,7 @@ export async function waitForOperator(call: OperatorWait): Promise<void> {
         updatedReplicas >= wanted &&
         readyReplicas >= wanted &&
         all.length === wanted
-      const holder = leases.get({namespace: leaseNamespace, name: NAME})?.spec?.holderIdentity ?? ''
+      const holder = leases.get({namespace: leaseNamespace, name: OPERATOR})?.spec?.holderIdentity ?? ''
       const leader = all.find((pod) => holder.startsWith(`${pod.metadata.name}_`))
       const cause = all.map((pod) => ({pod, cause: isPodReady(pod) ? undefined : podCause(pod)})).find((each) => each.cause !== undefined)
       missing = cause?.cause

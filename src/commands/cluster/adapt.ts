@@ -1,4 +1,5 @@
 import {Flags} from '@oclif/core'
+import {boundsOf, USUAL_BOUNDS} from '../../api/autoscaler-bounds.ts'
 import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskAutoscaler} from '../../api/dask.ts'
 import {defaultGroupName} from '../../api/names.ts'
 import {autoscalerManifest, autoscalersOf} from '../../cli/autoscalers.ts'
@@ -8,7 +9,6 @@ import {UserError, usageError} from '../../cli/user-error.ts'
 import {answerObject, createObject, doneText, FIELD_MANAGER} from '../../cli/write.ts'
 
 /** The bounds of the definition itself, where none are given. */
-const BOUNDS = {minimum: 0, maximum: 10} as const
 
 export default class ClusterAdapt extends DaskCommand {
   static override summary = 'Let the number of workers follow the load.'
@@ -38,10 +38,10 @@ export default class ClusterAdapt extends DaskCommand {
       ...(flags.minimum !== undefined && {minimum: flags.minimum}),
       ...(flags.maximum !== undefined && {maximum: flags.maximum}),
     }
-    checkBounds({...BOUNDS, ...asked}, flags)
+    checkBounds({...USUAL_BOUNDS, ...asked}, flags)
     if (dryRun === 'client' && flags.namespace !== undefined)
       return await answerObject(
-        autoscalerManifest(flags.namespace, cluster, group, {...BOUNDS, ...asked}),
+        autoscalerManifest(flags.namespace, cluster, group, {...USUAL_BOUNDS, ...asked}),
         flags.output,
         doneText('created', dryRun),
       )
@@ -58,12 +58,12 @@ export default class ClusterAdapt extends DaskCommand {
     }
     const [before] = await autoscalersOf(client, namespace, cluster, group, signal)
     if (!before) {
-      const object = autoscalerManifest(namespace, cluster, group, {...BOUNDS, ...asked})
+      const object = autoscalerManifest(namespace, cluster, group, {...USUAL_BOUNDS, ...asked})
       const made =
         dryRun === 'client' ? object : await createObject({client, kind: DASK_AUTOSCALERS, object, dryRun: dryRun === 'server', signal})
       return await answerObject(made, flags.output, doneText('created', dryRun))
     }
-    const {minimum = BOUNDS.minimum, maximum = BOUNDS.maximum} = before.spec
+    const {minimum, maximum} = boundsOf(before)
     const bounds = {minimum, maximum, ...asked}
     checkBounds(bounds, flags)
     const isChange = bounds.minimum !== minimum || bounds.maximum !== maximum

@@ -12,9 +12,9 @@ import {readManifest} from '../../cli/read-manifest.ts'
 import {EXIT, UserError, usageError} from '../../cli/user-error.ts'
 import {versionGap} from '../../cli/version-gap.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 import {answerObject, doneText} from '../../cli/write.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 const generating = {
   ...workerFlags,
@@ -106,16 +106,13 @@ export default class ClusterCreate extends DaskCommand {
   ): Promise<void> {
     const {name, namespace = client.namespace} = set.cluster.metadata
     const title = `DaskCluster "${name}" in namespace "${namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, output !== undefined)})
     try {
       const wait = {client, namespace, name, timeoutMs: timeout, signal: this.signal, bin: this.bin}
-      const ready = await waitForCluster({...wait, report: progress.report})
-      progress.close()
+      const ready = await withProgress(title, (report) => waitForCluster({...wait, report}), output !== undefined)
       const gap = output === undefined ? await versionGap(client, namespace, name, this.signal) : undefined
       if (gap !== undefined) warn(gap)
       await answerObject({...ready, apiVersion: DASK_CLUSTERS.apiVersion, kind: DASK_CLUSTERS.kind}, output, 'is ready')
     } catch (error) {
-      progress.close()
       if (error instanceof Interrupted) tell(`the cluster stays; "${this.bin} cluster delete ${name}" takes it away`)
       // It may still come, or somebody else has deleted it: only what cannot get ready goes.
       if (keep || !(error instanceof UserError) || error.exitCode !== EXIT.failed) throw error

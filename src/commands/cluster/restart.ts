@@ -4,8 +4,8 @@ import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {askRestart, waitForFreshPods} from '../../cli/suspend.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 import {doneText} from '../../cli/write.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class ClusterRestart extends DaskCommand {
   static override summary = "Replace a cluster's scheduler and all its workers."
@@ -28,13 +28,10 @@ export default class ClusterRestart extends DaskCommand {
     answer(`daskcluster.kubernetes.dask.org/${args.name} ${doneText('restarted', dryRun)}\n`)
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskCluster "${args.name}" in namespace "${namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
-    const wait = {...call, timeoutMs: flags.timeout, report: progress.report}
-    try {
+    await withProgress(title, async (report) => {
+      const wait = {...call, timeoutMs: flags.timeout, report}
       await waitForFreshPods(at, wait)
       await waitForCluster({...wait, bin: this.bin})
-    } finally {
-      progress.close()
-    }
+    })
   }
 }

@@ -5,8 +5,8 @@ import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {setSuspend} from '../../cli/suspend.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 import {doneText} from '../../cli/write.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class ClusterResume extends DaskCommand {
   static override summary = 'Bring the pods of a suspended cluster back.'
@@ -27,7 +27,6 @@ export default class ClusterResume extends DaskCommand {
     answer(`daskcluster.kubernetes.dask.org/${args.name} ${hasChanged ? doneText('resumed', dryRun) : 'is not suspended'}\n`)
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskCluster "${args.name}" in namespace "${namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
-    await waitForCluster({...call, timeoutMs: flags.timeout, report: progress.report, bin: this.bin}).finally(progress.close)
+    await withProgress(title, (report) => waitForCluster({...call, timeoutMs: flags.timeout, report, bin: this.bin}))
   }
 }

@@ -4,7 +4,7 @@ import {nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {waitForRollout} from '../../cli/rollout.ts'
 import {askRestart} from '../../cli/suspend.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 
 export default class ClusterRollout extends DaskCommand {
   static override summary = 'Follow a change of a cluster until all of its workers are new, or make them new.'
@@ -29,8 +29,7 @@ export default class ClusterRollout extends DaskCommand {
       return answer(`${subject} restarted\n`)
     }
     const title = `DaskCluster "${name}" in namespace "${namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
-    await waitForRollout({...call, timeoutMs: flags.timeout, report: progress.report}).finally(progress.close)
+    await withProgress(title, (report) => waitForRollout({...call, timeoutMs: flags.timeout, report}))
     answer(`${subject} successfully rolled out\n`)
   }
 }

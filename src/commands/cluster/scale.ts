@@ -7,7 +7,7 @@ import {answer} from '../../cli/output.ts'
 import {scaleCluster, waitForGroup} from '../../cli/scale.ts'
 import {usageError} from '../../cli/user-error.ts'
 import {previewVictims} from '../../cli/victims.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 
 export default class ClusterScale extends DaskCommand {
   static override summary = "Set the number of a cluster's workers."
@@ -57,7 +57,6 @@ export default class ClusterScale extends DaskCommand {
     }
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskCluster "${name}" in namespace "${namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
     const wait = {
       client,
       namespace,
@@ -68,6 +67,6 @@ export default class ClusterScale extends DaskCommand {
       signal: this.signal,
       bin: this.bin,
     }
-    await waitForGroup({...wait, report: progress.report}).finally(progress.close)
+    await withProgress(title, (report) => waitForGroup({...wait, report}))
   }
 }

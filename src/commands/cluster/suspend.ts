@@ -4,8 +4,8 @@ import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {setSuspend, waitForSuspended} from '../../cli/suspend.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 import {doneText} from '../../cli/write.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class ClusterSuspend extends DaskCommand {
   static override summary = "Take a cluster's pods away and keep the cluster."
@@ -31,7 +31,6 @@ export default class ClusterSuspend extends DaskCommand {
     answer(`daskcluster.kubernetes.dask.org/${args.name} ${hasChanged ? doneText('suspended', dryRun) : 'is suspended already'}\n`)
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskCluster "${args.name}" in namespace "${namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
-    await waitForSuspended({...call, timeoutMs: flags.timeout, report: progress.report}).finally(progress.close)
+    await withProgress(title, (report) => waitForSuspended({...call, timeoutMs: flags.timeout, report}))
   }
 }

@@ -6,7 +6,7 @@ import {answer} from '../../cli/output.ts'
 import {waitForSuspended} from '../../cli/suspend.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
 import {type Look, openWatch} from '../../cli/watch.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 
 export default class ClusterWait extends DaskCommand {
   static override summary = 'Wait until a cluster is ready, or ends early and says why it cannot be.'
@@ -38,9 +38,9 @@ export default class ClusterWait extends DaskCommand {
     } else {
       await client.get(DASK_CLUSTERS, {namespace, name}, {signal: this.signal})
       const title = `DaskCluster "${name}" in namespace "${namespace}"`
-      const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
-      const wait = {...call, report: progress.report}
-      await (flags.for === 'suspended' ? waitForSuspended(wait) : waitForCluster({...wait, bin: this.bin})).finally(progress.close)
+      await withProgress<unknown>(title, (report) =>
+        flags.for === 'suspended' ? waitForSuspended({...call, report}) : waitForCluster({...call, report, bin: this.bin}),
+      )
     }
     answer(`daskcluster.kubernetes.dask.org/${name} is ${flags.for}\n`)
   }

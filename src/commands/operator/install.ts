@@ -1,4 +1,5 @@
 import {Flags} from '@oclif/core'
+import {LEASE_NAMESPACE} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {readCrds} from '../../cli/crds.ts'
@@ -9,8 +10,8 @@ import {installFlags, installOptions} from '../../cli/install/options.ts'
 import {checkRights, findPythonOperator, refusePythonOperator, stopPythonOperator} from '../../cli/install/preflight.ts'
 import {waitForOperator} from '../../cli/install/wait-operator.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 import {isNotFound} from '../../kube/errors.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class OperatorInstall extends DaskCommand {
   static override summary = 'Install the operator in the cluster, or upgrade it in place.'
@@ -58,11 +59,9 @@ export default class OperatorInstall extends DaskCommand {
     for (const object of objects) await apply(object)
     if (dryRun !== undefined || !flags.wait) return
     const title = `operator in namespace "${options.namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
-    await waitForOperator({
-      ...{client, namespace: options.namespace, leaseNamespace: options.watchNamespaces?.[0] ?? 'default', timeoutMs: flags.timeout},
-      ...{signal: this.signal, report: progress.report, bin: this.bin},
-    }).finally(progress.close)
+    const leaseNamespace = options.watchNamespaces?.[0] ?? LEASE_NAMESPACE
+    const wait = {client, namespace: options.namespace, leaseNamespace, timeoutMs: flags.timeout, signal: this.signal, bin: this.bin}
+    await withProgress(title, (report) => waitForOperator({...wait, report}))
     tell(`next: ${this.bin} cluster create demo --wait`)
   }
 }

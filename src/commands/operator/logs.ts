@@ -1,5 +1,5 @@
+import {OPERATOR} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {NAME} from '../../cli/install/manifests.ts'
 import {findInstalled} from '../../cli/install/remove.ts'
 import {manyLogFlags} from '../../cli/log-flags.ts'
 import {printLogs} from '../../cli/print-logs.ts'
@@ -23,6 +23,6 @@ export default class OperatorLogs extends DaskCommand {
         exitCode: EXIT.notFound,
       })
     const {namespace = ''} = installed.metadata
-    await printLogs({client, namespace, selector: `app.kubernetes.io/name=${NAME}`, what: 'the operator', flags, signal: this.signal})
+    await printLogs({client, namespace, selector: `app.kubernetes.io/name=${OPERATOR}`, what: 'the operator', flags, signal: this.signal})
   }
 }

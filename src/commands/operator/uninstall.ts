@@ -1,13 +1,14 @@
 import {Flags} from '@oclif/core'
 import {CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, GROUP} from '../../api/dask.ts'
+import {OPERATOR} from '../../api/names.ts'
 import type {Kind, KubeObject} from '../../api/object.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {confirm} from '../../cli/confirm.ts'
 import {hasCrds} from '../../cli/crds.ts'
 import {dryRunFlag, dryRunOf, timeoutFlag} from '../../cli/flags.ts'
 import {DEPLOYMENTS} from '../../cli/install/kinds.ts'
-import {NAME, PART_OF} from '../../cli/install/manifests.ts'
+import {PART_OF} from '../../cli/install/manifests.ts'
 import {findInstalled, removeLease, removeObject} from '../../cli/install/remove.ts'
 import {removeAllObjects} from '../../cli/install/remove-all.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
@@ -89,7 +90,7 @@ interface Wait {
 
 const operatorEnded = async (client: KubeClient, namespace: string, {timeoutMs, signal}: Wait): Promise<void> => {
   const watch = await openWatch(client, signal)
-  const pods = watch.see(PODS, {namespace, labelSelector: `${PART_OF}=${NAME}`})
+  const pods = watch.see(PODS, {namespace, labelSelector: `${PART_OF}=${OPERATOR}`})
   const look = (): Look<true> => (pods.list(namespace).length > 0 ? {} : {done: true})
   await watch.until(look, {timeoutMs, waitingFor: () => "the operator's pods are still ending"}).finally(watch.close)
 }

@@ -5,8 +5,8 @@ import {groupManifest} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, outputFlag, timeoutFlag} from '../../cli/flags.ts'
 import {waitForGroup} from '../../cli/scale.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 import {answerObject, createObject, doneText} from '../../cli/write.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
 
 export default class WorkerGroupCreate extends DaskCommand {
   static override summary = 'Add a group of workers to a cluster.'
@@ -47,7 +47,6 @@ export default class WorkerGroupCreate extends DaskCommand {
     const made = await createObject({client, kind: DASK_WORKER_GROUPS, object, dryRun: dryRun === 'server', signal: this.signal})
     if (flags.wait && dryRun === undefined) {
       const title = `DaskWorkerGroup "${name}" in namespace "${namespace}"`
-      const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, flags.output !== undefined)})
       const wait = {
         client,
         namespace,
@@ -58,7 +57,7 @@ export default class WorkerGroupCreate extends DaskCommand {
         signal: this.signal,
         bin: this.bin,
       }
-      await waitForGroup({...wait, report: progress.report}).finally(progress.close)
+      await withProgress(title, (report) => waitForGroup({...wait, report}), flags.output !== undefined)
     }
     await answerObject(made, flags.output, doneText('created', dryRun))
   }

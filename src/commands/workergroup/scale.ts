@@ -6,7 +6,7 @@ import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleGroup, waitForGroup} from '../../cli/scale.ts'
 import {previewVictims} from '../../cli/victims.ts'
-import {modeFor, showProgress} from '../../ui/progress/show.ts'
+import {withProgress} from '../../cli/with-progress.ts'
 
 export default class WorkerGroupScale extends DaskCommand {
   static override summary = 'Set the number of workers of one group.'
@@ -44,7 +44,6 @@ export default class WorkerGroupScale extends DaskCommand {
     }
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskWorkerGroup "${name}" in namespace "${namespace}"`
-    const progress = await showProgress({title, stream: process.stderr, mode: modeFor(process.stderr, false)})
     const wait = {
       client,
       namespace,
@@ -55,6 +54,6 @@ export default class WorkerGroupScale extends DaskCommand {
       signal: this.signal,
       bin: this.bin,
     }
-    await waitForGroup({...wait, report: progress.report}).finally(progress.close)
+    await withProgress(title, (report) => waitForGroup({...wait, report}))
   }
 }

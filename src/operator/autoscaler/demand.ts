@@ -1,8 +1,9 @@
+import {boundsOf} from '../../api/autoscaler-bounds.ts'
 import {findCondition} from '../../api/conditions.ts'
 import type {DaskAutoscaler} from '../../api/dask.ts'
 import {ANNOTATION_RETIRING} from '../../api/names.ts'
 import {workerProcesses} from '../../api/worker-processes.ts'
-import {boundsOf, holderOf, replicasOf} from './bounds.ts'
+import {holderOf, replicasOf} from './holder.ts'
 import {shareOut, type Taker} from './share.ts'
 import type {AutoscalerWorld, GroupView} from './world.ts'
 

@@ -1,3 +1,4 @@
+import {areBoundsValid, boundsOf, groupNameOf} from '../../api/autoscaler-bounds.ts'
 import type {Claim} from '../../api/conditions.ts'
 import {
   DASK_AUTOSCALERS,
@@ -12,8 +13,8 @@ import type {KubeObject, OwnerReference} from '../../api/object.ts'
 import {controllerOf} from '../../api/ownership.ts'
 import type {Action, Patch, Plan} from '../engine/contract.ts'
 import {longestPeriodMs, rulesOf} from './behavior.ts'
-import {areBoundsValid, boundsOf, groupNameOf, holderOf, replicasOf} from './bounds.ts'
 import {decide} from './decision.ts'
+import {holderOf, replicasOf} from './holder.ts'
 import {REASON, SUCCESSFUL_RESCALE} from './reasons.ts'
 import {activeStatus, inactiveStatus} from './status.ts'
 import type {AutoscalerWorld} from './world.ts'

@@ -1,3 +1,4 @@
+import {rememberYoungest} from '../engine/youngest.ts'
 import type {Step} from './behavior.ts'
 
 /** How the numbers of groups have changed since this operator looks on; the longest period of a policy is half an hour. */
@@ -7,8 +8,6 @@ export interface Steps {
 }
 
 const KEPT_MS = 1800_000
-/** Autoscalers come and go; one that was forgotten begins anew. */
-const MOST = 10_000
 
 export function createSteps(clock: () => number): Steps {
   const known = new Map<string, {readonly since: number; readonly replicas: number; readonly steps: readonly Step[]}>()
@@ -20,12 +19,7 @@ export function createSteps(clock: () => number): Steps {
       const kept = (before?.steps ?? []).filter(({at}) => at > now - KEPT_MS)
       const by = before ? replicas - before.replicas : 0
       const after = {since: before?.since ?? now, replicas, steps: by === 0 ? kept : [...kept, {at: now, by}]}
-      known.delete(uid)
-      known.set(uid, after)
-      for (const oldest of known.keys()) {
-        if (known.size <= MOST) break
-        known.delete(oldest)
-      }
+      rememberYoungest(known, uid, after)
       return after
     },
   }

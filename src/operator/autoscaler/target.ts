@@ -4,6 +4,7 @@ import {dashboardPodPort} from '../../api/scheduler-address.ts'
 import {readCounts} from '../../dask/counts.ts'
 import type {Dial} from '../../dask/dial.ts'
 import type {Scheduler} from '../../dask/scheduler.ts'
+import {rememberYoungest} from '../engine/youngest.ts'
 import type {AskTarget} from './controller.ts'
 import type {Answer} from './readings.ts'
 
@@ -37,21 +38,9 @@ export const createAskTarget = (reach: Reach): AskTarget => {
           return {target: counts.desired_workers, unrunnable: counts.unrunnable, isWhole: true}
         }
       }
-      remember(failures, uid, failed + 1)
+      rememberYoungest(failures, uid, failed + 1)
       return {target: await connection.adaptiveTarget(), isWhole: failed + 1 >= FAILURES}
     })
 }
 
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0
-
-/** Schedulers come and go. */
-const MOST = 1_000
-
-const remember = (failures: Map<string, number>, uid: string, count: number): void => {
-  failures.delete(uid)
-  failures.set(uid, count)
-  for (const oldest of failures.keys()) {
-    if (failures.size <= MOST) break
-    failures.delete(oldest)
-  }
-}

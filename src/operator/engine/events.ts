@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import {EVENTS, type Event} from '../../api/core.ts'
+import {OPERATOR} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict} from '../../kube/errors.ts'
@@ -8,7 +9,7 @@ import type {Tell} from './contract.ts'
 /** Tells an Event on an object; never fails and never waits: an Event is a note beside the work. */
 export type TellEvent = (on: KubeObject, event: Tell) => void
 
-const COMPONENT = 'dask-operator'
+const COMPONENT = OPERATOR
 /** The same words on the same object are told again after this long at the earliest. */
 const QUIET_MS = 10 * 60_000
 /** How many tellings are remembered. */

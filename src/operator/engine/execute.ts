@@ -1,3 +1,4 @@
+import {OPERATOR} from '../../api/names.ts'
 import type {Kind, KubeObject, OwnerReference, Ref} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound, KubeError} from '../../kube/errors.ts'
@@ -8,7 +9,7 @@ import type {Expectations} from './expectations.ts'
 import type {Limit} from './limit.ts'
 import {isInDoubt, isOutdated, isTerminal} from './refusals.ts'
 
-export const FIELD_MANAGER = 'dask-operator'
+export const FIELD_MANAGER = OPERATOR
 
 export interface Executor {
   readonly client: KubeClient

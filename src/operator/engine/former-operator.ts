@@ -1,13 +1,14 @@
+import {OPERATOR} from '../../api/names.ts'
 import type {Kind, KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isNotFound} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
 import {isOutdated} from './refusals.ts'
+import {rememberYoungest} from './youngest.ts'
 
 /** What an operator made with kopf leaves on its objects: with its finalizer, once it has gone, they could not be deleted any more (contract 1.7). */
 const FINALIZER = 'kopf.zalando.org/KopfFinalizerMarker'
 const ANNOTATIONS = 'kopf.zalando.org/'
-const REMEMBERED = 10_000
 
 /** Takes what a former operator has left off an object; resolves with nothing where there is none. */
 export type TakeOver = (object: KubeObject, signal: AbortSignal) => Promise<void>
@@ -17,7 +18,7 @@ export type TakeOver = (object: KubeObject, signal: AbortSignal) => Promise<void
  * finalizer back.
  */
 export function createTakeOver(client: KubeClient, kind: Kind, informer: Informer): TakeOver {
-  const taken = new Set<string>()
+  const taken = new Map<string, true>()
   return async (object, signal) => {
     const {uid = '', resourceVersion, finalizers = [], annotations = {}, deletionTimestamp} = object.metadata
     const others = finalizers.filter((each) => each !== FINALIZER)
@@ -32,7 +33,7 @@ export function createTakeOver(client: KubeClient, kind: Kind, informer: Informe
       ...(theirs.length > 0 && {annotations: Object.fromEntries(theirs.map((name) => [name, null]))}),
     }
     try {
-      const after = await client.patch(kind, object.metadata, {metadata}, {type: 'merge', fieldManager: 'dask-operator', signal})
+      const after = await client.patch(kind, object.metadata, {metadata}, {type: 'merge', fieldManager: OPERATOR, signal})
       // The last finalizer of a deleted object: with it the object has gone, which its watch tells.
       if (deletionTimestamp === undefined) informer.observe(after)
     } catch (error) {
@@ -40,10 +41,6 @@ export function createTakeOver(client: KubeClient, kind: Kind, informer: Informe
       if (isNotFound(error) || isOutdated(error)) return
       throw error
     }
-    taken.add(uid)
-    for (const oldest of taken) {
-      if (taken.size <= REMEMBERED) break
-      taken.delete(oldest)
-    }
+    rememberYoungest(taken, uid, true)
   }
 }

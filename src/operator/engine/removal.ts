@@ -1,7 +1,7 @@
 import type {Kind, KubeObject} from '../../api/object.ts'
 import {keyOf} from '../../api/ref.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {isConflict, isNotFound} from '../../kube/errors.ts'
+import {ifMissing, isConflict, isNotFound} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
 import {type Limit, mapLimited} from './limit.ts'
 import type {AnyController} from './reconcile.ts'
@@ -65,10 +65,7 @@ export function createRemoval({client, informerOf, limit, log, signal}: RemovalO
       for (const owner of lostOwners(controller, informerOf)) {
         try {
           // One cache may be ahead of another: the API server itself is asked.
-          const now = await client.get(controller.kind, owner.metadata, {signal}).catch((error: unknown) => {
-            if (isNotFound(error)) return undefined
-            throw error
-          })
+          const now = await client.get(controller.kind, owner.metadata, {signal}).catch(ifMissing(undefined))
           if (now?.metadata.uid !== owner.metadata.uid) await removeChildren(controller, owner)
         } catch (error) {
           if (!signal.aborted) log(`${owner.kind} ${keyOf(owner.metadata)}: ${messageOf(error)}`)

@@ -1,4 +1,5 @@
 import {isEqual, mergePatch} from '../../api/json.ts'
+import {OPERATOR} from '../../api/names.ts'
 import type {Kind, KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {discover} from '../../kube/discovery.ts'
@@ -7,6 +8,7 @@ import type {Informer} from '../../kube/informer.ts'
 import {withConditionTimes} from './conditions.ts'
 import {normalise} from './normalise.ts'
 import {isOutdated, isTerminal} from './refusals.ts'
+import {rememberYoungest} from './youngest.ts'
 
 export interface StatusWriter {
   /**
@@ -56,10 +58,10 @@ export function createStatusWriter(
   const waitMs = (uid: string, {mayWait, isUrgent}: WriteOptions): number => {
     if (isUrgent) return 0
     const at = due.get(uid) ?? Math.max((written.get(uid) ?? 0) + PACE_MS, mayWait ? now() + PACE_MS : 0)
-    if (at > now()) keepYoungest(due, uid, at)
+    if (at > now()) rememberYoungest(due, uid, at)
     const since = yielding.get(uid) ?? now()
     if (!isCrowded() || now() - since >= CROWDED_MS) return Math.max(0, at - now())
-    keepYoungest(yielding, uid, since)
+    rememberYoungest(yielding, uid, since)
     return Math.max(PACE_MS, at - now())
   }
 
@@ -67,7 +69,7 @@ export function createStatusWriter(
     hasSubresource ??= (await discover(client, kind, signal))?.hasStatus ?? false
     const body = {metadata: {uid: owner.metadata.uid}, status: patch}
     const through = hasSubresource ? ({subresource: 'status'} as const) : {}
-    return client.patch(kind, owner.metadata, body, {type: 'merge', signal, fieldManager: 'dask-operator', ...through})
+    return client.patch(kind, owner.metadata, body, {type: 'merge', signal, fieldManager: OPERATOR, ...through})
   }
 
   const sendAsDiscovered = async (owner: WithStatus, status: object, patch: unknown, signal: AbortSignal): Promise<WithStatus> => {
@@ -83,8 +85,8 @@ export function createStatusWriter(
   }
 
   const remember = (uid: string, wanted: object, kept: unknown): void => {
-    keepYoungest(last, uid, {wanted, kept})
-    keepYoungest(written, uid, now())
+    rememberYoungest(last, uid, {wanted, kept})
+    rememberYoungest(written, uid, now())
     due.delete(uid)
     yielding.delete(uid)
   }
@@ -115,14 +117,3 @@ export function createStatusWriter(
     },
   }
 }
-
-const keepYoungest = <T>(map: Map<string, T>, key: string, value: T): void => {
-  map.delete(key)
-  map.set(key, value)
-  for (const oldest of map.keys()) {
-    if (map.size <= REMEMBERED) break
-    map.delete(oldest)
-  }
-}
-
-const REMEMBERED = 10_000

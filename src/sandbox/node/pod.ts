@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {setTimeout as pause} from 'node:timers/promises'
 import {PODS, type Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {isNotFound} from '../../kube/errors.ts'
+import {ifMissing, isNotFound} from '../../kube/errors.ts'
 import {type ContainerRunner, createContainer, graceOf, type PodGround} from './container.ts'
 import {ConfigFailure} from './environment.ts'
 import {isSidecar} from './sidecar.ts'
@@ -139,9 +139,7 @@ export function startPod(options: PodOptions): PodRunner {
       ending ??= (async () => {
         await end(graceMs)
         await publisher.flush()
-        await client.delete(PODS, pod.metadata, {uid, gracePeriodSeconds: 0}).catch((error: unknown) => {
-          if (!isNotFound(error)) throw error
-        })
+        await client.delete(PODS, pod.metadata, {uid, gracePeriodSeconds: 0}).catch(ifMissing(undefined))
         await rm(directory, {recursive: true, force: true})
       })()
       return ending

@@ -1,18 +1,6 @@
+import {areBoundsValid, boundsOf, groupNameOf} from '../../api/autoscaler-bounds.ts'
 import type {DaskAutoscaler, DaskWorkerGroup} from '../../api/dask.ts'
-import {defaultGroupName} from '../../api/names.ts'
 import type {Ref} from '../../api/object.ts'
-
-/** The hard limits of a group's number (api-additions: 0 and 10 where nothing is said). */
-export interface Bounds {
-  readonly minimum: number
-  readonly maximum: number
-}
-
-export const boundsOf = ({spec: {minimum = 0, maximum = 10}}: DaskAutoscaler): Bounds => ({minimum: Math.max(0, minimum), maximum})
-
-export const areBoundsValid = ({minimum, maximum}: Bounds): boolean => minimum <= maximum
-
-export const groupNameOf = ({spec: {cluster, workerGroup}}: DaskAutoscaler): string => workerGroup ?? defaultGroupName(cluster)
 
 export const groupRefOf = (autoscaler: DaskAutoscaler): Ref => ({
   name: groupNameOf(autoscaler),
