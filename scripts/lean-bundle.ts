@@ -19,6 +19,9 @@ const UNUSED_BY_OCLIF = [
   ...['\\./config', '\\./help', '\\./help/util', '\\.\\./help/index', '\\./ux', '\\.\\./ux', '\\./logger', '\\.\\./logger'],
 ]
 
+/** Modules of Node.js that oclif loads for answers typed at a terminal and for files as values of flags. */
+const LATE_FOR_OCLIF = /^node:(readline|fs\/promises)$/
+
 /** Each maker of a log that is never written. */
 const NO_LOG = 'exports.makeDebug = exports.getLogger = () => Object.assign(() => {}, {debug() {}, error() {}})'
 
@@ -80,6 +83,9 @@ const loadLate: Plugin = {
         ? {path, namespace: 'late', pluginData: resolveDir}
         : undefined,
     )
+    onResolve({filter: LATE_FOR_OCLIF}, ({path, importer}) =>
+      importer.includes(join('@oclif', 'core', 'lib')) ? {path, namespace: 'late', pluginData: process.cwd()} : undefined,
+    )
     onLoad({filter: /.*/, namespace: 'late'}, async ({path, pluginData}: {readonly path: string; readonly pluginData: unknown}) => {
       const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default' && name !== 'module.exports')
       const getters = names.map(
@@ -92,17 +98,20 @@ const loadLate: Plugin = {
 }
 
 /**
- * An ES import of `node:http` makes Node.js read all of its exports, one of which is the WebSocket of its own undici: 20 ms. `require` does not.
+ * An ES import of a module of Node.js reads all of its exports, and so loads what these take: the WebSocket of Node's own undici for
+ * `node:http` (20 ms), promises and readline for `node:fs` (5 ms). `require` does not.
  */
-const requireHttp: Plugin = {
-  name: 'require-http',
+const requireNode: Plugin = {
+  name: 'require-node',
   setup: ({onResolve, onLoad}) => {
-    onResolve({filter: /^(node:)?http$/}, ({kind}) => (kind === 'require-call' ? undefined : {path: 'node:http', namespace: 'required'}))
+    onResolve({filter: /^(node:)?(https?|fs|fs\/promises|os|tty|url|util|path)$/}, ({path, kind, namespace}) =>
+      kind === 'require-call' || namespace === 'required' ? undefined : {path: path.replace(/^(node:)?/, 'node:'), namespace: 'required'},
+    )
     onLoad({filter: /.*/, namespace: 'required'}, ({path}) => ({contents: `module.exports = require('${path}')`}))
   },
 }
 
-export const leanBundle: Plugin[] = [leaveOut, loadLate, requireHttp]
+export const leanBundle: Plugin[] = [leaveOut, loadLate, requireNode]
 
 /** For the operator's own bundle, which travels in a ConfigMap. */
 export const leanOperator: Plugin[] = [leaveOutInAPod, ...leanBundle]
