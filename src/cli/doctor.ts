@@ -117,9 +117,8 @@ const checkNamesakes = async ({client, signal}: DoctorCall): Promise<readonly Fi
 }
 
 const checkOperator = async ({client, bin, signal}: DoctorCall): Promise<readonly Finding[]> => {
-  const {server, operator} = await readVersions(client, signal)
-  // The sandbox's own operator holds no lease.
-  if (!operator && server.gitVersion.endsWith('+sandbox')) return [ok('operator', "the sandbox's own")]
+  const {operator} = await readVersions(client, signal)
+  if (operator && operator.lease === undefined) return [ok('operator', operator.holder)]
   return [
     operator
       ? ok('operator', `${operator.holder} leads (lease ${operator.lease}, renewed ${formatAge(operator.renewed, Date.now())} ago)`)

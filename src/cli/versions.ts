@@ -5,13 +5,13 @@ import {KubeError} from '../kube/errors.ts'
 
 export interface Versions {
   readonly server: {readonly gitVersion: string; readonly platform?: string}
-  /** Who holds the operator's lease; `undefined` where nobody does, or where we may not look. */
-  readonly operator: {readonly holder: string; readonly lease: string; readonly renewed: string | undefined} | undefined
+  /** Who holds the operator's lease; `undefined` where nobody does, or where we may not look. A sandbox's own operator needs none. */
+  readonly operator: {readonly holder: string; readonly lease?: string; readonly renewed?: string | undefined} | undefined
 }
 
 export async function readVersions(client: KubeClient, signal: AbortSignal): Promise<Versions> {
   const [server, operator] = await Promise.all([readServer(client, signal), readOperator(client, signal)])
-  return {server, operator}
+  return {server, operator: operator ?? (server.gitVersion.endsWith('+sandbox') ? {holder: "the sandbox's own"} : undefined)}
 }
 
 const readServer = async (client: KubeClient, signal: AbortSignal): Promise<Versions['server']> => {

@@ -25,8 +25,7 @@ export default class Version extends DaskCommand {
     const connection = await this.connect(flags)
     const {server, operator} = await readVersions(connection.client, this.signal)
     if (asDocument) return answer(await formatDocument({client, server, operator: operator ?? null}, format))
-    answer(
-      `Server Version: ${server.gitVersion}\nOperator: ${operator ? `${operator.holder} (lease ${operator.lease})` : 'none is running'}\n`,
-    )
+    const lease = operator?.lease === undefined ? '' : ` (lease ${operator.lease})`
+    answer(`Server Version: ${server.gitVersion}\nOperator: ${operator ? `${operator.holder}${lease}` : 'none is running'}\n`)
   }
 }

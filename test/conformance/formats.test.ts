@@ -59,6 +59,14 @@ it('a name that is nearly right is told, as are a flag and a verb', async () => 
   expect((await dask('clutser', 'list')).stderr).toContain('did you mean "cluster"')
 })
 
+it('version tells of the server, and of the operator that serves it', async () => {
+  const {code, stdout} = await dask('version')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(
+    /^Client Version: v\S+\nServer Version: v1\.\d+\S*\nOperator: (the sandbox's own|\S+ \(lease default\/dask-operator\))\n$/,
+  )
+})
+
 it('-v=6 tells each request on stderr', async () => {
   const {stdout, stderr} = await dask('cluster', 'list', '-v=6', '-o', 'name')
   expect(stdout).toContain('daskcluster.kubernetes.dask.org/big')
