@@ -2,6 +2,7 @@
 import {spawn} from 'node:child_process'
 import {open, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {SandboxFailure} from './failure.ts'
 import {removeContext, userKubeconfig} from './kubeconfig.ts'
 import {killLeftOvers, markOf} from './node/session.ts'
 import {
@@ -60,8 +61,9 @@ export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
       signal?.throwIfAborted()
       const info = await readRunning(name)
       if (info) return {...info, already: false}
-      if (ended) throw new Error(`the sandbox did not start: ${ended}\n${await lastLines(logFile)}`.trimEnd())
-      if (performance.now() > deadline) throw new Error(`the sandbox did not serve within ${UP_TIMEOUT_MS / 1000} s; its log is ${logFile}`)
+      if (ended) throw new SandboxFailure(`the sandbox did not start: ${ended}\n${await lastLines(logFile)}`.trimEnd())
+      if (performance.now() > deadline)
+        throw new SandboxFailure(`the sandbox did not serve within ${UP_TIMEOUT_MS / 1000} s`, {next: [`its log is ${logFile}`]})
       await pause(20)
     }
   } catch (error) {

@@ -1,7 +1,8 @@
 /** Where a sandbox keeps its things, and the file by which other processes know it. */
-import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
+import {mkdir, readFile, rename, rm, statfs, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
+import {SandboxFailure} from './failure.ts'
 
 export interface SandboxInfo {
   readonly name: string
@@ -31,10 +32,26 @@ export const nodeDirectory = (name: string): string => join(sandboxDirectory(nam
 
 const stateFile = (name: string): string => join(sandboxDirectory(name), 'state.json')
 
+/** What a sandbox writes before its first pod, and some logs. */
+const NEEDED_BYTES = 4 * 2 ** 20
+const ANOTHER_PLACE = 'name another place in XDG_STATE_HOME'
+
+/** Rejects with SandboxFailure where there is no place, or no room. */
 export async function makeDirectory(name: string): Promise<string> {
   const directory = sandboxDirectory(name)
-  await mkdir(directory, {recursive: true, mode: 0o700})
-  return directory
+  await mkdir(directory, {recursive: true, mode: 0o700}).catch((cause: NodeJS.ErrnoException) => {
+    throw new SandboxFailure(`the sandbox's files have no place: ${directory} cannot be made (${cause.code})`, {
+      ...{cause, next: [ANOTHER_PLACE]},
+    })
+  })
+  const {bavail, bsize} = await statfs(directory)
+  if (bavail * bsize >= NEEDED_BYTES) return directory
+  throw new SandboxFailure(
+    `there is no room for the sandbox's files in ${directory} (${Math.round((bavail * bsize) / 1024)} kB are free)`,
+    {
+      next: ['make room', ANOTHER_PLACE],
+    },
+  )
 }
 
 /** The sandbox that the state file tells of, if its process is still that one. */

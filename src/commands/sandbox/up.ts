@@ -4,8 +4,9 @@ import {outputFlag} from '../../cli/flags.ts'
 import {answer, formatDocument, tell} from '../../cli/output.ts'
 import {sandboxName} from '../../cli/sandbox-flags.ts'
 import {UserError} from '../../cli/user-error.ts'
+import {SandboxFailure} from '../../sandbox/failure.ts'
 import {sandboxStatus, sandboxUp, type Up} from '../../sandbox/life.ts'
-import {ensurePython, findPython} from '../../sandbox/python/find.ts'
+import {ensurePython} from '../../sandbox/python/find.ts'
 
 export default class SandboxUp extends DaskCommand {
   static override summary = 'Start a sandbox: a Kubernetes-compatible API server, a node that runs pods as processes, and the operator.'
@@ -39,11 +40,11 @@ export default class SandboxUp extends DaskCommand {
 /** Starts a sandbox in the background with a Python that has Dask: the one named, else one that is found, else one that is made. */
 export async function startUp(name: string, named: string | undefined, signal: AbortSignal): Promise<Up> {
   const running = await sandboxStatus({name})
-  const found = running ? {python: running.python} : named === undefined ? await ensurePython(tell, signal) : await findPython(named)
-  if (!found)
-    throw new UserError(`"${named}" is no Python with dask and distributed`, {
-      next: [`"${named} -m pip install dask distributed" makes it one`],
-    })
   const program = process.argv[1] ?? ''
-  return await sandboxUp({name, serve: [process.execPath, program, 'sandbox', 'serve', '--name', name, '--python', found.python], signal})
+  try {
+    const {python} = running ?? (await ensurePython(named, tell, signal))
+    return await sandboxUp({name, serve: [process.execPath, program, 'sandbox', 'serve', '--name', name, '--python', python], signal})
+  } catch (error) {
+    throw error instanceof SandboxFailure ? new UserError(error.message, {next: error.next, cause: error}) : error
+  }
 }

@@ -4,6 +4,7 @@ import {mkdir, rename, rm} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
+import {SandboxFailure} from '../failure.ts'
 
 const run = promisify(execFile)
 
@@ -25,9 +26,21 @@ importlib.metadata.version("dask")
 const ownEnvironment = (): string => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'dask-k8s', 'python', 'sandbox')
 
 /** What the user's shell would run (an active virtual environment comes first there), else the environment that the sandbox has made. */
-export async function findPython(named?: string): Promise<FoundPython | undefined> {
-  if (named !== undefined) return probe(named)
-  return (await probe('python3')) ?? (await probe(join(ownEnvironment(), 'bin', 'python')))
+const findPython = async (): Promise<FoundPython | undefined> =>
+  (await probe('python3')) ?? (await probe(join(ownEnvironment(), 'bin', 'python')))
+
+const probeNamed = async (python: string): Promise<FoundPython> => {
+  const found = await probe(python)
+  if (found) return found
+  const isThere = await run(python, ['--version']).then(
+    () => true,
+    ({code}: NodeJS.ErrnoException) => code !== 'ENOENT',
+  )
+  throw isThere
+    ? new SandboxFailure(`"${python}" is no Python with dask and distributed`, {
+        next: [`"${python} -m pip install dask distributed" makes it one`],
+      })
+    : new SandboxFailure(`there is no program "${python}"`, {next: ['name a Python that has dask and distributed']})
 }
 
 const probe = async (python: string): Promise<FoundPython | undefined> => {
@@ -41,10 +54,11 @@ const probe = async (python: string): Promise<FoundPython | undefined> => {
 }
 
 /**
- * A Python with Dask: found, or made in the user's cache from the package registry (about 20 s, once).
- * Rejects with one sentence when none can be made.
+ * A Python with Dask: the named one; else found, or made in the user's cache from the package registry (about 20 s, once).
+ * Rejects with SandboxFailure when none can be had.
  */
-export async function ensurePython(log: (line: string) => void, signal?: AbortSignal): Promise<FoundPython> {
+export async function ensurePython(named: string | undefined, log: (line: string) => void, signal?: AbortSignal): Promise<FoundPython> {
+  if (named !== undefined) return probeNamed(named)
   const found = await findPython()
   if (found) return found
   log('No Python with Dask was found: making one, once …')
@@ -62,12 +76,16 @@ export async function ensurePython(log: (line: string) => void, signal?: AbortSi
     await rm(fresh, {recursive: true, force: true})
     signal?.throwIfAborted()
     const {stderr, code} = error as {readonly stderr?: string; readonly code?: unknown}
-    const why = code === 'ENOENT' ? 'there is no python3' : (stderr?.trim().split('\n').at(-1) ?? String(error))
-    throw new Error(
-      `no Python environment with Dask could be made (${why}): install dask and distributed, or name a Python that has them with --python`,
-    )
+    const why = code === 'ENOENT' ? 'there is no python3' : reasonOf(stderr ?? String(error))
+    throw new SandboxFailure(`no Python environment with Dask could be made: ${why}`, {
+      ...{cause: error, next: ['install dask and distributed', 'name a Python that has them with --python']},
+    })
   }
   const made = await probe(join(target, 'bin', 'python'))
-  if (!made) throw new Error(`the Python environment in ${target} does not work: remove it and try again`)
+  if (!made) throw new SandboxFailure(`the Python environment in ${target} does not work`, {next: ['remove it and try again']})
   return made
 }
+
+/** pip's last line speaks of versions where it could not even ask for them. */
+const reasonOf = (stderr: string): string =>
+  stderr.includes('(from versions: none)') ? 'the package index cannot be reached, or has none' : (stderr.trim().split('\n').at(-1) ?? '')
