@@ -7,7 +7,7 @@ import {spawn} from 'node:child_process'
 import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join, relative} from 'node:path'
-import {ensureDask, MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../test/toolchain/pythons.ts'
+import {ensureClient, ensureDask, MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../test/toolchain/pythons.ts'
 import {upstreamDefinitions} from '../test/toolchain/upstream.ts'
 
 interface Ring {
@@ -63,6 +63,7 @@ const program = (command: readonly [string, ...string[]], env: Readonly<Record<s
 
 const bundle = (): Promise<void> => program(['node', 'scripts/build.ts'])
 const dasks = (): Promise<unknown> => Promise.all([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK].map((version) => ensureDask(version, story)))
+const officialClient = (): Promise<unknown> => ensureClient(story)
 const controlPlane = (): Promise<void> => program(['node', 'test/kubernetes/build.ts'])
 const namespace = (): Promise<void> => program(['node', 'test/kubernetes/netns.ts', 'true'])
 
@@ -72,14 +73,14 @@ const RINGS: readonly Ring[] = [
   {
     name: 'sandbox',
     promise: 'the whole product on the sandbox',
-    prepare: [bundle, dasks],
+    prepare: [bundle, dasks, officialClient],
     command: ['vitest', 'run', '--project', 'conformance', '--project', 'sandbox'],
     env: {GROUND: 'sandbox'},
   },
   {
     name: 'kubernetes',
     promise: 'the whole product on a real control plane',
-    prepare: [bundle, dasks, controlPlane, namespace],
+    prepare: [bundle, dasks, officialClient, controlPlane, namespace],
     command: ['node', 'test/kubernetes/netns.ts', 'vitest', 'run', '--project', 'conformance'],
     env: {GROUND: 'kubernetes'},
   },

@@ -42,7 +42,7 @@ export async function removeContext(file: string, context: string): Promise<void
   if (before === undefined) return
   const document = await readDocument(file)
   for (const list of LISTS) dropNamed(document, list, context)
-  if (document.get('current-context') === context) document.delete('current-context')
+  if (document.get('current-context') === context) document.set('current-context', '')
   const text = String(document)
   const isEmpty = LISTS.every((list) => sequence(document, list).items.length === 0) && !document.get('current-context')
   if (isEmpty) await rm(file)
@@ -77,7 +77,8 @@ const dropNamed = (document: Document, list: string, name: string): void => {
 
 const readDocument = async (file: string): Promise<Document> => {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return 'apiVersion: v1\nkind: Config\n'
+    // As kubectl writes it: some clients read the current context without asking whether there is one.
+    if (error.code === 'ENOENT') return 'apiVersion: v1\nkind: Config\ncurrent-context: ""\n'
     throw error
   })
   const document = parseDocument(text)

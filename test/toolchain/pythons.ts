@@ -17,11 +17,24 @@ const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), '
 
 export const daskEnvironment = (version: string): string => join(cache, `dask-${version}`)
 
+/** The official client from PyPI, unmodified, with the newest Dask. */
+const CLIENT = {name: 'client-2026.3.0', packages: ['dask-kubernetes==2026.3.0', 'kr8s==0.20.15', `dask==${NEWEST_DASK}`]}
+
+export const clientPython = (): string => join(daskEnvironment(CLIENT.name), 'bin', 'python')
+
+/** As `ensureDask`, for the official client. */
+export const ensureClient = (log?: (line: string) => void): Promise<string> =>
+  ensureEnvironment(CLIENT.name, [...CLIENT.packages, `distributed==${NEWEST_DASK}`], log)
+
 /**
  * Resolves with the folder of a virtual environment that has this Dask; makes it when it is not there (about 20 s).
  * Rejects with pip's own words.
  */
-export async function ensureDask(version: string, log: (line: string) => void = () => {}): Promise<string> {
+export const ensureDask = (version: string, log?: (line: string) => void): Promise<string> =>
+  // The oldest one still imports pkg_resources, which newer setuptools have dropped.
+  ensureEnvironment(version, ['setuptools<70', `dask==${version}`, `distributed==${version}`], log)
+
+const ensureEnvironment = async (version: string, packages: readonly string[], log: (line: string) => void = () => {}): Promise<string> => {
   const directory = daskEnvironment(version)
   if (existsSync(join(directory, '.complete'))) return directory
   log(`making a Python environment with Dask ${version}, once …`)
@@ -30,8 +43,7 @@ export async function ensureDask(version: string, log: (line: string) => void = 
   try {
     await run('python3', ['-m', 'venv', directory])
     const pip = [join(directory, 'bin', 'python'), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'] as const
-    // The oldest one still imports pkg_resources, which newer setuptools have dropped.
-    await run(pip[0], [...pip.slice(1), 'setuptools<70', `dask==${version}`, `distributed==${version}`])
+    await run(pip[0], [...pip.slice(1), ...packages])
     await writeFile(join(directory, '.complete'), version)
   } catch (error) {
     await rm(directory, {recursive: true, force: true})

@@ -45,6 +45,11 @@ describe('a user’s kubeconfig', () => {
     expect(text).toContain('# the one that matters')
   })
 
+  it('that was not there is made with an empty current context, as kubectl makes it', async () => {
+    await addContext(file, ENTRY)
+    expect(parse(await readFile(file, 'utf8'))['current-context']).toBe('')
+  })
+
   it('holds one entry after the context came twice, with the newer address', async () => {
     await addContext(file, ENTRY)
     await addContext(file, {...ENTRY, url: 'https://127.0.0.1:7777'})
