@@ -1,8 +1,10 @@
 import {createServer, type ServerResponse} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import type {Health} from './engine/health.ts'
+import type {Metrics} from './metrics.ts'
 
 export {createHealth} from './engine/health.ts'
+export {createMetrics} from './metrics.ts'
 
 export interface HealthAddress {
   readonly host: string
@@ -17,10 +19,15 @@ export function parseAddress(text: string): HealthAddress | undefined {
 }
 
 /**
- * Answers `/healthz` (alive: it makes progress), `/readyz` (its caches are filled) and `/statusz` (the numbers behind both, as JSON)
+ * Answers `/healthz` (alive: it makes progress), `/readyz` (its caches are filled) and `/statusz` (the numbers behind both, as JSON) and `/metrics` (Prometheus)
  * until `signal` aborts. Resolves with the port. Several operators may share one process: all of them must be well.
  */
-export async function serveHealth(all: readonly Health[], {host, port}: HealthAddress, signal: AbortSignal): Promise<number> {
+export async function serveHealth(
+  all: readonly Health[],
+  metrics: Pick<Metrics, 'text' | 'contentType'>,
+  {host, port}: HealthAddress,
+  signal: AbortSignal,
+): Promise<number> {
   const server = createServer(({url}, response) => {
     switch (url?.split('?')[0]) {
       case '/healthz':
@@ -40,6 +47,11 @@ export async function serveHealth(all: readonly Health[], {host, port}: HealthAd
             queues: health.queues(),
           })),
         })
+      case '/metrics':
+        return void metrics.text().then(
+          (text) => response.writeHead(200, {'content-type': metrics.contentType}).end(text),
+          (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
+        )
       default:
         response.writeHead(404).end()
     }

@@ -3,7 +3,7 @@ import {randomUUID} from 'node:crypto'
 import {hostname} from 'node:os'
 import {loadKubeConfig} from '../kube/config.ts'
 import {connect} from '../kube/connect.ts'
-import {createHealth, parseAddress, serveHealth} from './health-server.ts'
+import {createHealth, createMetrics, parseAddress, serveHealth} from './health-server.ts'
 import {runOperator} from './run.ts'
 
 const DEFAULT_HEALTH = ':8080'
@@ -20,9 +20,11 @@ try {
   const client = connect(loadKubeConfig())
   const address = parseAddress(process.env['HEALTH_ADDRESS'] ?? DEFAULT_HEALTH)
   if (!address) throw new Error(`HEALTH_ADDRESS "${process.env['HEALTH_ADDRESS']}" is no address: write it like :8080`)
+  const metrics = createMetrics()
   const operators = scopes.map((namespace) => ({namespace, health: createHealth()}))
   await serveHealth(
     operators.map(({health}) => health),
+    metrics,
     address,
     end.signal,
   )
@@ -30,7 +32,7 @@ try {
   await Promise.all(
     operators.map(({namespace, health}) =>
       runOperator({
-        ...{client, identity, health, log, signal: end.signal},
+        ...{client, identity, health, metrics, log, signal: end.signal},
         ...(namespace !== undefined && {namespace}),
         onReady: () => log(`serving ${namespace === undefined ? 'all namespaces' : `namespace "${namespace}"`} as ${identity}`),
       }),

@@ -17,6 +17,7 @@ import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
 import {createJobController} from './job/controller.ts'
 import {createReadLastWords} from './job/last-words.ts'
+import type {Metrics} from './metrics.ts'
 import {createGroupController} from './workergroup/controller.ts'
 import {createRetirements} from './workergroup/retirements.ts'
 import {openSchedulers} from './workergroup/schedulers.ts'
@@ -37,9 +38,10 @@ export interface RunOptions {
   readonly onReady?: () => void
   /** Told how the operator does. */
   readonly health?: HealthBoard
+  /** Counts what it does. */
+  readonly metrics?: Metrics
 }
 
-/** Where operators of all namespaces agree on who leads; those of one namespace agree there. */
 /** Each takes its address out of one range under optimistic locking: fifty at once cost a server far more than fifty times one. */
 const SERVICES_IN_FLIGHT = 4
 /** A definition that was installed a moment ago is not served yet. */
@@ -47,7 +49,9 @@ const DEFINITIONS_MS = 10_000
 
 /** Serves the four kinds until `signal` aborts. Rejects when their definitions are not installed. */
 export async function runOperator(options: RunOptions): Promise<void> {
-  const {client, namespace, identity, leaderElection = true, outside = false, signal, log, onReady, health} = options
+  const {namespace, identity, leaderElection = true, outside = false, signal, log, onReady, health, metrics} = options
+  const client = metrics?.counting(options.client) ?? options.client
+  if (health) metrics?.follow(health)
   await requireDefinitions(client, signal)
   if (signal.aborted) return
   const schedulers = openSchedulers(client, {outside})
@@ -59,7 +63,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
       client,
       controllers: [
         createClusterController(createFindLostNode(client), createIdleWatch(askIdle)),
-        createGroupController(schedulers.ask, createRetirements(schedulers.retire)),
+        createGroupController(schedulers.ask, createRetirements(metrics?.timing(schedulers.retire) ?? schedulers.retire)),
         createJobController(createReadLastWords(client)),
         createAutoscalerController(createAskTarget(watched.reach)),
       ] as readonly AnyController[],
@@ -72,6 +76,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
       inFlight: {[SERVICES.plural]: SERVICES_IN_FLIGHT},
       ...(onReady && {onReady}),
       ...(health && {health}),
+      ...(metrics && {meter: metrics.meter}),
     })
   } finally {
     schedulers.close()

@@ -5,7 +5,7 @@ import {DaskCommand} from '../../cli/command.ts'
 import {applyCrds, hasCrds} from '../../cli/crds.ts'
 import {tell} from '../../cli/output.ts'
 import {UserError, usageError} from '../../cli/user-error.ts'
-import {createHealth, parseAddress, serveHealth} from '../../operator/health-server.ts'
+import {createHealth, createMetrics, parseAddress, serveHealth} from '../../operator/health-server.ts'
 import {runOperator} from '../../operator/run.ts'
 
 export default class OperatorRun extends DaskCommand {
@@ -33,14 +33,16 @@ export default class OperatorRun extends DaskCommand {
         next: [`"${this.bin} operator run --apply-crds" installs their definitions first`],
       })
     const health = createHealth()
+    const metrics = createMetrics()
     if (flags['health-address'] !== undefined) {
       const address = parseAddress(flags['health-address'])
       if (!address) throw usageError(`"${flags['health-address']}" is no address`, 'write it like :8080 or 127.0.0.1:8080')
-      tell(`health on port ${await serveHealth([health], address, this.signal)}`)
+      tell(`health and metrics on port ${await serveHealth([health], metrics, address, this.signal)}`)
     }
     await runOperator({
       client,
       health,
+      metrics,
       identity: `${hostname()}_${randomUUID()}`,
       leaderElection: flags['leader-election'],
       outside: true,

@@ -1,4 +1,4 @@
-import type {Kind} from '../../api/object.ts'
+import type {Kind, KubeObject} from '../../api/object.ts'
 import type {Informer} from '../../kube/informer.ts'
 import type {Queue} from './queue.ts'
 
@@ -16,11 +16,15 @@ export interface Health {
   watches(): readonly {readonly kind: string; readonly silenceMs: number}[]
   /** Keys that are due or being handled, and how long the longest has waited, by kind. */
   queues(): readonly {readonly kind: string; readonly depth: number; readonly latencyMs: number}[]
+  /** What the caches hold. */
+  objects(): readonly {readonly kind: string; readonly list: () => readonly KubeObject[]}[]
 }
+
+type Watched = Pick<Informer, 'silence' | 'list'>
 
 /** What the engine tells of itself. */
 export interface HealthBoard extends Health {
-  watch(kind: Kind, informer: Pick<Informer, 'silence'>): void
+  watch(kind: Kind, informer: Watched): void
   synced(): void
   leads(queues: readonly {readonly kind: Kind; readonly queue: Pick<Queue, 'depth' | 'latency'>}[]): void
   rests(): void
@@ -32,7 +36,7 @@ const MOST_SILENCE_MS = 300_000
 const MOST_LATENCY_MS = 300_000
 
 export function createHealth(): HealthBoard {
-  const informers = new Map<string, Pick<Informer, 'silence'>>()
+  const informers = new Map<string, Watched>()
   let queues: readonly {readonly kind: Kind; readonly queue: Pick<Queue, 'depth' | 'latency'>}[] = []
   let isSynced = false
   let isLeading = false
@@ -58,6 +62,7 @@ export function createHealth(): HealthBoard {
     isLeading: () => isLeading,
     watches,
     queues: waiting,
+    objects: () => [...informers].map(([kind, {list}]) => ({kind, list})),
     stuck: () => [
       ...watches()
         .filter(({silenceMs}) => silenceMs > MOST_SILENCE_MS)

@@ -9,6 +9,7 @@ import {createExpectations} from './expectations.ts'
 import type {HealthBoard} from './health.ts'
 import {type LeaseTimes, leadWhile} from './lease.ts'
 import {createLimit, type Limit} from './limit.ts'
+import {type Meter, metered} from './meter.ts'
 import {createQueue, type Queue} from './queue.ts'
 import {type AnyController, createReconciler} from './reconcile.ts'
 import {createRemoval} from './removal.ts'
@@ -34,6 +35,8 @@ export interface OperatorOptions {
   /** Called when this operator leads and works. */
   readonly onReady?: () => void
   /** Told how the operator does. */
+  /** Told of each run. */
+  readonly meter?: Meter
   readonly health?: HealthBoard
 }
 
@@ -135,7 +138,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
     const statusWriter = createStatusWriter(client, controller.kind, informer, now, limit.isCrowded)
     const reconciler = createReconciler({controller, informer, reader, executor, statusWriter, now})
     const queue = createQueue({
-      work: (key) => reconciler.run(key, term),
+      work: metered(options.meter, controller.kind.plural, (key) => reconciler.run(key, term)),
       concurrency: CONCURRENCY,
       onError: (key, error, retryMs) => {
         if (!term.aborted) log(`${controller.kind.kind} ${key}: ${messageOf(error)} (again in ${(retryMs / 1000).toFixed(1)} s)`)

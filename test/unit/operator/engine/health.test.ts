@@ -1,13 +1,13 @@
 import {expect, it} from 'vitest'
 import {createHealth} from '../../../../src/operator/engine/health.ts'
-import {parseAddress, serveHealth} from '../../../../src/operator/health-server.ts'
+import {createMetrics, parseAddress, serveHealth} from '../../../../src/operator/health-server.ts'
 
 const KIND = {apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}
 
 const board = () => {
   const health = createHealth()
   const signs = {silence: 0, latency: 0}
-  health.watch(KIND, {silence: () => signs.silence})
+  health.watch(KIND, {silence: () => signs.silence, list: () => []})
   return {health, signs}
 }
 
@@ -32,7 +32,7 @@ it('law 8: is red when a change waits and waits, and only while this operator le
 it('law 8: answers over HTTP what it knows, and no more after its end', async () => {
   const {health, signs} = board()
   const end = new AbortController()
-  const port = await serveHealth([health], {host: '127.0.0.1', port: 0}, end.signal)
+  const port = await serveHealth([health], createMetrics(), {host: '127.0.0.1', port: 0}, end.signal)
   const ask = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     return [response.status, await response.text()]
