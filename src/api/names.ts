@@ -17,6 +17,8 @@ export const ANNOTATION_HANDED_DOWN_WORKER = 'kubernetes.dask.org/handed-down-wo
 export const ANNOTATION_REVISION = 'kubernetes.dask.org/revision'
 /** On a cluster or group: when somebody asked for new pods; on a pod: which asking it comes from. */
 export const ANNOTATION_RESTARTED_AT = 'kubernetes.dask.org/restarted-at'
+/** On a job: when somebody asked for its end. */
+export const ANNOTATION_STOPPED_AT = 'kubernetes.dask.org/stopped-at'
 /** On what is made from a part of a spec: the labels and annotations that the part gave it last. */
 export const ANNOTATION_PART_METADATA = 'kubernetes.dask.org/part-metadata'
 /** On the scheduler's service: the spec that it was given last. */

@@ -334,7 +334,7 @@ describe('job run', () => {
     child.kill('SIGINT')
     const {code, stderr} = await ended
     expect(code).toBe(130)
-    expect(stderr).toContain('the job goes on: "kubectl dask job attach on" looks again, "kubectl dask job delete on" ends it')
+    expect(stderr).toContain('the job goes on: "kubectl dask job attach on" looks again, "kubectl dask job stop on" ends it')
     expect(await exists(DASK_JOBS, 'on')).toBe(true)
   })
 
@@ -353,6 +353,42 @@ describe('job run', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({kind: 'DaskJob', status: {jobStatus: 'Successful'}})
     expect(stderr).toContain('four\n')
+  })
+})
+
+describe('job stop', () => {
+  const makeJob = (name: string, annotations?: Readonly<Record<string, string>>) =>
+    ground.client.create(DASK_JOBS, {
+      ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind},
+      metadata: {name, namespace: 'default', ...(annotations && {annotations})},
+      spec: {job: {spec: {containers: [{name: 'job', image: 'i'}]}}, clusterName: 'demo'},
+    })
+  const annotationsOf = async (name: string) =>
+    (await ground.client.get(DASK_JOBS, {namespace: 'default', name})).metadata.annotations ?? {}
+
+  it('asks for the end and waits for it', async () => {
+    await makeJob('busy')
+    expect((await dask('job', 'stop', 'busy', '--dry-run=server')).stdout).toContain('stopped (server dry run)')
+    expect(await annotationsOf('busy')).toEqual({})
+    const stopping = dask('job', 'stop', 'busy')
+    await appears(ground.client, DASK_JOBS, 'busy', ({metadata}) => metadata.annotations?.['kubernetes.dask.org/stopped-at'] !== undefined)
+    await setStatus(ground.client, DASK_JOBS, 'busy', {jobStatus: 'Failed', reason: 'Stopped'})
+    expect(await stopping).toMatchObject({code: 0, stdout: 'daskjob.kubernetes.dask.org/busy stopped\n'})
+    expect(await dask('job', 'stop', 'busy')).toMatchObject({code: 0, stdout: 'daskjob.kubernetes.dask.org/busy has ended already\n'})
+  })
+
+  it('says when nothing carries it out', async () => {
+    await makeJob('unserved')
+    const {code, stderr} = await dask('job', 'stop', 'unserved', '--timeout', '300ms')
+    expect(code).toBe(124)
+    expect(stderr).toContain('is an operator running')
+  })
+
+  it('is forgotten when the job is run again', async () => {
+    await makeJob('anew', {'kubernetes.dask.org/stopped-at': '2026-11-23T12:00:00Z', team: 'ml'})
+    await setStatus(ground.client, DASK_JOBS, 'anew', {jobStatus: 'Failed'})
+    expect((await dask('job', 'retry', 'anew')).code).toBe(0)
+    expect(await annotationsOf('anew')).toEqual({team: 'ml'})
   })
 })
 

@@ -90,6 +90,7 @@ describe('the commands', () => {
       job resume NAME --dry-run
       job retry NAME --timeout
       job run --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --node-selector --on --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
       operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
