@@ -105,7 +105,7 @@ describe('cluster describe', () => {
         groups: [],
         autoscalers: [],
         numbers: {
-          ...{connected: 1, threads: 2, cpu: 150, memory: 2 ** 29, memoryLimit: 2 ** 30, running: 2, target: 5},
+          ...{connected: 1, threads: 2, cpu: 150, memory: 2 ** 29, memoryLimit: 2 ** 30, running: 2, queued: 4, results: 7, target: 5},
           tasks: {waiting: 3, queued: 1, unrunnable: 2, processing: 6, results: 7, erred: 0, done: 20},
         },
         pods: [SCHEDULER, pod('worker', 'demo-default-worker-a', true), pod('worker', 'demo-default-worker-b', false, IMAGE)],

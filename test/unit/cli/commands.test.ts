@@ -229,6 +229,20 @@ describe('workergroup', () => {
     expect((await dask('workergroup', 'list', '-c', 'home', '-o', 'name')).stdout).toBe('daskworkergroup.kubernetes.dask.org/extra\n')
   })
 
+  it('describe names its cluster, its workers and the next step', async () => {
+    const {code, stdout} = await dask('workergroup', 'describe', 'extra')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/Cluster: +home \(NotServed\)\nStatus: +NotServed\nWorkers: +\? of 1 ready\nImage: +my\/dask:7\n/)
+    expect(stdout).toContain('Next: nothing has taken this group up: "kubectl dask operator run" starts an operator')
+    expect(JSON.parse((await dask('workergroup', 'describe', 'extra', '-o', 'json')).stdout)).toMatchObject({
+      ...{group: {metadata: {name: 'extra'}}, cluster: {metadata: {name: 'home'}}, pods: []},
+    })
+    expect((await dask('workergroup', 'describe', 'nobody')).code).toBe(3)
+    await dask('cluster', 'delete', 'home')
+    expect((await dask('workergroup', 'describe', 'extra')).stdout).toContain('Next: kubectl dask cluster create home -n default, or')
+    await dask('cluster', 'create', 'home', '--image', 'my/dask:7')
+  })
+
   it('delete scales it to nothing before it goes', async () => {
     await putPod(ground.client, workerOf('home', 'a', 'extra'), podStatus('worker', 'running'))
     const deleting = dask('workergroup', 'delete', 'extra', '--yes')

@@ -106,6 +106,7 @@ describe('the commands', () => {
       version --client -o/--output
       workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pull-secret --resource --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
       workergroup delete [NAME] --all --cascade --dry-run --ignore-not-found --now --timeout --wait -l/--selector -o/--output -y/--yes
+      workergroup describe NAME -o/--output
       workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       workergroup scale NAME WORKERS --dry-run --timeout --wait
       "
