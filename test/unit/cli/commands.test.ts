@@ -254,6 +254,20 @@ describe('workergroup', () => {
   })
 })
 
+describe('workergroup delete', () => {
+  it('waits for a worker that cannot start as for any other', async () => {
+    await dask('cluster', 'create', 'house', '--image', 'x')
+    await dask('workergroup', 'create', 'stuck', '-c', 'house', '-w', '1')
+    const worker = workerOf('house', 'a', 'stuck')
+    await putPod(ground.client, worker, podStatus('worker', 'waiting', {reason: 'ErrImageNeverPull', message: 'no image'}))
+    const deleting = dask('workergroup', 'delete', 'stuck', '--yes')
+    await appears(ground.client, DASK_WORKER_GROUPS, 'stuck', ({spec}) => spec.worker.replicas === 0)
+    const pod = {namespace: 'default', name: worker.name}
+    await ground.client.delete({apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}, pod, {gracePeriodSeconds: 0})
+    expect(await deleting).toMatchObject({code: 0})
+  })
+})
+
 describe('delete', () => {
   it('deletes several and waits until they are gone', async () => {
     await Promise.all(['gone-a', 'gone-b'].map((name) => dask('cluster', 'create', name, '--image', 'x')))
