@@ -13,6 +13,10 @@ export const ANNOTATION_HANDED_DOWN = 'kubernetes.dask.org/handed-down-replicas'
 /** On the default worker group: the revision of the worker part that its cluster handed down last. */
 export const ANNOTATION_HANDED_DOWN_WORKER = 'kubernetes.dask.org/handed-down-worker'
 
+/** On the default worker group: its cluster's pod templates, and those of before their last change (JSON). */
+export const ANNOTATION_TEMPLATES = 'kubernetes.dask.org/templates'
+export const ANNOTATION_FORMER_TEMPLATES = 'kubernetes.dask.org/former-templates'
+
 /** On a pod: the revision of the spec that it was made from. */
 export const ANNOTATION_REVISION = 'kubernetes.dask.org/revision'
 /** On a cluster or group: when somebody asked for new pods; on a pod: which asking it comes from. */

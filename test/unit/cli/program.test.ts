@@ -72,7 +72,7 @@ describe('the commands', () => {
       cluster restart NAME --dry-run --timeout --wait
       cluster resume NAME --dry-run --timeout --wait
       cluster retire NAME --dry-run --node --timeout --wait --worker
-      cluster rollout ACTION NAME --timeout
+      cluster rollout ACTION NAME --dry-run --timeout
       cluster run NAME --address --dashboard-port --port --timeout
       cluster scale NAME [WORKERS] --dry-run --timeout --wait -w/--replicas
       cluster suspend NAME --dry-run --timeout --wait
