@@ -30,6 +30,12 @@ export function nextHistory(cluster: DaskCluster, annotations: Annotations): Rea
   return {[ANNOTATION_TEMPLATES]: text, ...(!hasNone && {[ANNOTATION_FORMER_TEMPLATES]: before ?? null})}
 }
 
+/** Whether the operator that keeps them has carried the cluster's own ones down to the group yet; `true` where it keeps none. */
+export const isHandedDown = (cluster: DaskCluster, annotations: Annotations): boolean => {
+  const kept = parse(annotations?.[ANNOTATION_TEMPLATES])
+  return kept === undefined || isEqual(kept, templatesOf(cluster))
+}
+
 /** The annotations of a group that has just been made. */
 export const firstHistory = (cluster: DaskCluster): Readonly<Record<string, string>> => {
   const text = textOf(cluster)

@@ -111,9 +111,9 @@ describe('cluster rollout undo', () => {
     await kubectl('patch', 'daskcluster', 'undone', '--type=merge', '-p', JSON.stringify({spec: {worker: {spec: {containers: edited}}}}))
   }
   const steps = async (): Promise<readonly (string | undefined)[]> =>
-    (await pods('dask.org/cluster-name=undone,dask.org/component=worker')).map(
-      ({spec}) => spec.containers[0]?.env?.find(({name}) => name === 'STEP')?.value,
-    )
+    (await pods('dask.org/cluster-name=undone,dask.org/component=worker'))
+      .filter(({metadata}) => metadata.deletionTimestamp === undefined)
+      .map(({spec}) => spec.containers[0]?.env?.find(({name}) => name === 'STEP')?.value)
 
   it('takes the last change back, and itself by another one', async () => {
     expect((await dask('cluster', 'create', 'undone', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
@@ -135,6 +135,7 @@ describe('cluster rollout undo', () => {
       expect((await dask('cluster', 'rollout', 'status', 'undone', '--timeout', '90s')).code).toBe(0)
       expect(await steps()).toEqual([value])
     }
+    expect((await dask('cluster', 'delete', 'undone', '--yes')).code).toBe(0)
   })
 })
 

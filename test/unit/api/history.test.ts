@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {DaskCluster} from '../../../src/api/dask.ts'
-import {firstHistory, formerTemplates, nextHistory, templatesOf} from '../../../src/api/history.ts'
+import {firstHistory, formerTemplates, isHandedDown, nextHistory, templatesOf} from '../../../src/api/history.ts'
 import {makeCluster} from '../operator/objects.ts'
 
 const TEMPLATES = 'kubernetes.dask.org/templates'
@@ -25,6 +25,10 @@ describe('the templates that an operator keeps', () => {
     expect(formerTemplates(one, first)).toBeUndefined()
     expect(formerTemplates(two, second)).toEqual(templatesOf(one))
     expect(formerTemplates(three, patched(second, nextHistory(three, second)))).toEqual(templatesOf(two))
+  })
+
+  it('tell whether a change has come as far as the group', () => {
+    expect([isHandedDown(one, {}), isHandedDown(one, first), isHandedDown(two, first)]).toEqual([true, true, false])
   })
 
   it('go back and forth', () => {
