@@ -69,6 +69,7 @@ describe('the commands', () => {
       cluster list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       cluster logs NAME --download --grep --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
       cluster port-forward NAME --address --dashboard-port --port --timeout -o/--output
+      cluster prune --dry-run --finished --grace --idle --older-than -A/--all-namespaces -y/--yes
       cluster restart NAME --dry-run --timeout --wait
       cluster resume NAME --dry-run --timeout --wait
       cluster retire NAME --dry-run --node --timeout --wait --worker
