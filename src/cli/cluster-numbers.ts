@@ -17,6 +17,8 @@ export interface Load {
   /** Tasks that wait on a worker, and results that the workers hold. */
   readonly queued: number
   readonly results: number
+  /** Bytes. */
+  readonly resultBytes: number
 }
 
 /** What a scheduler says of its cluster. */
@@ -113,5 +115,6 @@ export const loadOf = (workers: readonly SchedulerWorker[]): Load => {
     running: sum(({load}) => load.executing),
     queued: sum(({load}) => load.queued),
     results: sum(({load}) => load.results),
+    resultBytes: sum(({load}) => load.resultBytes),
   }
 }

@@ -5,7 +5,7 @@ import {beforeAll, describe, expect, it} from 'vitest'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 import {BIN, stand, until} from './ground.ts'
 
-const {namespace, kubectl, dask, pods} = stand('commands')
+const {namespace, kubectl, dask, pods, python} = stand('commands')
 const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
 
 interface WorkerRow {
@@ -31,6 +31,33 @@ describe('cluster workers', () => {
   })
   it('of a cluster that is not there ends with exit code 3', async () => {
     expect(await dask('cluster', 'workers', 'none')).toMatchObject({code: 3, stdout: ''})
+  })
+})
+
+describe('scale --dry-run', () => {
+  it('lists who would leave first, with what each one holds, and changes nothing', async () => {
+    const hold = `
+import sys, time
+from distributed import Client
+with Client(sys.argv[1]) as client:
+    busy = sorted(client.scheduler_info()["workers"])[0]
+    held = client.submit(bytes, 3 * 2**20, workers=[busy])
+    held.result()
+    print(client.scheduler_info()["workers"][busy]["name"], flush=True)
+    task = client.submit(time.sleep, 15, workers=[busy])
+    task.result()
+`
+    const holding = python(hold, 'demo')
+    const all = async (): Promise<string> => (await dask('cluster', 'scale', 'demo', '0', '--dry-run=server')).stdout
+    await until(async () => /; 1 running, 0 queued, 1 results held \(3Mi\)/.test(await all()), 'it tells what a worker holds')
+    const [said, first, second] = (await all()).trim().split('\n')
+    expect(said).toBe('daskcluster.kubernetes.dask.org/demo scaled from 2 to 0 workers (server dry run)')
+    expect(first).toMatch(/ would leave: its worker has the least to lose; 0 running, 0 queued, 0 results held \(0B\)$/)
+    expect(second).toMatch(/(3Mi)/)
+    const one = (await dask('workergroup', 'scale', 'demo-default', '1', '--dry-run=client')).stdout.trim().split('\n')
+    expect(one.slice(1)).toEqual([first])
+    expect(second).toContain(`pod/${(await holding).trim()} `)
+    expect(await pods('dask.org/cluster-name=demo')).toHaveLength(3)
   })
 })
 
