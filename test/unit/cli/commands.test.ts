@@ -452,10 +452,10 @@ describe('logs', () => {
 })
 
 describe('version', () => {
-  it('tells the server’s, and that no operator runs', async () => {
+  it('tells the server’s, and that a sandbox has an operator of its own', async () => {
     const {code, stdout} = await dask('version')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^Client Version: v\S+\nServer Version: v1\.\d+\.\d+\S*\nOperator: none is running\n$/)
+    expect(stdout).toMatch(/^Client Version: v\S+\nServer Version: v1\.\d+\.\d+\S*\nOperator: the sandbox's own\n$/)
   })
 })
 
