@@ -64,5 +64,8 @@ export const defaultGroupName = (cluster: string): string => `${cluster}-default
 export const workerName = (group: string, id: string): string => `${group}-worker-${id}`
 export const runnerName = (job: string): string => `${job}-runner`
 
+/** Label selector of a cluster's own pods. The runner of a job that only runs on it carries its label too, and outlives it. */
+export const clusterPodsSelector = (cluster: string): string => `${LABEL_CLUSTER}=${cluster},${LABEL_COMPONENT}!=job-runner`
+
 /** Resolves under every cluster domain: the domain itself is left to the pod's search list. */
 export const schedulerHost = (cluster: string, namespace: string): string => `${schedulerName(cluster)}.${namespace}.svc`

@@ -5,7 +5,7 @@ import {beforeAll, describe, expect, it} from 'vitest'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 import {BIN, stand, until} from './ground.ts'
 
-const {namespace, kubectl, dask, pods, python} = stand('commands')
+const {namespace, dask, pods, python} = stand('commands')
 const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
 
 interface WorkerRow {
@@ -91,25 +91,27 @@ describe('cluster port-forward', () => {
 })
 
 describe('a cluster of which everything is replaced', () => {
-  it('is suspended and resumed', async () => {
+  const own = 'dask.org/cluster-name=demo,dask.org/component!=job-runner'
+  it('is suspended and resumed, with a job that has run on it', async () => {
+    expect((await dask('job', 'run', '--name', 'guest', '--on', 'demo', '--', 'python', '-c', 'print(1)')).code).toBe(0)
     expect((await dask('cluster', 'suspend', 'demo', '--wait', '--timeout', '60s')).stdout).toContain('demo suspended')
-    expect(await pods('dask.org/cluster-name=demo')).toEqual([])
+    expect(await pods(own)).toEqual([])
     expect((await dask('cluster', 'suspend', 'demo')).stdout).toContain('is suspended already')
     expect((await dask('cluster', 'wait', 'demo', '--for', 'suspended', '--timeout', '10s')).code).toBe(0)
     expect((await dask('cluster', 'list')).stdout).toMatch(/demo +Suspended/)
     expect((await dask('cluster', 'resume', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)
-    expect(await pods('dask.org/cluster-name=demo')).toHaveLength(3)
+    expect(await pods(own)).toHaveLength(3)
   })
   it('is restarted', async () => {
-    const before = new Set((await pods('dask.org/cluster-name=demo')).map(({metadata}) => metadata.uid))
+    const before = new Set((await pods(own)).map(({metadata}) => metadata.uid))
     expect((await dask('cluster', 'restart', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)
-    const after = await pods('dask.org/cluster-name=demo')
+    const after = await pods(own)
     expect(after).toHaveLength(3)
     expect(after.filter(({metadata}) => before.has(metadata.uid))).toEqual([])
   })
   it('is waited for until it has gone', async () => {
     const waiting = dask('cluster', 'wait', 'demo', '--for', 'deleted', '--timeout', '60s')
-    await kubectl('delete', 'daskcluster', 'demo', '--wait=false')
+    expect((await dask('cluster', 'delete', 'demo', '--yes', '--timeout', '60s')).code).toBe(0)
     expect(await waiting).toMatchObject({code: 0, stdout: 'daskcluster.kubernetes.dask.org/demo is deleted\n'})
   })
 })

@@ -1,5 +1,5 @@
 import {DASK_CLUSTERS} from '../../api/dask.ts'
-import {LABEL_CLUSTER} from '../../api/names.ts'
+import {clusterPodsSelector} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {checkChoice, deleteChosen} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
@@ -23,7 +23,7 @@ export default class ClusterDelete extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     await deleteChosen({
       ...{client, kind: DASK_CLUSTERS, namespace, names: args.name ?? [], flags, signal: this.signal},
-      podsOf: ({metadata}) => `${LABEL_CLUSTER}=${metadata.name}`,
+      podsOf: ({metadata}) => clusterPodsSelector(metadata.name),
     })
   }
 }
