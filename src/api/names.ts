@@ -13,10 +13,16 @@ export const ANNOTATION_HANDED_DOWN = 'kubernetes.dask.org/handed-down-replicas'
 /** On the default worker group: the revision of the worker part that its cluster handed down last. */
 export const ANNOTATION_HANDED_DOWN_WORKER = 'kubernetes.dask.org/handed-down-worker'
 
+/** On the default worker group: its cluster's pod templates, and those of before their last change (JSON). */
+export const ANNOTATION_TEMPLATES = 'kubernetes.dask.org/templates'
+export const ANNOTATION_FORMER_TEMPLATES = 'kubernetes.dask.org/former-templates'
+
 /** On a pod: the revision of the spec that it was made from. */
 export const ANNOTATION_REVISION = 'kubernetes.dask.org/revision'
 /** On a cluster or group: when somebody asked for new pods; on a pod: which asking it comes from. */
 export const ANNOTATION_RESTARTED_AT = 'kubernetes.dask.org/restarted-at'
+/** On a job: when somebody asked for its end. */
+export const ANNOTATION_STOPPED_AT = 'kubernetes.dask.org/stopped-at'
 /** On what is made from a part of a spec: the labels and annotations that the part gave it last. */
 export const ANNOTATION_PART_METADATA = 'kubernetes.dask.org/part-metadata'
 /** On the scheduler's service: the spec that it was given last. */
@@ -57,6 +63,9 @@ export const schedulerName = (cluster: string): string => `${cluster}-scheduler`
 export const defaultGroupName = (cluster: string): string => `${cluster}-default`
 export const workerName = (group: string, id: string): string => `${group}-worker-${id}`
 export const runnerName = (job: string): string => `${job}-runner`
+
+/** Label selector of a cluster's own pods. The runner of a job that only runs on it carries its label too, and outlives it. */
+export const clusterPodsSelector = (cluster: string): string => `${LABEL_CLUSTER}=${cluster},${LABEL_COMPONENT}!=job-runner`
 
 /** Resolves under every cluster domain: the domain itself is left to the pod's search list. */
 export const schedulerHost = (cluster: string, namespace: string): string => `${schedulerName(cluster)}.${namespace}.svc`

@@ -1,11 +1,11 @@
+import type {SchedulerWorker} from '../dask/scheduler.ts'
 import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {formatBytes} from '../ui/bytes.ts'
 import {formatDuration} from './duration.ts'
 import {withScheduler} from './scheduler.ts'
 
-/** What a scheduler says of its cluster. */
-interface ClusterNumbers {
+export interface Load {
   readonly connected: number
   readonly threads: number
   /** Per cent of one core. */
@@ -14,6 +14,15 @@ interface ClusterNumbers {
   readonly memory: number
   readonly memoryLimit: number
   readonly running: number
+  /** Tasks that wait on a worker, and results that the workers hold. */
+  readonly queued: number
+  readonly results: number
+  /** Bytes. */
+  readonly resultBytes: number
+}
+
+/** What a scheduler says of its cluster. */
+interface ClusterNumbers extends Load {
   /** Absent where it does not tell them. */
   readonly tasks?: TaskNumbers
   /** How many workers it would like to have. */
@@ -42,14 +51,8 @@ export async function readNumbers(
       const tasks = await told(askTasks())
       const target = await told(scheduler.adaptiveTarget())
       const idleSince = await told(scheduler.idleSince())
-      const sum = (of: (worker: (typeof workers)[number]) => number): number => workers.reduce((total, worker) => total + of(worker), 0)
       return {
-        connected: workers.length,
-        threads: sum(({nthreads}) => nthreads),
-        cpu: sum(({load}) => load.cpu),
-        memory: sum(({load}) => load.memory),
-        memoryLimit: sum(({memoryLimit}) => memoryLimit),
-        running: sum(({load}) => load.executing),
+        ...loadOf(workers),
         ...(tasks && {tasks}),
         ...(target !== undefined && {target}),
         ...(idleSince !== undefined && {idleSince}),
@@ -68,19 +71,16 @@ const told = <T>(answer: Promise<T>): Promise<T | undefined> =>
     throw error
   })
 
-type Row = readonly [name: string, value: string | undefined]
+export type Row = readonly [name: string, value: string | undefined]
 
 /** The numbers as lines of a description. */
 export function numberRows(numbers: Numbers | undefined, now: number): readonly Row[] {
   if (!numbers) return []
   if ('error' in numbers) return [['Tasks:', `unknown, the scheduler does not answer: ${numbers.error}`]]
-  const {connected, threads, cpu, memory, memoryLimit, running, tasks, target, idleSince} = numbers
+  const {running, tasks, target, idleSince} = numbers
   const waiting = tasks && tasks.waiting + tasks.queued + Math.max(0, tasks.processing - running)
   return [
-    [
-      'Connected:',
-      `${connected} with ${threads} threads, memory ${formatBytes(memory)}/${memoryLimit > 0 ? formatBytes(memoryLimit) : '∞'}, CPU ${Math.round(cpu)}%`,
-    ],
+    connectedRow(numbers),
     [
       'Tasks:',
       tasks &&
@@ -95,4 +95,26 @@ export function numberRows(numbers: Numbers | undefined, now: number): readonly 
     ['Asks for:', target === undefined ? undefined : `${target} ${target === 1 ? 'worker' : 'workers'}`],
     ['Idle:', idleSince === undefined ? undefined : `for ${formatDuration(now - idleSince * 1000)}`],
   ]
+}
+
+/** Who is connected, and what those together have. */
+export const connectedRow = ({connected, threads, cpu, memory, memoryLimit}: Load): Row => [
+  'Connected:',
+  `${connected} with ${threads} threads, memory ${formatBytes(memory)}/${memoryLimit > 0 ? formatBytes(memoryLimit) : '∞'}, CPU ${Math.round(cpu)}%`,
+]
+
+/** What some workers have together. */
+export const loadOf = (workers: readonly SchedulerWorker[]): Load => {
+  const sum = (of: (worker: SchedulerWorker) => number): number => workers.reduce((total, worker) => total + of(worker), 0)
+  return {
+    connected: workers.length,
+    threads: sum(({nthreads}) => nthreads),
+    cpu: sum(({load}) => load.cpu),
+    memory: sum(({load}) => load.memory),
+    memoryLimit: sum(({memoryLimit}) => memoryLimit),
+    running: sum(({load}) => load.executing),
+    queued: sum(({load}) => load.queued),
+    results: sum(({load}) => load.results),
+    resultBytes: sum(({load}) => load.resultBytes),
+  }
 }

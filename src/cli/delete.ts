@@ -5,6 +5,7 @@ import {isNotFound} from '../kube/errors.ts'
 import {confirm} from './confirm.ts'
 import {dryRunOf} from './flags.ts'
 import {answer} from './output.ts'
+import {readManifests} from './read-manifest.ts'
 import {UserError, usageError} from './user-error.ts'
 import {type Look, openWatch} from './watch.ts'
 import {answerObject, doneText} from './write.ts'
@@ -12,6 +13,7 @@ import {answerObject, doneText} from './write.ts'
 export interface DeleteFlags {
   readonly all: boolean
   readonly selector?: string | undefined
+  readonly filename?: string | undefined
   readonly yes: boolean
   readonly wait: boolean
   readonly timeout: number
@@ -35,17 +37,29 @@ export interface DeleteCall<T extends KubeObject> {
 }
 
 /** Throws a usage error unless a call says what to delete in exactly one way. */
-export function checkChoice(names: readonly string[], {all, selector}: Pick<DeleteFlags, 'all' | 'selector'>): void {
-  const ways = [names.length > 0, all, selector !== undefined].filter(Boolean).length
+export function checkChoice(names: readonly string[], {all, selector, filename}: Pick<DeleteFlags, 'all' | 'selector' | 'filename'>): void {
+  const ways = [names.length > 0, all, selector !== undefined, filename !== undefined].filter(Boolean).length
   if (ways !== 1)
-    throw usageError(ways === 0 ? 'nothing is chosen' : 'names, --all and -l exclude each other', 'give names, or --all, or -l LABELS')
+    throw usageError(
+      ways === 0 ? 'nothing is chosen' : 'names, --all, -l and -f exclude each other',
+      'give names, or --all, or -l LABELS, or -f FILE',
+    )
+}
+
+/** Deletes what a call names itself or by its manifests, which may be of several namespaces. */
+export async function deleteChosen<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
+  const {flags, kind, namespace} = call
+  if (flags.filename === undefined) return await deleteObjects(call)
+  const objects = await readManifests(flags.filename, kind, namespace)
+  for (const [place = namespace, these] of Map.groupBy(objects, ({metadata}) => metadata.namespace))
+    await deleteObjects({...call, namespace: place, names: these.map(({metadata}) => metadata.name)})
 }
 
 /**
  * Deletes what the call names and, unless told otherwise, waits until it and its pods are gone.
  * Asks first where somebody can answer. Nothing is deleted when one of the names does not exist.
  */
-export async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
+async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
   const {client, kind, namespace, flags, signal, podsOf, before} = call
   const dryRun = dryRunOf(flags)
   const objects = await readChosen(call)

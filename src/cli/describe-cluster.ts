@@ -8,15 +8,15 @@ import {
   type DaskWorkerGroup,
 } from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
-import {podCause} from '../api/pod-cause.ts'
 import type {KubeClient, KubeList} from '../kube/client.ts'
 import {isNotFound} from '../kube/errors.ts'
 import {autoscalerColumns} from './autoscalers.ts'
 import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
 import {clusterProgress, type Problem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
+import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
 import {formatAge} from './duration.ts'
-import {eventText, eventTime} from './events.ts'
+import {eventTime} from './events.ts'
 import {alignCells, renderTable} from './table.ts'
 
 /** A cluster with all that belongs to it, as it was read at one time. */
@@ -29,11 +29,6 @@ export interface ClusterView {
   /** What its scheduler says; absent where it is not ready. */
   readonly numbers?: Numbers
 }
-
-const MAX_EVENTS = 10
-const MAX_PODS = 20
-/** Events of a namespace that are looked through. */
-const EVENTS_LIMIT = 1000
 
 export async function readCluster(client: KubeClient, namespace: string, name: string, signal: AbortSignal): Promise<ClusterView> {
   const [cluster, groups, pods, events, autoscalers, numbers] = await Promise.all([
@@ -60,7 +55,7 @@ export async function readCluster(client: KubeClient, namespace: string, name: s
 }
 
 /** Where nobody has installed the definition of autoscalers there are none. */
-const noneServed = (error: unknown): KubeList<DaskAutoscaler> => {
+export const noneServed = (error: unknown): KubeList<DaskAutoscaler> => {
   if (isNotFound(error)) return {items: [], metadata: {}}
   throw error
 }
@@ -72,35 +67,18 @@ const isOldPod = (kind: string, pod: string, cluster: string, groups: readonly D
 /** One screen: what it is, what is wrong with it, and what to do next. */
 export function renderCluster(view: ClusterView, bin: string, now: number): string {
   const {cluster, groups, pods, events, autoscalers, numbers} = view
-  const conditions = cluster.status?.conditions ?? []
   return [
     facts(cluster, pods, numbers, now),
-    ...(conditions.length > 0
-      ? [
-          titled('Conditions', [
-            ['TYPE', 'STATUS', 'REASON', 'MESSAGE'],
-            ...conditions.map(({type, status, reason, message}) => [type, status, reason, message]),
-          ]),
-        ]
-      : []),
+    ...conditionsBlock(cluster.status?.conditions),
     ...(groups.length > 0 ? [`Worker groups:\n${indent(renderTable(groups, groupColumns, {now}))}`] : []),
     ...(autoscalers.length > 0 ? [`Autoscalers:\n${indent(renderTable(autoscalers, decisionColumns, {wide: true, now}))}`] : []),
-    pods.length > 0
-      ? titled('Pods', [['NAME', 'STATUS', 'RESTARTS', 'AGE', 'CAUSE'], ...podRows(pods, now)], hidden(pods))
-      : 'Pods: none\n',
-    ...(events.length > 0
-      ? [
-          titled('Events', [
-            ['AGE', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE'],
-            ...events.slice(-MAX_EVENTS).map((event) => eventRow(event, now)),
-          ]),
-        ]
-      : []),
+    podsBlock(pods, now),
+    ...eventsBlock(events, now),
     `Next: ${nextStep(view, bin)}\n`,
   ].join('\n')
 }
 
-const decisionColumns = autoscalerColumns.filter(({header}) => !['NAME', 'CLUSTER', 'AGE'].includes(header))
+export const decisionColumns = autoscalerColumns.filter(({header}) => !['NAME', 'CLUSTER', 'AGE'].includes(header))
 
 const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | undefined, now: number): string => {
   const {metadata, spec, status} = cluster
@@ -122,43 +100,6 @@ const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | un
   ]
   return alignCells(rows.filter((row): row is readonly [string, string] => Boolean(row[1])))
 }
-
-const titled = (title: string, rows: readonly (readonly string[])[], after = ''): string => `${title}:\n${alignCells(rows, '  ')}${after}`
-
-const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ')
-
-const hidden = (pods: readonly Pod[]): string => (pods.length > MAX_PODS ? `  … and ${pods.length - MAX_PODS} more\n` : '')
-
-/** Pods that are in trouble come first. */
-const podRows = (pods: readonly Pod[], now: number): readonly (readonly string[])[] =>
-  pods
-    .toSorted((one, other) => Number(podCause(one) === undefined) - Number(podCause(other) === undefined))
-    .slice(0, MAX_PODS)
-    .map((pod) => {
-      const cause = podCause(pod)
-      const restarts = pod.status?.containerStatuses?.reduce((sum, {restartCount}) => sum + restartCount, 0) ?? 0
-      return [
-        pod.metadata.name,
-        podStatus(pod),
-        String(restarts),
-        formatAge(pod.metadata.creationTimestamp, now),
-        cause ? `${cause.reason}: ${cause.message}` : '',
-      ]
-    })
-
-const podStatus = ({metadata, status}: Pod): string => {
-  if (metadata.deletionTimestamp !== undefined) return 'Terminating'
-  const waiting = status?.containerStatuses?.find(({state}) => state?.waiting?.reason)?.state?.waiting?.reason
-  return waiting ?? status?.reason ?? status?.phase ?? 'Pending'
-}
-
-const eventRow = (event: Event, now: number): readonly string[] => [
-  formatAge(eventTime(event), now),
-  event.type,
-  event.reason,
-  `${event.involvedObject.kind.toLowerCase()}/${event.involvedObject.name}`,
-  eventText(event),
-]
 
 /** The command that helps most now. */
 const nextStep = ({cluster, pods}: ClusterView, bin: string): string => {

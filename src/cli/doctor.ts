@@ -253,7 +253,7 @@ const checkOrphans = async (call: DoctorCall): Promise<readonly Finding[]> => {
         warning(
           'orphans',
           `${orphans.length} pods belong to clusters that are gone: ${orphans.slice(0, 3).join(', ')}`,
-          `"kubectl delete pod -n ${namespace} ${orphans.slice(0, 3).join(' ')}"`,
+          `"${call.bin} cluster prune -n ${namespace}" deletes them`,
         ),
       ]
 }

@@ -7,6 +7,7 @@ import {ifMissing} from '../kube/errors.ts'
 import type {Cache} from '../kube/informer.ts'
 import {clusterProgress, firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
 import {followLogs} from './pod-logs.ts'
+import {hasJobEnded} from './stop-job.ts'
 import {EXIT, UserError} from './user-error.ts'
 import {impatience, problemError} from './wait-cluster.ts'
 import {type Look, openWatch} from './watch.ts'
@@ -130,15 +131,13 @@ const lookAtJob = (
   }
 }
 
-const isTerminal = ({status}: DaskJob): boolean => status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed'
-
 const containerState = (pod: Pod | undefined): 'waiting' | 'running' | 'ended' => {
   if (pod?.status?.phase === 'Succeeded' || pod?.status?.phase === 'Failed') return 'ended'
   const state = pod?.status?.containerStatuses?.[0]?.state
   return state?.running ? 'running' : state?.terminated ? 'ended' : 'waiting'
 }
 
-const hasEnded = ({job, runner}: Sight): boolean => isTerminal(job) || !runner || containerState(runner) === 'ended'
+const hasEnded = ({job, runner}: Sight): boolean => hasJobEnded(job) || !runner || containerState(runner) === 'ended'
 
 /** A job that is over before its runner was seen: the pods are watched apart from it, and what is known of them may be older. */
 const readRunner = async (client: KubeClient, {job}: Sight, signal: AbortSignal): Promise<Pod | undefined> => {
@@ -163,7 +162,7 @@ const untilStarted = (
     report({name: 'program', state: 'done', detail: 'started'})
     return {done: {runner}}
   }
-  if (isTerminal(job)) return {done: {runner: undefined}}
+  if (hasJobEnded(job)) return {done: {runner: undefined}}
   const problem = (runner && firstPodProblem([runner])) ?? progress?.problem
   report({name: 'program', state: 'waiting', detail: runner && problem?.pod === runner ? `${problem.reason}: ${problem.message}` : ''})
   if (!problem) return {}
@@ -176,12 +175,12 @@ const untilNext =
   (see: () => Sight, last: Pod): (() => Look<Pod | undefined>) =>
   (): Look<Pod | undefined> => {
     const {job, runner} = see()
-    if (isTerminal(job)) return {done: undefined}
+    if (hasJobEnded(job)) return {done: undefined}
     const isNext = runner && runner.metadata.uid !== last.metadata.uid && containerState(runner) !== 'waiting'
     return isNext ? {done: runner} : {}
   }
 
-const untilEnded = ({job}: Sight): Look<DaskJob> => (isTerminal(job) ? {done: job} : {})
+const untilEnded = ({job}: Sight): Look<DaskJob> => (hasJobEnded(job) ? {done: job} : {})
 
 /** The lines; when the time is up, the sentence that says so instead of the abort. */
 async function* withDeadline(lines: AsyncIterable<string>, left: () => number, name: string): AsyncGenerator<string> {

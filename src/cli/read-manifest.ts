@@ -1,20 +1,61 @@
-import {readFile} from 'node:fs/promises'
+import {readdir, readFile, stat} from 'node:fs/promises'
+import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
 import type {Kind, KubeObject} from '../api/object.ts'
+import {tell} from './output.ts'
 import {UserError, usageError} from './user-error.ts'
 
-/** The one object of a kind in a YAML or JSON file (`-` is standard input), with nothing changed but its namespace where it names none. */
-export async function readManifest<T extends KubeObject>(file: string, kind: Kind<T>, namespace: string | undefined): Promise<T> {
+/**
+ * The objects of a kind in a YAML or JSON file (`-` is standard input) or in all such files of a directory, in the order of their names, with
+ * nothing changed but their namespace where they name none. Rejects where there is none, and where a file that was named alone holds others
+ * too; what a directory holds besides is told.
+ */
+export async function readManifests<T extends KubeObject>(
+  path: string,
+  kind: Kind<T>,
+  namespace: string | undefined,
+): Promise<readonly T[]> {
+  const files = await filesOf(path)
+  const found = await Promise.all((files ?? [path]).map(async (file) => await readFrom(file, kind, files !== undefined)))
+  const objects = found.flat().map((object): T => {
+    const place = object.metadata.namespace ?? namespace
+    return {...object, metadata: {...object.metadata, ...(place !== undefined && {namespace: place})}}
+  })
+  if (objects.length === 0) throw new UserError(`${nameOf(path)} holds no ${kind.kind} of ${kind.apiVersion}`)
+  return objects
+}
+
+/** Manifests of a directory, as kubectl knows them by their names; `undefined` where the path is none. */
+const filesOf = async (path: string): Promise<readonly string[] | undefined> => {
+  if (path === '-' || !(await stat(path).catch(refuse(path))).isDirectory()) return undefined
+  const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name)).toSorted()
+  if (names.length === 0) throw new UserError(`directory "${path}" holds no *.yaml, *.yml or *.json`)
+  return names.map((name) => join(path, name))
+}
+
+const readFrom = async <T extends KubeObject>(file: string, kind: Kind<T>, isOneOfMany: boolean): Promise<readonly T[]> => {
   const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8').catch(refuse(file))
   const documents = (await parse(content, file)).filter((document) => document !== null && document !== undefined)
-  const [found, ...others] = documents.filter((document): document is T => isOf(document, kind))
-  if (!found) throw new UserError(`${nameOf(file)} holds no ${kind.kind} of ${kind.apiVersion}`)
-  if (others.length > 0 || documents.length > 1)
-    throw new UserError(`${nameOf(file)} holds more than one object`, {next: [`"kubectl apply -f ${file}" takes them all`]})
-  if (typeof found.metadata?.name !== 'string' || found.metadata.name === '')
-    throw new UserError(`the ${kind.kind} in ${nameOf(file)} has no name`)
-  const place = found.metadata.namespace ?? namespace
-  return {...found, metadata: {...found.metadata, ...(place !== undefined && {namespace: place})}}
+  const [wanted, others] = [
+    documents.filter((document): document is T => isOf(document, kind)),
+    documents.filter((each) => !isOf(each, kind)),
+  ]
+  if (wanted.length > 0 && others.length > 0 && !isOneOfMany)
+    throw new UserError(`${nameOf(file)} holds more than a ${kind.kind}: ${others.map(describe).join(', ')}`, {
+      next: [`"kubectl apply -f ${file}" takes them all`],
+    })
+  if (isOneOfMany) for (const other of others) tell(`${nameOf(file)}: ${describe(other)} is left out`)
+  for (const {metadata} of wanted)
+    if (typeof metadata?.name !== 'string' || metadata.name === '') throw new UserError(`the ${kind.kind} in ${nameOf(file)} has no name`)
+  return wanted
+}
+
+const describe = (document: unknown): string => {
+  const {kind, metadata} = (typeof document === 'object' ? document : {}) as {
+    readonly kind?: unknown
+    readonly metadata?: {readonly name?: unknown}
+  }
+  return typeof kind === 'string' ? `${kind} "${metadata?.name ?? ''}"` : 'something that is no object'
 }
 
 const nameOf = (file: string): string => (file === '-' ? 'standard input' : `"${file}"`)

@@ -1,4 +1,5 @@
 import {DASK_JOBS, type DaskJob} from '../api/dask.ts'
+import {ANNOTATION_STOPPED_AT} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {isNotFound} from '../kube/errors.ts'
 import {filesName} from './job-manifest.ts'
@@ -19,8 +20,9 @@ export interface RetryCall {
  * nothing is lost: the files go back to a job that is still there, and of one that has gone the manifest is told.
  */
 export async function retryJob(before: DaskJob, {client, namespace, timeoutMs, signal}: RetryCall): Promise<void> {
-  const {name, labels, annotations} = before.metadata
-  const metadata = {name, namespace, ...(labels && {labels}), ...(annotations && {annotations})}
+  const {name, labels} = before.metadata
+  const {[ANNOTATION_STOPPED_AT]: _, ...annotations} = before.metadata.annotations ?? {}
+  const metadata = {name, namespace, ...(labels && {labels}), annotations}
   const object: DaskJob = {apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata, spec: before.spec}
   // The files would go with the job that they belong to.
   const hasFiles = await giveFiles(client, before, undefined, signal)

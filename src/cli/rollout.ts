@@ -1,4 +1,6 @@
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../api/dask.ts'
+import {isHandedDown} from '../api/history.ts'
+import {defaultGroupName} from '../api/names.ts'
 import {conditionOf} from './columns.ts'
 import type {WaitCall} from './suspend.ts'
 import {EXIT, UserError} from './user-error.ts'
@@ -22,7 +24,9 @@ export async function waitForRollout({client, namespace, name, timeoutMs, signal
       if (!cluster) throw new UserError(`no DaskCluster "${name}" in namespace "${namespace}"`, {exitCode: EXIT.notFound})
       const own = groups.list(namespace).filter(({spec}) => spec.cluster === name)
       const {generation = 0} = cluster.metadata
-      const isSeen = (cluster.status?.observedGeneration ?? 0) >= generation
+      const main = groups.get({namespace, name: defaultGroupName(name)})
+      // Cluster and group are watched apart from each other: what is known of the group may be older.
+      const isSeen = (cluster.status?.observedGeneration ?? 0) >= generation && isHandedDown(cluster, main?.metadata.annotations)
       const open = own.filter(({metadata, spec, status = {}}) => {
         const wanted = spec.worker.replicas ?? 1
         const isCurrent = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)

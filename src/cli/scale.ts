@@ -1,6 +1,6 @@
 import {PODS} from '../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskWorkerGroup} from '../api/dask.ts'
-import {defaultGroupName, LABEL_GROUP} from '../api/names.ts'
+import {ANNOTATION_RETIRING, defaultGroupName, LABEL_GROUP} from '../api/names.ts'
 import {isPodReady} from '../api/pod-state.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {ifMissing} from '../kube/errors.ts'
@@ -94,7 +94,9 @@ export async function waitForGroup({
       if (isDone) return {done: undefined}
       if (found?.metadata.deletionTimestamp !== undefined)
         throw new UserError(`DaskWorkerGroup "${group}" is being deleted`, {exitCode: EXIT.notFound})
-      const problem = firstPodProblem(all)
+      // One that leaves need not start first.
+      const staying = all.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
+      const problem = ready < replicas ? firstPodProblem(staying) : undefined
       if (!problem) return {}
       const left = patience(problem)
       return left <= 0 ? {done: problem} : {again: left}

@@ -60,5 +60,5 @@ const withKind = (job: DaskJob): DaskJob => ({...job, apiVersion: DASK_JOBS.apiV
 
 const tellHowToGoOn = (name: string, error: unknown, bin: string): void => {
   if (error instanceof Interrupted || (error instanceof UserError && error.exitCode === EXIT.timedOut))
-    tell(`the job goes on: "${bin} job attach ${name}" looks again, "${bin} job delete ${name}" ends it`)
+    tell(`the job goes on: "${bin} job attach ${name}" looks again, "${bin} job stop ${name}" ends it`)
 }

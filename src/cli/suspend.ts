@@ -1,6 +1,6 @@
 import {PODS} from '../api/core.ts'
 import {DASK_CLUSTERS, type DaskCluster, type DaskJob} from '../api/dask.ts'
-import {ANNOTATION_RESTARTED_AT, LABEL_CLUSTER} from '../api/names.ts'
+import {ANNOTATION_RESTARTED_AT, clusterPodsSelector} from '../api/names.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {StepNews} from './cluster-progress.ts'
@@ -59,7 +59,7 @@ export async function waitForSuspended({client, namespace, name, timeoutMs, sign
   const watch = await openWatch(client, signal)
   try {
     const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
-    const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`})
+    const pods = watch.see(PODS, {namespace, labelSelector: clusterPodsSelector(name)})
     let news = ''
     const look = (): Look<true> => {
       const cluster = present(clusters.get({namespace, name}), name)
@@ -80,7 +80,7 @@ export async function waitForFreshPods(restartedAt: string, {client, namespace, 
   const watch = await openWatch(client, signal)
   try {
     const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
-    const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`})
+    const pods = watch.see(PODS, {namespace, labelSelector: clusterPodsSelector(name)})
     let news = ''
     const look = (): Look<true> => {
       present(clusters.get({namespace, name}), name)

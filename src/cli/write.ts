@@ -28,6 +28,29 @@ export async function answerObject(object: KubeObject, format: string | undefine
   answer(format === 'name' ? `${qualifiedName(object)}\n` : `${qualifiedName(object)} ${done}\n`)
 }
 
+/** Several objects as one answer: one list where a document was asked for. */
+export async function answerObjects(objects: readonly KubeObject[], format: string | undefined, done: string): Promise<void> {
+  if (objects.length > 1 && (format === 'json' || format === 'yaml'))
+    return answer(await formatDocument({apiVersion: 'v1', kind: 'List', items: objects}, format))
+  for (const object of objects) await answerObject(object, format, done)
+}
+
+/** Makes several objects one after another; where one is refused, those that were made before it are told first. */
+export async function makeInTurn<T, Made>(
+  wanted: readonly T[],
+  make: (each: T) => Promise<Made>,
+  tellMade: (made: readonly Made[]) => Promise<void>,
+): Promise<readonly Made[]> {
+  const made: Made[] = []
+  try {
+    for (const each of wanted) made.push(await make(each))
+    return made
+  } catch (error) {
+    await tellMade(made)
+    throw error
+  }
+}
+
 /** `created`, `created (dry run)`, `created (server dry run)`. */
 export const doneText = (verb: string, dryRun: string | undefined): string =>
   dryRun === 'client' ? `${verb} (dry run)` : dryRun === 'server' ? `${verb} (server dry run)` : verb

@@ -29,6 +29,8 @@ export interface WorkerLoad {
   readonly executing: number
   readonly queued: number
   readonly results: number
+  /** Bytes of those results, on disk or in memory. */
+  readonly resultBytes: number
 }
 
 export interface SchedulerIdentity {
@@ -212,6 +214,7 @@ const loadOf = (metrics: Json): WorkerLoad => {
     executing: number(counts, 'executing', 'long-running'),
     queued: number(counts, 'ready', 'constrained'),
     results: counts === metrics ? number(counts, 'in_memory') : number(counts, 'memory'),
+    resultBytes: number(metrics, 'managed_bytes'),
   }
 }
 

@@ -76,6 +76,19 @@ describe('a DaskCluster', () => {
     expect(stdout).toContain('demo-scheduler')
   })
 
+  it('has each of its groups described on one screen', async () => {
+    const {stdout} = await dask('workergroup', 'describe', 'demo-default')
+    expect(stdout).toMatch(/Cluster: +demo \(Ready\)\nStatus: +Ready\nWorkers: +1 of 1 ready\n/)
+    expect(stdout).toMatch(/Connected: +1 with \d+ threads/)
+    expect(stdout).toMatch(/Next: .+cluster logs demo -n \S+ --workers -f\n$/)
+    await dask('workergroup', 'create', 'stuck', '-c', 'demo', '-w', '1', '--image', 'none.invalid/dask')
+    const stuck = async (): Promise<string> => (await dask('workergroup', 'describe', 'stuck')).stdout
+    await until(async () => /Status: +\w*Image\w*: /.test(await stuck()), 'it says that the image cannot be pulled')
+    expect(await stuck()).toMatch(/stuck-worker-\w+ +\w*Image\w* +0 +\w+ +\w*Image/)
+    expect(await stuck()).toContain("Next: is the image's name right")
+    expect((await dask('workergroup', 'delete', 'stuck', '--yes')).code).toBe(0)
+  })
+
   it('leaves nothing behind when it is deleted', async () => {
     expect((await dask('cluster', 'delete', 'demo', '--yes')).code).toBe(0)
     await until(async () => {

@@ -5,7 +5,7 @@ import {beforeAll, describe, expect, it} from 'vitest'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 import {BIN, stand, until} from './ground.ts'
 
-const {namespace, kubectl, dask, pods} = stand('commands')
+const {namespace, dask, pods, python} = stand('commands')
 const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
 
 interface WorkerRow {
@@ -31,6 +31,33 @@ describe('cluster workers', () => {
   })
   it('of a cluster that is not there ends with exit code 3', async () => {
     expect(await dask('cluster', 'workers', 'none')).toMatchObject({code: 3, stdout: ''})
+  })
+})
+
+describe('scale --dry-run', () => {
+  it('lists who would leave first, with what each one holds, and changes nothing', async () => {
+    const hold = `
+import sys, time
+from distributed import Client
+with Client(sys.argv[1]) as client:
+    busy = sorted(client.scheduler_info()["workers"])[0]
+    held = client.submit(bytes, 3 * 2**20, workers=[busy])
+    held.result()
+    print(client.scheduler_info()["workers"][busy]["name"], flush=True)
+    task = client.submit(time.sleep, 15, workers=[busy])
+    task.result()
+`
+    const holding = python(hold, 'demo')
+    const all = async (): Promise<string> => (await dask('cluster', 'scale', 'demo', '0', '--dry-run=server')).stdout
+    await until(async () => /; 1 running, 0 queued, 1 results held \(3Mi\)/.test(await all()), 'it tells what a worker holds')
+    const [said, first, second] = (await all()).trim().split('\n')
+    expect(said).toBe('daskcluster.kubernetes.dask.org/demo scaled from 2 to 0 workers (server dry run)')
+    expect(first).toMatch(/ would leave: its worker has the least to lose; 0 running, 0 queued, 0 results held \(0B\)$/)
+    expect(second).toContain('(3Mi)')
+    const one = (await dask('workergroup', 'scale', 'demo-default', '1', '--dry-run=client')).stdout.trim().split('\n')
+    expect(one.slice(1)).toEqual([first])
+    expect(second).toContain(`pod/${(await holding).trim()} `)
+    expect(await pods('dask.org/cluster-name=demo')).toHaveLength(3)
   })
 })
 
@@ -64,25 +91,27 @@ describe('cluster port-forward', () => {
 })
 
 describe('a cluster of which everything is replaced', () => {
-  it('is suspended and resumed', async () => {
+  const own = 'dask.org/cluster-name=demo,dask.org/component!=job-runner'
+  it('is suspended and resumed, with a job that has run on it', async () => {
+    expect((await dask('job', 'run', '--name', 'guest', '--on', 'demo', '--', 'python', '-c', 'print(1)')).code).toBe(0)
     expect((await dask('cluster', 'suspend', 'demo', '--wait', '--timeout', '60s')).stdout).toContain('demo suspended')
-    expect(await pods('dask.org/cluster-name=demo')).toEqual([])
+    expect(await pods(own)).toEqual([])
     expect((await dask('cluster', 'suspend', 'demo')).stdout).toContain('is suspended already')
     expect((await dask('cluster', 'wait', 'demo', '--for', 'suspended', '--timeout', '10s')).code).toBe(0)
     expect((await dask('cluster', 'list')).stdout).toMatch(/demo +Suspended/)
     expect((await dask('cluster', 'resume', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)
-    expect(await pods('dask.org/cluster-name=demo')).toHaveLength(3)
+    expect(await pods(own)).toHaveLength(3)
   })
   it('is restarted', async () => {
-    const before = new Set((await pods('dask.org/cluster-name=demo')).map(({metadata}) => metadata.uid))
+    const before = new Set((await pods(own)).map(({metadata}) => metadata.uid))
     expect((await dask('cluster', 'restart', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)
-    const after = await pods('dask.org/cluster-name=demo')
+    const after = await pods(own)
     expect(after).toHaveLength(3)
     expect(after.filter(({metadata}) => before.has(metadata.uid))).toEqual([])
   })
   it('is waited for until it has gone', async () => {
     const waiting = dask('cluster', 'wait', 'demo', '--for', 'deleted', '--timeout', '60s')
-    await kubectl('delete', 'daskcluster', 'demo', '--wait=false')
+    expect((await dask('cluster', 'delete', 'demo', '--yes', '--timeout', '60s')).code).toBe(0)
     expect(await waiting).toMatchObject({code: 0, stdout: 'daskcluster.kubernetes.dask.org/demo is deleted\n'})
   })
 })

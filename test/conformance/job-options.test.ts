@@ -123,4 +123,17 @@ describe('the commands of a job', () => {
     expect((await dask('job', 'resume', 'held')).stdout).toContain('is not suspended')
     expect((await dask('job', 'retry', 'held')).stderr).toContain('has not ended yet')
   })
+
+  it('stop it: it has failed with that reason, is not tried again, and its cluster goes', async () => {
+    await run('endless', 'import time; time.sleep(600)', {backoffLimit: 3})
+    await until(async () => (await jobOf('endless')).status?.jobStatus === 'Running', 'it runs')
+    expect(await dask('job', 'stop', 'endless', '--timeout', '60s')).toMatchObject({
+      code: 0,
+      stdout: 'daskjob.kubernetes.dask.org/endless stopped\n',
+    })
+    expect((await jobOf('endless')).status).toMatchObject({jobStatus: 'Failed', reason: 'Stopped'})
+    expect((await dask('job', 'wait', 'endless')).stderr).toContain('it was stopped at')
+    await until(async () => !(await exists(PODS, 'endless-runner')) && !(await exists(DASK_CLUSTERS, 'endless')), 'runner and cluster go')
+    expect(await exists(PODS, 'endless-runner-2')).toBe(false)
+  })
 })

@@ -104,6 +104,41 @@ describe('an edit of a cluster', () => {
   })
 })
 
+describe('cluster rollout undo', () => {
+  const step = async (value: string): Promise<void> => {
+    const {containers} = (await client.get(DASK_CLUSTERS, {namespace, name: 'undone'})).spec.worker.spec
+    const edited = containers.map((each) => ({...each, env: [{name: 'STEP', value}]}))
+    await kubectl('patch', 'daskcluster', 'undone', '--type=merge', '-p', JSON.stringify({spec: {worker: {spec: {containers: edited}}}}))
+  }
+  const steps = async (): Promise<readonly (string | undefined)[]> =>
+    (await pods('dask.org/cluster-name=undone,dask.org/component=worker'))
+      .filter(({metadata}) => metadata.deletionTimestamp === undefined)
+      .map(({spec}) => spec.containers[0]?.env?.find(({name}) => name === 'STEP')?.value)
+
+  it('takes the last change back, and itself by another one', async () => {
+    expect((await dask('cluster', 'create', 'undone', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+    expect(await dask('cluster', 'rollout', 'undo', 'undone')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('there is nothing that DaskCluster "undone" could go back to'),
+    })
+    for (const value of ['one', 'two']) {
+      await step(value)
+      expect((await dask('cluster', 'rollout', 'status', 'undone', '--timeout', '90s')).code).toBe(0)
+      expect(await steps()).toEqual([value])
+    }
+    expect((await dask('cluster', 'rollout', 'undo', 'undone', '--dry-run=server')).stdout).toContain('rolled back (server dry run)')
+    for (const value of ['one', 'two']) {
+      const {code, stdout, stderr} = await dask('cluster', 'rollout', 'undo', 'undone')
+      expect({code, stdout}).toEqual({code: 0, stdout: 'daskcluster.kubernetes.dask.org/undone rolled back\n'})
+      expect(stderr).toContain('the template of its worker went back')
+      expect((await dask('cluster', 'rollout', 'status', 'undone', '--timeout', '90s')).code).toBe(0)
+      expect(await steps()).toEqual([value])
+    }
+    expect((await dask('cluster', 'delete', 'undone', '--yes')).code).toBe(0)
+  })
+})
+
 describe('a cluster that is suspended', () => {
   it('has no pods, and comes back when it is resumed', async () => {
     await patch({suspend: true})

@@ -1,6 +1,6 @@
 import {DASK_AUTOSCALERS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {checkChoice, deleteObjects} from '../../cli/delete.ts'
+import {checkChoice, deleteChosen} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
 import {namesArg} from '../../cli/flags.ts'
 
@@ -17,6 +17,6 @@ export default class AutoscalerDelete extends DaskCommand {
     const {args, flags} = await this.parse(AutoscalerDelete)
     checkChoice(args.name ?? [], flags)
     const {client, namespace} = await this.connect(flags)
-    await deleteObjects({client, kind: DASK_AUTOSCALERS, namespace, names: args.name ?? [], flags, signal: this.signal})
+    await deleteChosen({client, kind: DASK_AUTOSCALERS, namespace, names: args.name ?? [], flags, signal: this.signal})
   }
 }

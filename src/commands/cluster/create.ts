@@ -1,5 +1,6 @@
 import {Args, Flags as F} from '@oclif/core'
 import {DASK_CLUSTERS, type DaskCluster} from '../../api/dask.ts'
+import type {KubeObject} from '../../api/object.ts'
 import {checkClusterName, markFlags, refuseBeside, schedulerFlags, workerFlags} from '../../cli/choices.ts'
 import {DEFAULT_IMAGE} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
@@ -7,13 +8,13 @@ import {type ClusterSet, clusterSet, createSet, type SetFlags, takeAway} from '.
 import {dryRunFlag, dryRunOf, outputFlag, timeoutFlag} from '../../cli/flags.ts'
 import {boundsFlag, groupFlag} from '../../cli/group-flag.ts'
 import {Interrupted} from '../../cli/interruption.ts'
-import {answer, formatDocument, tell, warn} from '../../cli/output.ts'
-import {readManifest} from '../../cli/read-manifest.ts'
+import {tell, warn} from '../../cli/output.ts'
+import {readManifests} from '../../cli/read-manifest.ts'
 import {EXIT, UserError, usageError} from '../../cli/user-error.ts'
 import {versionGap} from '../../cli/version-gap.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
 import {withProgress} from '../../cli/with-progress.ts'
-import {answerObject, doneText} from '../../cli/write.ts'
+import {answerObjects, doneText, makeInTurn} from '../../cli/write.ts'
 import type {KubeClient} from '../../kube/client.ts'
 
 const generating = {
@@ -48,13 +49,17 @@ export default class ClusterCreate extends DaskCommand {
     },
     {description: 'The same words from a file, like "workers: 4"', command: 'cluster create demo --file demo.yaml'},
     {description: 'Only show the manifest', command: 'cluster create demo --image my.org/dask:1 --dry-run=client -o yaml'},
-    {description: 'From a manifest', command: 'cluster create -f cluster.yaml'},
+    {description: 'From a manifest, or from all of a directory', command: 'cluster create -f cluster.yaml'},
   ]
   static override args = {name: Args.string({description: 'Name of the cluster.', ignoreStdin: true})}
   static override flags = {
     ...generating,
     file: F.string({helpValue: 'FILE', summary: 'These flags as words of a YAML file, like "workers: 4"; those of the call count more.'}),
-    filename: F.string({char: 'f', helpValue: 'FILE', summary: 'Manifest of the cluster instead of all these; - is standard input.'}),
+    filename: F.string({
+      char: 'f',
+      helpValue: 'FILE',
+      summary: 'Manifests of clusters instead of all these: a file, a directory, or - for standard input.',
+    }),
     wait: F.boolean({summary: 'Wait until it is ready; ends early with the reason when it cannot be.'}),
     timeout: timeoutFlag('5m'),
     keep: F.boolean({summary: 'Keep the cluster when it cannot get ready, to look at it.'}),
@@ -71,15 +76,24 @@ export default class ClusterCreate extends DaskCommand {
       throw usageError('--idle-action says nothing without --idle-timeout', 'give both, like --idle-timeout 30m --idle-action suspend')
     const dryRun = dryRunOf(flags)
     // Nothing that a server could tell is in the manifest: none is asked.
-    if (dryRun === 'client') return await answerSet(await setOf(args.name, flags), flags.output, doneText('created', dryRun))
+    if (dryRun === 'client') {
+      const sets = await setsOf(args.name, flags)
+      return await answerObjects(sets.flatMap(objectsOf), flags.output, doneText('created', dryRun))
+    }
 
     const {client, namespace} = await this.connect(flags)
-    const set = await setOf(args.name, flags, namespace)
-    const made = await createSet(client, set, {dryRun: dryRun === 'server', keep: flags.keep, signal: this.signal})
+    const done = doneText('created', dryRun)
+    const made = await makeInTurn(
+      await setsOf(args.name, flags, namespace),
+      (set) => createSet(client, set, {dryRun: dryRun === 'server', keep: flags.keep, signal: this.signal}),
+      (sets) => answerObjects(sets.flatMap(objectsOf), flags.output, done),
+    )
     if (dryRun === undefined && flags.image === undefined && flags.filename === undefined)
       tell(`image: ${DEFAULT_IMAGE} (--image takes another)`)
-    if (dryRun !== undefined || !flags.wait) return await answerSet(made, flags.output, doneText('created', dryRun))
-    await this.#wait(client, made, flags)
+    if (dryRun !== undefined || !flags.wait) return await answerObjects(made.flatMap(objectsOf), flags.output, done)
+    const ready: DaskCluster[] = []
+    for (const set of made) ready.push(await this.#wait(client, set, flags))
+    await answerObjects(ready, flags.output, 'is ready')
   }
 
   /** The call with the words of its file; what the call says itself counts more, and what may be repeated counts together. */
@@ -103,7 +117,7 @@ export default class ClusterCreate extends DaskCommand {
     client: KubeClient,
     set: ClusterSet,
     {timeout, output, keep}: {readonly timeout: number; readonly output?: string | undefined; readonly keep: boolean},
-  ): Promise<void> {
+  ): Promise<DaskCluster> {
     const {name, namespace = client.namespace} = set.cluster.metadata
     const title = `DaskCluster "${name}" in namespace "${namespace}"`
     try {
@@ -111,7 +125,7 @@ export default class ClusterCreate extends DaskCommand {
       const ready = await withProgress(title, (report) => waitForCluster({...wait, report}), output !== undefined)
       const gap = output === undefined ? await versionGap(client, namespace, name, this.signal) : undefined
       if (gap !== undefined) warn(gap)
-      await answerObject({...ready, apiVersion: DASK_CLUSTERS.apiVersion, kind: DASK_CLUSTERS.kind}, output, 'is ready')
+      return {...ready, apiVersion: DASK_CLUSTERS.apiVersion, kind: DASK_CLUSTERS.kind}
     } catch (error) {
       if (error instanceof Interrupted) tell(`the cluster stays; "${this.bin} cluster delete ${name}" takes it away`)
       // It may still come, or somebody else has deleted it: only what cannot get ready goes.
@@ -122,22 +136,25 @@ export default class ClusterCreate extends DaskCommand {
   }
 }
 
-/** The objects of a call; rejects a name that no operator would take. */
-const setOf = async (
+/** The objects of a call, cluster by cluster; rejects a name that no operator would take. */
+const setsOf = async (
   name: string | undefined,
   flags: SetFlags & {readonly filename?: string | undefined; readonly namespace?: string | undefined},
   namespace = flags.namespace,
-): Promise<ClusterSet> => {
-  if (flags.filename === undefined) return clusterSet(name ?? '', namespace, flags)
-  const manifest = await readManifest(flags.filename, DASK_CLUSTERS, namespace)
-  const cluster: DaskCluster = name === undefined ? manifest : {...manifest, metadata: {...manifest.metadata, name}}
-  checkClusterName(cluster.metadata.name)
-  return {cluster, groups: [], autoscaler: undefined}
+): Promise<readonly ClusterSet[]> => {
+  if (flags.filename === undefined) return [clusterSet(name ?? '', namespace, flags)]
+  const manifests = await readManifests(flags.filename, DASK_CLUSTERS, namespace)
+  if (name !== undefined && manifests.length > 1)
+    throw usageError(`"${flags.filename}" holds ${manifests.length} clusters, which cannot all be called "${name}"`, 'leave the name out')
+  return manifests.map((manifest): ClusterSet => {
+    const cluster: DaskCluster = name === undefined ? manifest : {...manifest, metadata: {...manifest.metadata, name}}
+    checkClusterName(cluster.metadata.name)
+    return {cluster, groups: [], autoscaler: undefined}
+  })
 }
 
-const answerSet = async ({cluster, groups, autoscaler}: ClusterSet, output: string | undefined, done: string): Promise<void> => {
-  const items = [cluster, ...groups, ...(autoscaler ? [autoscaler] : [])]
-  if (items.length > 1 && (output === 'json' || output === 'yaml'))
-    return answer(await formatDocument({apiVersion: 'v1', kind: 'List', items}, output))
-  for (const item of items) await answerObject(item, output, done)
-}
+const objectsOf = ({cluster, groups, autoscaler}: ClusterSet): readonly KubeObject[] => [
+  cluster,
+  ...groups,
+  ...(autoscaler ? [autoscaler] : []),
+]

@@ -1,7 +1,7 @@
 import {DASK_CLUSTERS} from '../../api/dask.ts'
-import {LABEL_CLUSTER} from '../../api/names.ts'
+import {clusterPodsSelector} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {checkChoice, deleteObjects} from '../../cli/delete.ts'
+import {checkChoice, deleteChosen} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
 import {namesArg} from '../../cli/flags.ts'
 
@@ -11,6 +11,7 @@ export default class ClusterDelete extends DaskCommand {
   static override examples = [
     {description: 'One, without being asked', command: 'cluster delete demo --yes'},
     {description: 'All of a team', command: 'cluster delete -l team=ml'},
+    {description: 'What a manifest has made', command: 'cluster delete -f cluster.yaml'},
     {description: 'Without waiting', command: 'cluster delete demo --no-wait'},
   ]
   static override args = {name: namesArg('clusters')}
@@ -20,9 +21,9 @@ export default class ClusterDelete extends DaskCommand {
     const {args, flags} = await this.parse(ClusterDelete)
     checkChoice(args.name ?? [], flags)
     const {client, namespace} = await this.connect(flags)
-    await deleteObjects({
+    await deleteChosen({
       ...{client, kind: DASK_CLUSTERS, namespace, names: args.name ?? [], flags, signal: this.signal},
-      podsOf: ({metadata}) => `${LABEL_CLUSTER}=${metadata.name}`,
+      podsOf: ({metadata}) => clusterPodsSelector(metadata.name),
     })
   }
 }

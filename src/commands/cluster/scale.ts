@@ -6,7 +6,7 @@ import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleCluster, waitForGroup} from '../../cli/scale.ts'
 import {usageError} from '../../cli/user-error.ts'
-import {previewVictims} from '../../cli/victims.ts'
+import {previewVictims, victimLines} from '../../cli/victims.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 
 export default class ClusterScale extends DaskCommand {
@@ -15,7 +15,7 @@ export default class ClusterScale extends DaskCommand {
     'Workers that go are retired first: what they hold moves to others, what they run is finished, and no task is started twice.\n'
   static override examples = [
     {description: 'Five workers', command: 'cluster scale demo 5'},
-    {description: 'Which workers would go?', command: 'cluster scale demo 2 --dry-run=server'},
+    {description: 'Which workers would go, and what do they hold?', command: 'cluster scale demo 2 --dry-run=server'},
     {description: 'Two workers, and wait until the others have retired', command: 'cluster scale demo 2 --wait'},
   ]
   static override args = {
@@ -53,7 +53,7 @@ export default class ClusterScale extends DaskCommand {
       const group = defaultGroupName(name)
       const cluster = name
       const victims = await previewVictims(before - replicas, {client, namespace, cluster, group, signal: this.signal})
-      for (const victim of victims) answer(`pod/${victim.name} would leave: ${victim.reason}\n`)
+      answer(victimLines(victims))
     }
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskCluster "${name}" in namespace "${namespace}"`

@@ -20,7 +20,7 @@ export default class JobRetry extends DaskCommand {
     const {jobStatus} = before.status ?? {}
     if (jobStatus !== 'Successful' && jobStatus !== 'Failed')
       throw new UserError(`job "${name}" has not ended yet`, {
-        next: [`"${this.bin} job attach ${name}" waits for it`, `"${this.bin} job delete ${name}" ends it`],
+        next: [`"${this.bin} job attach ${name}" waits for it`, `"${this.bin} job stop ${name}" ends it`],
       })
     await retryJob(before, {client, namespace, timeoutMs: flags.timeout, signal: this.signal})
     answer(`daskjob.kubernetes.dask.org/${name} created\n`)

@@ -8,12 +8,12 @@ import {dryRunFlag, dryRunOf, outputFlag} from '../../cli/flags.ts'
 import {type JobFile, packFiles} from '../../cli/job-files.ts'
 import {limitFlags, limitsOf} from '../../cli/job-limits.ts'
 import {filesManifest, jobManifest} from '../../cli/job-manifest.ts'
-import {answer, formatDocument, tell} from '../../cli/output.ts'
-import {readManifest} from '../../cli/read-manifest.ts'
+import {tell} from '../../cli/output.ts'
+import {readManifests} from '../../cli/read-manifest.ts'
 import {showJob} from '../../cli/show-job.ts'
 import {generateJobName, submitJob} from '../../cli/submit-job.ts'
 import {EXIT, usageError} from '../../cli/user-error.ts'
-import {answerObject, doneText} from '../../cli/write.ts'
+import {answerObjects, doneText, makeInTurn} from '../../cli/write.ts'
 
 const GENERATING = [
   ...Object.keys(workerFlags),
@@ -39,6 +39,7 @@ export default class JobRun extends DaskCommand {
     {description: 'Start it and come back later ("job attach train")', command: 'job run --detach --name train -- python train.py'},
     {description: 'On a cluster that exists', command: 'job run --on demo -- python train.py'},
     {description: 'From a manifest', command: 'job run -f job.yaml'},
+    {description: 'All jobs of a directory', command: 'job run --detach -f jobs/'},
   ]
   static override flags = {
     name: Flags.string({helpValue: 'NAME', summary: 'Name of the job; made from the command where it is not given.'}),
@@ -52,7 +53,11 @@ export default class JobRun extends DaskCommand {
       multipleNonGreedy: true,
       summary: 'A further file that travels along; may be repeated.',
     }),
-    filename: Flags.string({char: 'f', helpValue: 'FILE', summary: 'Manifest of the job instead of all these; - is standard input.'}),
+    filename: Flags.string({
+      char: 'f',
+      helpValue: 'FILE',
+      summary: 'Manifest of the job instead of all these: a file, or - for standard input; with --detach a directory of several too.',
+    }),
     detach: Flags.boolean({char: 'd', summary: 'Do not wait for its end.', exclusive: ['rm']}),
     rm: Flags.boolean({summary: 'Delete the job when it has ended, and on Ctrl-C.'}),
     timeout: Flags.custom<number>({parse: async (text) => parseDuration(text)})({
@@ -79,34 +84,43 @@ export default class JobRun extends DaskCommand {
     // Nothing is made before all that the job needs has been found.
     const luggage = await packFiles(command, flags.file ?? [], process.cwd())
     const dryRun = dryRunOf(flags)
-    const manifest = async (namespace: string | undefined): Promise<DaskJob> => {
-      const job =
+    const jobs = async (namespace: string | undefined): Promise<readonly DaskJob[]> => {
+      const all =
         filename === undefined
-          ? jobManifest(
-              flags.name ?? generateJobName(command),
-              namespace,
-              luggage.command,
-              luggage.files,
-              choicesOf(flags),
-              marksOf(flags),
-              limitsOf(flags),
-            )
-          : await readManifest(filename, DASK_JOBS, namespace)
-      checkClusterName(job.metadata.name)
-      return job
+          ? [
+              jobManifest(
+                flags.name ?? generateJobName(command),
+                namespace,
+                luggage.command,
+                luggage.files,
+                choicesOf(flags),
+                marksOf(flags),
+                limitsOf(flags),
+              ),
+            ]
+          : await readManifests(filename, DASK_JOBS, namespace)
+      for (const job of all) checkClusterName(job.metadata.name)
+      if (all.length > 1 && !flags.detach && dryRun === undefined)
+        throw usageError(`"${filename}" holds ${all.length} jobs, and one alone can be followed`, 'start them with --detach')
+      return all
     }
-    if (dryRun === 'client') return await answerDry(await manifest(flags.namespace), luggage.files, output)
+    if (dryRun === 'client') return await answerDry(await jobs(flags.namespace), luggage.files, output)
 
     const {client, namespace} = await this.connect(flags)
     this.signal.throwIfAborted()
-    const made = await submitJob(client, namespace, await manifest(namespace), luggage.files, dryRun === 'server')
-    if (dryRun !== undefined) return await answerObject(made, output, doneText('created', dryRun))
+    const made = await makeInTurn(
+      await jobs(namespace),
+      (job) => submitJob(client, namespace, job, luggage.files, dryRun === 'server'),
+      (some) => answerObjects(some, output, doneText('created', dryRun)),
+    )
+    if (dryRun !== undefined) return await answerObjects(made, output, doneText('created', dryRun))
     if (flags.image === undefined && filename === undefined) tell(`image: ${DEFAULT_IMAGE} (--image takes another)`)
-    const name = made.metadata.name
+    const names = made.map(({metadata}) => metadata.name)
     if (flags.detach || !flags.wait) {
-      await answerObject(made, output, 'created')
-      return tell(`"${this.bin} job attach ${name}" follows it`)
+      await answerObjects(made, output, 'created')
+      return tell(names.map((name) => `"${this.bin} job attach ${name}" follows it`).join('\n'))
     }
+    const [name = ''] = names
     const remove = (): Promise<void> =>
       client
         .delete(DASK_JOBS, {namespace, name}, {propagationPolicy: 'Background'})
@@ -118,8 +132,11 @@ export default class JobRun extends DaskCommand {
   }
 }
 
-const answerDry = async (job: DaskJob, files: readonly JobFile[], output: string | undefined): Promise<void> => {
-  if (files.length === 0 || output === undefined || output === 'name') return await answerObject(job, output, doneText('created', 'client'))
-  const items = [filesManifest(job.metadata.name, job.metadata.namespace, files), job]
-  answer(await formatDocument({apiVersion: 'v1', kind: 'List', items}, output === 'yaml' ? 'yaml' : 'json'))
+/** The files stand beside the job in a document alone: a sentence has no room for them. */
+const answerDry = async (jobs: readonly DaskJob[], files: readonly JobFile[], output: string | undefined): Promise<void> => {
+  const isDocument = output === 'json' || output === 'yaml'
+  const luggage = jobs.flatMap(({metadata}) =>
+    isDocument && files.length > 0 ? [filesManifest(metadata.name, metadata.namespace, files)] : [],
+  )
+  await answerObjects([...luggage, ...jobs], output, doneText('created', 'client'))
 }

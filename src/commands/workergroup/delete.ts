@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {DASK_WORKER_GROUPS, type DaskWorkerGroup} from '../../api/dask.ts'
 import {LABEL_GROUP} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {checkChoice, deleteObjects} from '../../cli/delete.ts'
+import {checkChoice, deleteChosen} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
 import {namesArg} from '../../cli/flags.ts'
 import {retireGroup} from '../../cli/retire-group.ts'
@@ -22,7 +22,7 @@ export default class WorkerGroupDelete extends DaskCommand {
     checkChoice(args.name ?? [], flags)
     const {client, namespace} = await this.connect(flags)
     const call = {client, namespace, timeoutMs: flags.timeout, signal: this.signal, bin: this.bin}
-    await deleteObjects({
+    await deleteChosen({
       ...{client, kind: DASK_WORKER_GROUPS, namespace, names: args.name ?? [], flags, signal: this.signal},
       podsOf: ({metadata}) => `${LABEL_GROUP}=${metadata.name}`,
       ...(!flags.now && {before: (group: DaskWorkerGroup) => retireGroup(group, call)}),

@@ -5,7 +5,7 @@ import {endAdapting} from '../../cli/end-adapting.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleGroup, waitForGroup} from '../../cli/scale.ts'
-import {previewVictims} from '../../cli/victims.ts'
+import {previewVictims, victimLines} from '../../cli/victims.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 
 export default class WorkerGroupScale extends DaskCommand {
@@ -13,6 +13,7 @@ export default class WorkerGroupScale extends DaskCommand {
   static override description = 'Workers that go are retired first: no task is lost or started twice.\n'
   static override examples = [
     {description: 'Two workers, and wait until the others have retired', command: 'workergroup scale highmem 2 --wait'},
+    {description: 'Which workers would go, and what do they hold?', command: 'workergroup scale highmem 1 --dry-run=server'},
   ]
   static override args = {
     name: nameArg('group'),
@@ -40,7 +41,7 @@ export default class WorkerGroupScale extends DaskCommand {
     if (dryRun !== undefined && before > replicas) {
       const group = name
       const victims = await previewVictims(before - replicas, {client, namespace, cluster, group, signal: this.signal})
-      for (const victim of victims) answer(`pod/${victim.name} would leave: ${victim.reason}\n`)
+      answer(victimLines(victims))
     }
     if (!flags.wait || dryRun !== undefined) return
     const title = `DaskWorkerGroup "${name}" in namespace "${namespace}"`

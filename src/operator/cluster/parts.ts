@@ -1,5 +1,6 @@
 import type {Pod, Service} from '../../api/core.ts'
 import {API_VERSION, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
+import {firstHistory} from '../../api/history.ts'
 import {inherit} from '../../api/inherit.ts'
 import {
   ANNOTATION_APPLIED_SPEC,
@@ -92,6 +93,7 @@ export function defaultGroup(cluster: DaskCluster): DaskWorkerGroup {
         ...annotations,
         [ANNOTATION_HANDED_DOWN]: String(replicas),
         [ANNOTATION_HANDED_DOWN_WORKER]: revisionOf(workerPartOf(cluster)),
+        ...firstHistory(cluster),
       },
     },
     spec: {cluster: name, worker: {...cluster.spec.worker, replicas}},

@@ -1,5 +1,6 @@
 import {SERVICES} from '../../api/core.ts'
 import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus, type DaskWorkerGroup} from '../../api/dask.ts'
+import {nextHistory} from '../../api/history.ts'
 import {mergePatch} from '../../api/json.ts'
 import {ANNOTATION_HANDED_DOWN, ANNOTATION_HANDED_DOWN_WORKER, isClusterName} from '../../api/names.ts'
 import type {KubeObject, OwnerReference} from '../../api/object.ts'
@@ -75,18 +76,22 @@ const adopt = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] =
 
 const isLeaving = (group: DaskWorkerGroup): boolean => group.metadata.deletionTimestamp !== undefined
 
-/** Only a change of the cluster's own number, or of its worker part, overwrites the group's; a group that was taken over keeps its number (design section 9). */
+/**
+ * Only a change of the cluster's own number, or of its worker part, overwrites the group's; a group that was taken over keeps its number
+ * (design section 9). What the templates were before is written down with it, so that a change can be taken back.
+ */
 const handDown = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] => {
   if (isLeaving(group)) return []
   const {[ANNOTATION_HANDED_DOWN]: toldNumber, [ANNOTATION_HANDED_DOWN_WORKER]: toldPart} = group.metadata.annotations ?? {}
   const number = String(wantedOf(cluster))
   const part = revisionOf(workerPartOf(cluster))
-  if (toldNumber === number && toldPart === part) return []
+  const history = nextHistory(cluster, group.metadata.annotations)
+  if (toldNumber === number && toldPart === part && !history) return []
   const worker = {
     ...(toldNumber !== undefined && toldNumber !== number && {replicas: wantedOf(cluster)}),
     ...(toldPart !== undefined && toldPart !== part && (mergePatch(workerPartOf(group), workerPartOf(cluster)) as object | undefined)),
   }
-  const metadata = {annotations: {[ANNOTATION_HANDED_DOWN]: number, [ANNOTATION_HANDED_DOWN_WORKER]: part}}
+  const metadata = {annotations: {[ANNOTATION_HANDED_DOWN]: number, [ANNOTATION_HANDED_DOWN_WORKER]: part, ...history}}
   return [patchGroup(group, Object.keys(worker).length > 0 ? {metadata, spec: {worker}} : {metadata})]
 }
 

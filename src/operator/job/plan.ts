@@ -1,7 +1,7 @@
 import {findCondition} from '../../api/conditions.ts'
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob, type DaskJobStatus} from '../../api/dask.ts'
-import {isClusterName} from '../../api/names.ts'
+import {ANNOTATION_STOPPED_AT, isClusterName} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
@@ -30,6 +30,10 @@ export interface JobWorld {
  */
 export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus> {
   if (isOver(job)) return afterTheEnd(job, world, now)
+  const stoppedAt = job.metadata.annotations?.[ANNOTATION_STOPPED_AT]
+  // What has succeeded before it could be stopped stays a success.
+  if (stoppedAt !== undefined && !world.runners.some(hasPodSucceeded))
+    return {stages: [], status: failedWith(job, {reason: REASON.stopped, message: `it was stopped at ${stoppedAt}`}, now)}
   if (!isOnOthersCluster(job) && !isClusterName(job.metadata.name)) return {stages: [], status: invalidStatus(job, now)}
   const fault = faultOf(job)
   if (fault) return {stages: [], status: waitingStatus(job, {reason: REASON.invalidSpec, message: fault}, now)}

@@ -19,6 +19,8 @@ export const REASON = {
   clusterMissing: 'ClusterMissing',
   suspended: 'Suspended',
   resumed: 'Resumed',
+  /** Somebody has asked for its end. */
+  stopped: 'Stopped',
   /** An attempt has failed; the next one begins after a pause. */
   tryingAgain: 'TryingAgain',
 } as const

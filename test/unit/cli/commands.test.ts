@@ -229,6 +229,20 @@ describe('workergroup', () => {
     expect((await dask('workergroup', 'list', '-c', 'home', '-o', 'name')).stdout).toBe('daskworkergroup.kubernetes.dask.org/extra\n')
   })
 
+  it('describe names its cluster, its workers and the next step', async () => {
+    const {code, stdout} = await dask('workergroup', 'describe', 'extra')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/Cluster: +home \(NotServed\)\nStatus: +NotServed\nWorkers: +\? of 1 ready\nImage: +my\/dask:7\n/)
+    expect(stdout).toContain('Next: nothing has taken this group up: "kubectl dask operator run" starts an operator')
+    expect(JSON.parse((await dask('workergroup', 'describe', 'extra', '-o', 'json')).stdout)).toMatchObject({
+      ...{group: {metadata: {name: 'extra'}}, cluster: {metadata: {name: 'home'}}, pods: []},
+    })
+    expect((await dask('workergroup', 'describe', 'nobody')).code).toBe(3)
+    await dask('cluster', 'delete', 'home')
+    expect((await dask('workergroup', 'describe', 'extra')).stdout).toContain('Next: kubectl dask cluster create home -n default, or')
+    await dask('cluster', 'create', 'home', '--image', 'my/dask:7')
+  })
+
   it('delete scales it to nothing before it goes', async () => {
     await putPod(ground.client, workerOf('home', 'a', 'extra'), podStatus('worker', 'running'))
     const deleting = dask('workergroup', 'delete', 'extra', '--yes')
@@ -237,6 +251,20 @@ describe('workergroup', () => {
     await ground.client.delete({apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}, pod, {gracePeriodSeconds: 0})
     expect(await deleting).toMatchObject({code: 0, stdout: 'daskworkergroup.kubernetes.dask.org/extra deleted\n'})
     expect(await exists(DASK_WORKER_GROUPS, 'extra')).toBe(false)
+  })
+})
+
+describe('workergroup delete', () => {
+  it('waits for a worker that cannot start as for any other', async () => {
+    await dask('cluster', 'create', 'house', '--image', 'x')
+    await dask('workergroup', 'create', 'stuck', '-c', 'house', '-w', '1')
+    const worker = workerOf('house', 'a', 'stuck')
+    await putPod(ground.client, worker, podStatus('worker', 'waiting', {reason: 'ErrImageNeverPull', message: 'no image'}))
+    const deleting = dask('workergroup', 'delete', 'stuck', '--yes')
+    await appears(ground.client, DASK_WORKER_GROUPS, 'stuck', ({spec}) => spec.worker.replicas === 0)
+    const pod = {namespace: 'default', name: worker.name}
+    await ground.client.delete({apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}, pod, {gracePeriodSeconds: 0})
+    expect(await deleting).toMatchObject({code: 0})
   })
 })
 
@@ -334,7 +362,7 @@ describe('job run', () => {
     child.kill('SIGINT')
     const {code, stderr} = await ended
     expect(code).toBe(130)
-    expect(stderr).toContain('the job goes on: "kubectl dask job attach on" looks again, "kubectl dask job delete on" ends it')
+    expect(stderr).toContain('the job goes on: "kubectl dask job attach on" looks again, "kubectl dask job stop on" ends it')
     expect(await exists(DASK_JOBS, 'on')).toBe(true)
   })
 
@@ -353,6 +381,42 @@ describe('job run', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({kind: 'DaskJob', status: {jobStatus: 'Successful'}})
     expect(stderr).toContain('four\n')
+  })
+})
+
+describe('job stop', () => {
+  const makeJob = (name: string, annotations?: Readonly<Record<string, string>>) =>
+    ground.client.create(DASK_JOBS, {
+      ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind},
+      metadata: {name, namespace: 'default', ...(annotations && {annotations})},
+      spec: {job: {spec: {containers: [{name: 'job', image: 'i'}]}}, clusterName: 'demo'},
+    })
+  const annotationsOf = async (name: string) =>
+    (await ground.client.get(DASK_JOBS, {namespace: 'default', name})).metadata.annotations ?? {}
+
+  it('asks for the end and waits for it', async () => {
+    await makeJob('busy')
+    expect((await dask('job', 'stop', 'busy', '--dry-run=server')).stdout).toContain('stopped (server dry run)')
+    expect(await annotationsOf('busy')).toEqual({})
+    const stopping = dask('job', 'stop', 'busy')
+    await appears(ground.client, DASK_JOBS, 'busy', ({metadata}) => metadata.annotations?.['kubernetes.dask.org/stopped-at'] !== undefined)
+    await setStatus(ground.client, DASK_JOBS, 'busy', {jobStatus: 'Failed', reason: 'Stopped'})
+    expect(await stopping).toMatchObject({code: 0, stdout: 'daskjob.kubernetes.dask.org/busy stopped\n'})
+    expect(await dask('job', 'stop', 'busy')).toMatchObject({code: 0, stdout: 'daskjob.kubernetes.dask.org/busy has ended already\n'})
+  })
+
+  it('says when nothing carries it out', async () => {
+    await makeJob('unserved')
+    const {code, stderr} = await dask('job', 'stop', 'unserved', '--timeout', '300ms')
+    expect(code).toBe(124)
+    expect(stderr).toContain('is an operator running')
+  })
+
+  it('is forgotten when the job is run again', async () => {
+    await makeJob('anew', {'kubernetes.dask.org/stopped-at': '2026-11-23T12:00:00Z', team: 'ml'})
+    await setStatus(ground.client, DASK_JOBS, 'anew', {jobStatus: 'Failed'})
+    expect((await dask('job', 'retry', 'anew')).code).toBe(0)
+    expect(await annotationsOf('anew')).toEqual({team: 'ml'})
   })
 })
 
@@ -388,10 +452,10 @@ describe('logs', () => {
 })
 
 describe('version', () => {
-  it('tells the server’s, and that no operator runs', async () => {
+  it('tells the server’s, and that a sandbox has an operator of its own', async () => {
     const {code, stdout} = await dask('version')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^Client Version: v\S+\nServer Version: v1\.\d+\.\d+\S*\nOperator: none is running\n$/)
+    expect(stdout).toMatch(/^Client Version: v\S+\nServer Version: v1\.\d+\.\d+\S*\nOperator: the sandbox's own\n$/)
   })
 })
 

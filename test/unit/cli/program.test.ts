@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process'
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
@@ -58,21 +58,22 @@ describe('the commands', () => {
       .toSorted()
     expect(`\n${tree.join('\n')}\n`).toMatchInlineSnapshot(`
       "
-      autoscaler delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      autoscaler delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       autoscaler describe NAME -o/--output
       autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
       cluster create [NAME] --adapt --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout -o/--output
-      cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
       cluster list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       cluster logs NAME --download --grep --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
       cluster port-forward NAME --address --dashboard-port --port --timeout -o/--output
+      cluster prune --dry-run --finished --grace --idle --older-than -A/--all-namespaces -y/--yes
       cluster restart NAME --dry-run --timeout --wait
       cluster resume NAME --dry-run --timeout --wait
       cluster retire NAME --dry-run --node --timeout --wait --worker
-      cluster rollout ACTION NAME --timeout
+      cluster rollout ACTION NAME --dry-run --timeout
       cluster run NAME --address --dashboard-port --port --timeout
       cluster scale NAME [WORKERS] --dry-run --timeout --wait -w/--replicas
       cluster suspend NAME --dry-run --timeout --wait
@@ -84,12 +85,13 @@ describe('the commands', () => {
       generate cluster NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       generate job NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
-      job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -l/--selector -o/--output -y/--yes
+      job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
       job retry NAME --timeout
       job run --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --node-selector --on --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
       operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
@@ -104,7 +106,8 @@ describe('the commands', () => {
       sandbox up --name --python -o/--output
       version --client -o/--output
       workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pull-secret --resource --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
-      workergroup delete [NAME] --all --cascade --dry-run --ignore-not-found --now --timeout --wait -l/--selector -o/--output -y/--yes
+      workergroup delete [NAME] --all --cascade --dry-run --ignore-not-found --now --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
+      workergroup describe NAME -o/--output
       workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       workergroup scale NAME WORKERS --dry-run --timeout --wait
       "
@@ -130,6 +133,8 @@ describe('each example of a help', () => {
   it('is a call that the program takes', async () => {
     for (const file of ['cluster.yaml', 'job.yaml', 'model.py', 'train.py']) await writeFile(join(folder, file), '')
     await writeFile(join(folder, 'demo.yaml'), 'workers: 4\n')
+    await mkdir(join(folder, 'jobs'), {recursive: true})
+    await writeFile(join(folder, 'jobs', 'job.yaml'), '')
     const examples = commands
       .filter(({id, hidden}) => !hidden && !id.startsWith('sandbox:'))
       .flatMap((command) => (command.examples ?? []).map((example) => (typeof example === 'string' ? example : example.command)))
@@ -245,6 +250,34 @@ describe('--dry-run=client', () => {
       '{"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskCluster", "metadata": {"name": "x"}, "spec": {"worker": {"spec": {"new": 1}}}}'
     const {stdout} = await call('dask-k8s.js', ['cluster', 'create', '-f', '-', '--dry-run=client', '-o', 'json'], manifest)
     expect(JSON.parse(stdout)).toEqual(JSON.parse(manifest))
+  })
+
+  it('takes the manifests of a directory, in the order of their names, and tells what it leaves out', async () => {
+    const directory = join(folder, 'manifests')
+    await mkdir(directory)
+    const object = (kind: string, name: string) => JSON.stringify({apiVersion: 'kubernetes.dask.org/v1', kind, metadata: {name}, spec: {}})
+    await writeFile(join(directory, 'b.json'), object('DaskCluster', 'first'))
+    await writeFile(join(directory, 'c.yml'), `${object('DaskCluster', 'second')}\n---\n${object('DaskJob', 'work')}\n`)
+    await writeFile(join(directory, 'd.yaml'), object('DaskCluster', 'third'))
+    await writeFile(join(directory, 'a.txt'), 'no manifest')
+    const {code, stdout, stderr} = await dask('cluster', 'create', '-f', directory, '--dry-run=client', '-o', 'name')
+    expect({code, stdout}).toEqual({
+      code: 0,
+      stdout: ['first', 'second', 'third'].map((name) => `daskcluster.kubernetes.dask.org/${name}\n`).join(''),
+    })
+    expect(stderr).toBe(`"${join(directory, 'c.yml')}": DaskJob "work" is left out\n`)
+    const list = JSON.parse((await dask('cluster', 'create', '-f', directory, '--dry-run=client', '-o', 'json')).stdout)
+    expect(list).toMatchObject({kind: 'List', items: [{metadata: {name: 'first'}}, {}, {}]})
+    const wrong: readonly (readonly [readonly string[], number, string])[] = [
+      [['cluster', 'create', 'one', '-f', directory, '--dry-run=client'], 2, 'holds 3 clusters'],
+      [['cluster', 'create', '-f', join(directory, 'c.yml'), '--dry-run=client'], 1, 'holds more than a DaskCluster: DaskJob "work"'],
+      [['cluster', 'create', '-f', join(folder, 'none'), '--dry-run=client'], 2, 'there is no file'],
+      [['workergroup', 'delete', '-f', directory, '--all'], 2, 'exclude each other'],
+    ]
+    for (const [args, exitCode, words] of wrong)
+      expect(await dask(...args)).toMatchObject({code: exitCode, stderr: expect.stringContaining(words)})
+    await mkdir(join(folder, 'empty'))
+    expect((await dask('cluster', 'create', '-f', join(folder, 'empty'), '--dry-run=client')).stderr).toContain('holds no *.yaml')
   })
 
   it('shows a job with the files that travel along', async () => {

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import type {Pod} from '../../../../src/api/core.ts'
 import type {DaskCluster, DaskClusterStatus} from '../../../../src/api/dask.ts'
+import {templatesOf} from '../../../../src/api/history.ts'
 import {revisionOf} from '../../../../src/api/revision.ts'
 import {workerPartOf} from '../../../../src/operator/cluster/parts.ts'
 import {planCluster} from '../../../../src/operator/cluster/plan.ts'
@@ -48,6 +49,7 @@ const message = (status: DaskClusterStatus | undefined, type: string): string | 
 const handedDown = (replicas: number): Readonly<Record<string, string>> => ({
   'kubernetes.dask.org/handed-down-replicas': String(replicas),
   'kubernetes.dask.org/handed-down-worker': revisionOf(workerPartOf(makeCluster())),
+  'kubernetes.dask.org/templates': JSON.stringify(templatesOf(makeCluster())),
 })
 
 describe('a new cluster', () => {
@@ -221,9 +223,10 @@ describe('the number of workers', () => {
   it('is handed down when the cluster has changed it', () => {
     const cluster = makeCluster(5)
     const group = makeGroup(2, {annotations: handedDown(3)})
+    const {'kubernetes.dask.org/templates': _, ...told} = handedDown(3)
     const plan = planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW)
     expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({
-      metadata: {annotations: handedDown(5)},
+      metadata: {annotations: {...told, 'kubernetes.dask.org/handed-down-replicas': '5'}},
       spec: {worker: {replicas: 5}},
     })
     expect(message(plan.status, 'WorkersReady')).toBe('0 of 5 workers are ready')

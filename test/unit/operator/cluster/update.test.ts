@@ -32,13 +32,15 @@ const newImage = {spec: {containers: [{name: 'scheduler', image: 'new'}]}}
 describe('a changed scheduler', () => {
   it('waits by default, and says how to go on', () => {
     const of = changed(newImage)
-    expect(planCluster(of, world(), NOW).stages).toEqual([])
+    const noted = planCluster(of, world(), NOW)
+    expect(told(noted.stages)).toEqual([['patch daskworkergroups/demo-default']])
+    expect(at<Patch>(noted.stages, 0, 0).patch).not.toHaveProperty('spec')
     expect(claim(of, world(), 'Progressing')).toMatch(/^False SchedulerUpdateWaits: .*kubectl dask cluster restart demo$/)
     expect(claim(of, world(), 'Ready')).toMatch(/^True/)
   })
   it('is replaced at once where its strategy says so', () => {
     const plan = planCluster(changed({...newImage, updateStrategy: {type: 'Recreate'}}), world(), NOW)
-    expect(told(plan.stages)).toEqual([['delete pods/demo-scheduler']])
+    expect(told(plan.stages)).toEqual([['delete pods/demo-scheduler'], ['patch daskworkergroups/demo-default']])
   })
   it('is replaced when a restart is asked for, changed or not', () => {
     const of = makeCluster(3, {annotations: {[RESTARTED_AT]: '2026-11-23T11:59:00Z'}})
@@ -46,7 +48,8 @@ describe('a changed scheduler', () => {
     expect(planCluster(of, world({scheduler: schedulerOf(of)}), NOW).stages).toEqual([])
   })
   it('of a pod that does not tell what it was made from is no change', () => {
-    expect(planCluster(changed(newImage), world({scheduler: schedulerOf(cluster, {annotations: {}})}), NOW).stages).toEqual([])
+    const plan = planCluster(changed(newImage), world({scheduler: schedulerOf(cluster, {annotations: {}})}), NOW)
+    expect(told(plan.stages)).toEqual([['patch daskworkergroups/demo-default']])
   })
 })
 

@@ -87,6 +87,30 @@ describe('activeDeadlineSeconds', () => {
   })
 })
 
+describe('a job that somebody has stopped', () => {
+  const of = job(
+    {backoffLimit: 3},
+    {jobStatus: 'Running', startTime: ago(50)},
+    {
+      annotations: {'kubernetes.dask.org/stopped-at': '2026-11-23T12:00:00Z'},
+    },
+  )
+  it('fails with that reason, before anything is taken away and without another attempt', () => {
+    for (const runners of [[runner(of, 1)], [runner(of, 1, endedWith(1))], []]) {
+      const plan = planJob(of, world(of, runners), NOW)
+      expect(plan.stages).toEqual([])
+      expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'Stopped', message: 'it was stopped at 2026-11-23T12:00:00Z'})
+    }
+  })
+  it('has ended even where it was suspended', () => {
+    const held = {...of, spec: {...of.spec, suspend: true}}
+    expect(planJob(held, world(held, []), NOW).status).toMatchObject({jobStatus: 'Failed', reason: 'Stopped'})
+  })
+  it('stays a success where it has succeeded before', () => {
+    expect(planJob(of, world(of, [runner(of, 1, endedWith(0))]), NOW).status?.jobStatus).toBe('Successful')
+  })
+})
+
 describe('ttlSecondsAfterFinished', () => {
   it('deletes the job when it has passed since the end', () => {
     const of = (ttl: number) => job({ttlSecondsAfterFinished: ttl}, {jobStatus: 'Successful', endTime: ago(20)})
