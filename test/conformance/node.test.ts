@@ -5,7 +5,7 @@ import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {stand, until} from './ground.ts'
 
 /** The process node under both API servers: what a kubelet promises to a pod. */
-const {client, namespace, kubectl} = stand('node')
+const {client, namespace, kubectl, pods} = stand('node')
 
 let count = 0
 const run = async (spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>, metadata: Partial<Pod['metadata']> = {}): Promise<string> => {
@@ -249,5 +249,22 @@ describe('a pod', () => {
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200)
     forward.kill()
     await kubectl('delete', 'pod', name)
+  })
+})
+
+describe('a pod that is deleted while it starts', () => {
+  it('ends, at whatever moment that is', async () => {
+    const names = Array.from({length: 40}, (_, index) => `brief-${index}`)
+    await Promise.all(
+      names.map(async (name, index) => {
+        await client.create(PODS, {
+          ...{apiVersion: 'v1', kind: 'Pod', metadata: {name, namespace, labels: {brief: 'yes'}}},
+          spec: {terminationGracePeriodSeconds: 1, containers: [{name: 'main', image: 'any', command: ['sleep', '600']}]},
+        })
+        await new Promise((resolve) => setTimeout(resolve, 5 * index))
+        await client.delete(PODS, {namespace, name})
+      }),
+    )
+    await until(async () => (await pods('brief=yes')).length === 0, 'all of them are gone', 30_000)
   })
 })

@@ -115,12 +115,15 @@ export function createContainer(
     return exitCode
   }
 
-  /** One run of the program, from its start to its end. */
-  const runOnce = async (): Promise<Ended> => {
+  /** One run of the program, from its start to its end; `undefined` where the container was stopped before it began. */
+  const runOnce = async (): Promise<Ended | undefined> => {
     const argv = [...(spec.command ?? []), ...(spec.args ?? [])]
     if (argv.length === 0)
       return failed('StartError', 'no command specified: the sandbox has no images, so command or args must say what runs')
-    const running = startProcess(await launch(argv))
+    const start = await launch(argv)
+    // Whoever stopped it meanwhile found no process to end: none may begin any more.
+    if (stopping.signal.aborted || signal.aborted) return undefined
+    const running = startProcess(start)
     const log = openLogFile(join(folder, `${record.restartCount}.log`))
     logs.push(log)
     log.attach(running.stdout)
@@ -242,6 +245,7 @@ export function createContainer(
           await pause(CONFIG_RETRY_MS, undefined, {signal: stopping.signal}).catch(() => {})
           continue
         }
+        if (!ended) return undefined
         if (ended.failure?.reason === 'StartError' && record.state.terminated === undefined)
           update({
             state: {
