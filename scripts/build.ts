@@ -29,18 +29,20 @@ export async function isStale(): Promise<boolean> {
   return false
 }
 
-/** Builds beside the old bundle and puts the new one in its place: a command that starts meanwhile finds one or the other. */
+/** Builds beside the old bundle, and changes places in two steps: a command that starts meanwhile finds one or the other, but for a moment. */
 export async function build(): Promise<void> {
-  const fresh = join(root, `dist.${process.pid}`)
+  const [fresh, former] = [join(root, `dist.${process.pid}`), join(root, `dist.${process.pid}.former`)]
   try {
     await mkdir(fresh)
     await writeBundle(fresh)
     await writeManifest(fresh)
     await writeOperator(fresh)
-    await rm(dist, {recursive: true, force: true})
+    await rename(dist, former).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
     await rename(fresh, dist)
   } finally {
-    await rm(fresh, {recursive: true, force: true})
+    for (const folder of [fresh, former]) await rm(folder, {recursive: true, force: true})
   }
 }
 

@@ -84,7 +84,7 @@ const loadLate: Plugin = {
         : undefined,
     )
     onResolve({filter: LATE_FOR_OCLIF}, ({path, importer}) =>
-      importer.includes(join('@oclif', 'core', 'lib')) ? {path, namespace: 'late', pluginData: process.cwd()} : undefined,
+      importer.includes(join('@oclif', 'core', 'lib')) ? {path, namespace: 'late', pluginData: import.meta.dirname} : undefined,
     )
     onLoad({filter: /.*/, namespace: 'late'}, async ({path, pluginData}: {readonly path: string; readonly pluginData: unknown}) => {
       const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default' && name !== 'module.exports')

@@ -36,7 +36,7 @@ export const ANNOTATION_COOLDOWN = 'kubernetes.dask.org/cooldown-until'
 
 /** The operator's own name: of its lease, its objects, its events, and as the manager of the fields that it writes. */
 export const OPERATOR = 'dask-operator'
-/** Where the operator of all namespaces has its lease; one that serves some has it in the first of them. */
+/** Where operators of all namespaces agree on who leads, wherever they run: one beside its user too. One that serves some agrees in each. */
 export const LEASE_NAMESPACE = 'default'
 
 export const ENV_WORKER_NAME = 'DASK_WORKER_NAME'

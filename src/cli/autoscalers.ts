@@ -2,12 +2,11 @@ import {groupNameOf} from '../api/autoscaler-bounds.ts'
 import {API_VERSION, DASK_AUTOSCALERS, type DaskAutoscaler} from '../api/dask.ts'
 import {defaultGroupName} from '../api/names.ts'
 import type {Condition} from '../api/object.ts'
-import type {KubeClient} from '../kube/client.ts'
+import type {KubeClient, KubeList} from '../kube/client.ts'
+import {ifMissing} from '../kube/errors.ts'
 import {conditionOf} from './columns.ts'
 import {formatAge} from './duration.ts'
 import type {Column} from './table.ts'
-
-/** The group whose number an autoscaler sets. */
 
 /** `Active`, or the reason why it is not, or what limits it. */
 export const autoscalerStatus = ({metadata, status}: DaskAutoscaler): string => {
@@ -72,3 +71,9 @@ export const autoscalerManifest = (
     spec: {cluster, ...(!isDefault && {workerGroup: group}), ...bounds},
   }
 }
+
+/** What the screen of a cluster or group shows of an autoscaler: its name and its cluster's stand there already. */
+export const decisionColumns = autoscalerColumns.filter(({header}) => !['NAME', 'CLUSTER', 'AGE'].includes(header))
+
+/** For `catch` of their list: where nobody has installed the definition of autoscalers there are none. */
+export const noneServed = ifMissing<KubeList<DaskAutoscaler>>({items: [], metadata: {}})

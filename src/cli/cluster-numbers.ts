@@ -103,6 +103,10 @@ export const connectedRow = ({connected, threads, cpu, memory, memoryLimit}: Loa
   `${connected} with ${threads} threads, memory ${formatBytes(memory)}/${memoryLimit > 0 ? formatBytes(memoryLimit) : '∞'}, CPU ${Math.round(cpu)}%`,
 ]
 
+/** What those are at, and what they would hand over. */
+export const workText = ({running, queued, results, resultBytes}: Load): string =>
+  `${running} running, ${queued} queued, ${results} results held (${formatBytes(resultBytes)})`
+
 /** What some workers have together. */
 export const loadOf = (workers: readonly SchedulerWorker[]): Load => {
   const sum = (of: (worker: SchedulerWorker) => number): number => workers.reduce((total, worker) => total + of(worker), 0)

@@ -8,9 +8,8 @@ import {
   type DaskWorkerGroup,
 } from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
-import type {KubeClient, KubeList} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
-import {autoscalerColumns} from './autoscalers.ts'
+import type {KubeClient} from '../kube/client.ts'
+import {decisionColumns, noneServed} from './autoscalers.ts'
 import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
 import {clusterProgress, type Problem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
@@ -54,12 +53,6 @@ export async function readCluster(client: KubeClient, namespace: string, name: s
   return {cluster, groups: own, pods: pods.items, events: sorted, autoscalers: scaling, ...(numbers && {numbers})}
 }
 
-/** Where nobody has installed the definition of autoscalers there are none. */
-export const noneServed = (error: unknown): KubeList<DaskAutoscaler> => {
-  if (isNotFound(error)) return {items: [], metadata: {}}
-  throw error
-}
-
 /** Pods that are gone are known by their names alone. */
 const isOldPod = (kind: string, pod: string, cluster: string, groups: readonly DaskWorkerGroup[]): boolean =>
   kind === 'Pod' && (pod === `${cluster}-scheduler` || groups.some(({metadata}) => pod.startsWith(`${metadata.name}-worker-`)))
@@ -77,8 +70,6 @@ export function renderCluster(view: ClusterView, bin: string, now: number): stri
     `Next: ${nextStep(view, bin)}\n`,
   ].join('\n')
 }
-
-export const decisionColumns = autoscalerColumns.filter(({header}) => !['NAME', 'CLUSTER', 'AGE'].includes(header))
 
 const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | undefined, now: number): string => {
   const {metadata, spec, status} = cluster

@@ -11,12 +11,11 @@ import {
 import {defaultGroupName, LABEL_GROUP} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {ifMissing} from '../kube/errors.ts'
-import {formatBytes} from '../ui/bytes.ts'
-import {connectedRow, type Load, loadOf, type Row} from './cluster-numbers.ts'
+import {decisionColumns, noneServed} from './autoscalers.ts'
+import {connectedRow, type Load, loadOf, type Row, workText} from './cluster-numbers.ts'
 import {firstPodProblem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf} from './columns.ts'
 import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
-import {decisionColumns, noneServed} from './describe-cluster.ts'
 import {formatAge} from './duration.ts'
 import {eventTime} from './events.ts'
 import {withScheduler} from './scheduler.ts'
@@ -112,13 +111,7 @@ const facts = ({group, cluster, numbers}: GroupView, now: number): string => {
 const loadRows = (numbers: GroupView['numbers']): readonly Row[] => {
   if (!numbers) return []
   if ('error' in numbers) return [['Tasks:', `unknown, the scheduler does not answer: ${numbers.error}`]]
-  return [
-    connectedRow(numbers),
-    [
-      'Tasks:',
-      `${numbers.running} running, ${numbers.queued} queued, ${numbers.results} results held (${formatBytes(numbers.resultBytes)})`,
-    ],
-  ]
+  return [connectedRow(numbers), ['Tasks:', workText(numbers)]]
 }
 
 /** The command that helps most now. */

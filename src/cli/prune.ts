@@ -2,9 +2,9 @@ import {PODS, SERVICES} from '../api/core.ts'
 import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS, type DaskCluster} from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
+import {ifMissing} from '../kube/errors.ts'
+import {noneServed} from './autoscalers.ts'
 import {clusterStatus} from './columns.ts'
-import {noneServed} from './describe-cluster.ts'
 import {isOfJob, type Leftover, type LeftoverRules, type Surroundings} from './leftovers.ts'
 import {tell} from './output.ts'
 import {withScheduler} from './scheduler.ts'
@@ -67,8 +67,6 @@ export async function removeLeftover({kind, object, isIdle}: Leftover, {client, 
   // Somebody may have given it work since it was listed.
   if (isIdle && !dryRun && (await readIdleSince(client, object as DaskCluster, signal)) === undefined) return false
   const options = {propagationPolicy: 'Background', dryRun, signal, ...(uid !== undefined && {uid})} as const
-  await client.delete(kind, {namespace, name}, options).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error
-  })
+  await client.delete(kind, {namespace, name}, options).catch(ifMissing(undefined))
   return true
 }

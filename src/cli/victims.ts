@@ -5,8 +5,7 @@ import {workerIdentity} from '../api/worker-pod.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
 import {orderVictims, type Victim, type VictimCandidate, workersOf} from '../dask/victims.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {formatBytes} from '../ui/bytes.ts'
-import {loadOf} from './cluster-numbers.ts'
+import {loadOf, workText} from './cluster-numbers.ts'
 import {withScheduler} from './scheduler.ts'
 
 export interface VictimsCall {
@@ -49,9 +48,6 @@ export async function previewVictims(
 
 /** What each would finish and hand over before it leaves. */
 export const victimLines = (victims: readonly PreviewedVictim[]): string =>
-  victims.map(({name, reason, workers}) => `pod/${name} would leave: ${reason}${workers.length > 0 ? `; ${held(workers)}` : ''}\n`).join('')
-
-const held = (workers: readonly SchedulerWorker[]): string => {
-  const {running, queued, results, resultBytes} = loadOf(workers)
-  return `${running} running, ${queued} queued, ${results} results held (${formatBytes(resultBytes)})`
-}
+  victims
+    .map(({name, reason, workers}) => `pod/${name} would leave: ${reason}${workers.length > 0 ? `; ${workText(loadOf(workers))}` : ''}\n`)
+    .join('')

@@ -19,8 +19,8 @@ export function parseAddress(text: string): HealthAddress | undefined {
 }
 
 /**
- * Answers `/healthz` (alive: it makes progress), `/readyz` (its caches are filled) and `/statusz` (the numbers behind both, as JSON) and `/metrics` (Prometheus)
- * until `signal` aborts. Resolves with the port. Several operators may share one process: all of them must be well.
+ * Answers `/healthz` (alive: it makes progress), `/readyz` (its caches are filled), `/statusz` (the numbers behind both, as JSON) and
+ * `/metrics` (for Prometheus) until `signal` aborts. Resolves with the port. Several operators may share one process: all of them must be well.
  */
 export async function serveHealth(
   all: readonly Health[],

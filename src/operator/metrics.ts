@@ -46,7 +46,11 @@ export function createMetrics(): Metrics {
     labelNames: ['kind', 'reason'] as const,
   })
   const retirements = new Histogram({
-    ...{name: `${PREFIX}worker_retirement_seconds`, help: 'From the choice of a worker until it had gone, or worked on.', registers},
+    ...{
+      name: `${PREFIX}worker_retirement_seconds`,
+      help: 'From the begin of a retirement until the worker had gone, or worked on.',
+      registers,
+    },
     labelNames: ['outcome'] as const,
     buckets: [0.1, 1, 5, 30, 120, 600, 3600],
   })

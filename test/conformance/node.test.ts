@@ -157,7 +157,8 @@ describe('a pod', () => {
         },
       ],
     })
-    await until(async () => (await kubectl('logs', name)).includes('up'), 'it is up')
+    // A container that is still being made has no log, and kubectl fails.
+    await until(async () => (await kubectl('logs', name).catch(() => '')).includes('up'), 'it is up')
     const logs = kubectl('logs', '-f', name)
     await kubectl('delete', 'pod', name)
     expect(await logs).toContain('told')
@@ -261,6 +262,7 @@ describe('a pod that is deleted while it starts', () => {
           ...{apiVersion: 'v1', kind: 'Pod', metadata: {name, namespace, labels: {brief: 'yes'}}},
           spec: {terminationGracePeriodSeconds: 1, containers: [{name: 'main', image: 'any', command: ['sleep', '600']}]},
         })
+        // Nothing is waited for: each is deleted at another moment of its start.
         await new Promise((resolve) => setTimeout(resolve, 5 * index))
         await client.delete(PODS, {namespace, name})
       }),

@@ -142,9 +142,10 @@ asyncio.run(main())
     const looking = (async () => {
       while (!isOver) seen.push((await pods(selector)).filter(({status}) => status?.phase === 'Running').length)
     })()
-    expect((await dask('cluster', 'restart', 'shared', '--wait')).code).toBe(0)
+    const restarted = await dask('cluster', 'restart', 'shared', '--wait')
     isOver = true
     await looking
+    expect(restarted.code).toBe(0)
     expect(Math.max(...seen)).toBe(1)
     await python(`
 with KubeCluster.from_name("shared", quiet=True) as cluster, Client(cluster) as client:

@@ -7,6 +7,7 @@ import type {KubeObject} from '../../src/api/object.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
+import {isNotFound} from '../../src/kube/errors.ts'
 import {startInformer} from '../../src/kube/start-informer.ts'
 import {runOperator} from '../../src/operator/run.ts'
 import {startGround} from '../unit/sandbox/apiserver/ground.ts'
@@ -139,8 +140,11 @@ const playKubelet = (client: KubeClient, dask: RealDask, flags: readonly string[
     kind: PODS,
     signal,
     onChange: (before, after) => {
-      // A pod that was deleted while its worker was starting has no status any more.
-      if (!before && after) start(after).catch(() => undefined)
+      if (!before && after)
+        start(after).catch((error: unknown) => {
+          // A pod that was deleted while its worker was starting has no status any more.
+          if (!signal.aborted && !isNotFound(error)) console.error(`pod ${after.metadata.name} does not start: ${String(error)}`)
+        })
     },
   }).synced
 }

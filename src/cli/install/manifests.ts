@@ -24,7 +24,6 @@ export const PART_OF = 'app.kubernetes.io/part-of'
 const BUNDLE = 'operator.mjs.br'
 const HEALTH_PORT = 8080
 const RBAC = 'rbac.authorization.k8s.io/v1'
-/** Where operators of all namespaces agree on who leads, wherever they run: one beside the user too. */
 
 /** Everything but the definitions, in the order in which it is applied. */
 export function operatorManifests(options: InstallOptions): readonly KubeObject[] {

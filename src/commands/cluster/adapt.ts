@@ -8,8 +8,6 @@ import {dryRunFlag, dryRunOf, nameArg, outputFlag} from '../../cli/flags.ts'
 import {UserError, usageError} from '../../cli/user-error.ts'
 import {answerObject, createObject, doneText, FIELD_MANAGER} from '../../cli/write.ts'
 
-/** The bounds of the definition itself, where none are given. */
-
 export default class ClusterAdapt extends DaskCommand {
   static override summary = 'Let the number of workers follow the load.'
   static override description =

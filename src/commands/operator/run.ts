@@ -33,8 +33,8 @@ export default class OperatorRun extends DaskCommand {
         next: [`"${this.bin} operator run --apply-crds" installs their definitions first`],
       })
     const health = createHealth()
-    const metrics = createMetrics()
-    if (flags['health-address'] !== undefined) {
+    const metrics = flags['health-address'] === undefined ? undefined : createMetrics()
+    if (metrics && flags['health-address'] !== undefined) {
       const address = parseAddress(flags['health-address'])
       if (!address) throw usageError(`"${flags['health-address']}" is no address`, 'write it like :8080 or 127.0.0.1:8080')
       tell(`health and metrics on port ${await serveHealth([health], metrics, address, this.signal)}`)
@@ -42,7 +42,7 @@ export default class OperatorRun extends DaskCommand {
     await runOperator({
       client,
       health,
-      metrics,
+      ...(metrics && {metrics}),
       identity: `${hostname()}_${randomUUID()}`,
       leaderElection: flags['leader-election'],
       outside: true,

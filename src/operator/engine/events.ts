@@ -5,6 +5,7 @@ import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict} from '../../kube/errors.ts'
 import type {Tell} from './contract.ts'
+import {rememberYoungest} from './youngest.ts'
 
 /** Tells an Event on an object; never fails and never waits: an Event is a note beside the work. */
 export type TellEvent = (on: KubeObject, event: Tell) => void
@@ -12,8 +13,6 @@ export type TellEvent = (on: KubeObject, event: Tell) => void
 const COMPONENT = OPERATOR
 /** The same words on the same object are told again after this long at the earliest. */
 const QUIET_MS = 10 * 60_000
-/** How many tellings are remembered. */
-const REMEMBERED = 5_000
 
 export function createEvents(client: KubeClient, signal: AbortSignal, onError: (error: unknown) => void, now: () => number): TellEvent {
   const told = new Map<string, number>()
@@ -23,12 +22,7 @@ export function createEvents(client: KubeClient, signal: AbortSignal, onError: (
     const last = told.get(words)
     const at = now()
     if (signal.aborted || (last !== undefined && at - last < QUIET_MS)) return
-    told.delete(words)
-    told.set(words, at)
-    for (const oldest of told.keys()) {
-      if (told.size <= REMEMBERED) break
-      told.delete(oldest)
-    }
+    rememberYoungest(told, words, at)
     const time = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
     const event: Event = {
       apiVersion: 'v1',

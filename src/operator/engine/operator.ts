@@ -35,9 +35,9 @@ export interface OperatorOptions {
   /** Called when this operator leads and works. */
   readonly onReady?: () => void
   /** Told how the operator does. */
+  readonly health?: HealthBoard
   /** Told of each run. */
   readonly meter?: Meter
-  readonly health?: HealthBoard
 }
 
 /** Keys of one kind handled at once; writes are bounded for all kinds together. */

@@ -242,6 +242,7 @@ export function createContainer(
           if (!(error instanceof ConfigFailure)) throw error
           // Mended by whoever makes the missing object: tried again without an end, as the kubelet does.
           update({state: {waiting: {reason: 'CreateContainerConfigError', message: error.message}}})
+          // Ends with the container too: the loop asks why.
           await pause(CONFIG_RETRY_MS, undefined, {signal: stopping.signal}).catch(() => {})
           continue
         }

@@ -13,6 +13,7 @@ export async function failToPull(
   signal: AbortSignal,
 ): Promise<void> {
   const [host] = image.split('/')
+  // A pause that the signal ends is followed by a look at the signal.
   while (!signal.aborted) {
     tell({reason: 'ErrImagePull', message: `failed to pull and unpack image "${image}": dial tcp: lookup ${host}: no such host`})
     await pause(FIRST_BACKOFF_MS, undefined, {signal}).catch(() => {})

@@ -1,13 +1,9 @@
-import {writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse} from 'yaml'
 import {build, isStale} from '../../../scripts/build.ts'
-import {CONFIG_MAPS} from '../../../src/api/core.ts'
-import {DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS} from '../../../src/api/dask.ts'
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../../src/api/dask.ts'
 import {groupManifest} from '../../../src/cli/cluster-manifest.ts'
-import {isNotFound} from '../../../src/kube/errors.ts'
-import {appears, type CliGround, type Ended, podStatus, putPod, setStatus, startCliGround} from './ground.ts'
+import {appears, type CliGround, type Ended, exists, podStatus, putPod, setStatus, startCliGround} from './ground.ts'
 
 let ground: CliGround
 beforeAll(async () => {
@@ -27,20 +23,6 @@ const workerOf = (cluster: string, id: string, group = `${cluster}-default`) => 
   container: 'worker',
   labels: {'dask.org/cluster-name': cluster, 'dask.org/component': 'worker', 'dask.org/workergroup-name': group},
 })
-const runnerOf = (job: string) => ({
-  name: `${job}-runner`,
-  container: 'job',
-  labels: {'dask.org/cluster-name': job, 'dask.org/component': 'job-runner'},
-})
-
-const exists = (kind: Parameters<CliGround['client']['get']>[0], name: string): Promise<boolean> =>
-  ground.client.get(kind, {namespace: 'default', name}).then(
-    () => true,
-    (error: unknown) => {
-      if (isNotFound(error)) return false
-      throw error
-    },
-  )
 
 describe('cluster create', () => {
   it('makes a cluster, and tells the image where none was chosen', async () => {
@@ -63,7 +45,7 @@ describe('cluster create', () => {
   it('makes nothing with --dry-run=server', async () => {
     const {code, stdout} = await dask('cluster', 'create', 'dry', '--image', 'x', '--dry-run=server')
     expect({code, stdout}).toEqual({code: 0, stdout: 'daskcluster.kubernetes.dask.org/dry created (server dry run)\n'})
-    expect(await exists(DASK_CLUSTERS, 'dry')).toBe(false)
+    expect(await exists(ground, DASK_CLUSTERS, 'dry')).toBe(false)
   })
 
   it('--wait ends when the cluster is ready, with its progress in lines', async () => {
@@ -94,7 +76,7 @@ describe('cluster create', () => {
       'error: pod stuck-scheduler of DaskCluster "stuck" does not start: ImagePullBackOff: no such image; ' +
         'it was taken away again: --keep keeps it to look at',
     )
-    expect(await exists(DASK_CLUSTERS, 'stuck')).toBe(false)
+    expect(await exists(ground, DASK_CLUSTERS, 'stuck')).toBe(false)
   })
 
   it('--wait ends with the last words of a pod that crashes', async () => {
@@ -105,7 +87,7 @@ describe('cluster create', () => {
     const {code, stderr} = await waiting
     expect(code).toBe(1)
     expect(stderr).toContain('its last words: Traceback | ImportError: no dask')
-    expect(await exists(DASK_CLUSTERS, 'crash')).toBe(true)
+    expect(await exists(ground, DASK_CLUSTERS, 'crash')).toBe(true)
   })
 
   it('--wait ends with exit code 124 when the time is up, and says what is missing', async () => {
@@ -148,7 +130,7 @@ describe('cluster create', () => {
     const {code, stderr} = await ended
     expect(code).toBe(130)
     expect(stderr).toContain('the cluster stays; "kubectl dask cluster delete left" takes it away')
-    expect(await exists(DASK_CLUSTERS, 'left')).toBe(true)
+    expect(await exists(ground, DASK_CLUSTERS, 'left')).toBe(true)
   })
 })
 
@@ -250,7 +232,7 @@ describe('workergroup', () => {
     const pod = {namespace: 'default', name: workerOf('home', 'a', 'extra').name}
     await ground.client.delete({apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}, pod, {gracePeriodSeconds: 0})
     expect(await deleting).toMatchObject({code: 0, stdout: 'daskworkergroup.kubernetes.dask.org/extra deleted\n'})
-    expect(await exists(DASK_WORKER_GROUPS, 'extra')).toBe(false)
+    expect(await exists(ground, DASK_WORKER_GROUPS, 'extra')).toBe(false)
   })
 })
 
@@ -276,7 +258,7 @@ describe('delete', () => {
       code: 0,
       stdout: 'daskcluster.kubernetes.dask.org/gone-a deleted\ndaskcluster.kubernetes.dask.org/gone-b deleted\n',
     })
-    expect(await exists(DASK_CLUSTERS, 'gone-a')).toBe(false)
+    expect(await exists(ground, DASK_CLUSTERS, 'gone-a')).toBe(false)
   })
 
   it('asks on a terminal, and deletes nothing without a yes', async () => {
@@ -284,154 +266,19 @@ describe('delete', () => {
     const no = await ground.runOnTerminal(['cluster', 'delete', 'asked'], '\n')
     expect(no.stdout).toContain('Delete DaskCluster "asked" in namespace "default"? [y/N]')
     expect(no).toMatchObject({code: 1, stdout: expect.stringContaining('error: nothing was deleted')})
-    expect(await exists(DASK_CLUSTERS, 'asked')).toBe(true)
+    expect(await exists(ground, DASK_CLUSTERS, 'asked')).toBe(true)
     expect((await ground.runOnTerminal(['cluster', 'delete', 'asked'], 'y\n')).code).toBe(0)
-    expect(await exists(DASK_CLUSTERS, 'asked')).toBe(false)
+    expect(await exists(ground, DASK_CLUSTERS, 'asked')).toBe(false)
   })
 
   it('deletes nothing when one of the names does not exist', async () => {
     await dask('cluster', 'create', 'stays', '--image', 'x')
     expect((await dask('cluster', 'delete', 'stays', 'nobody')).code).toBe(3)
-    expect(await exists(DASK_CLUSTERS, 'stays')).toBe(true)
+    expect(await exists(ground, DASK_CLUSTERS, 'stays')).toBe(true)
     expect((await dask('cluster', 'delete', 'stays', 'nobody', '--ignore-not-found', '--dry-run=server')).stdout).toBe(
       'daskcluster.kubernetes.dask.org/stays deleted (server dry run)\n',
     )
-    expect(await exists(DASK_CLUSTERS, 'stays')).toBe(true)
-  })
-})
-
-describe('job run', () => {
-  const LINES = ['2026-11-23T12:00:00.1Z one', '2026-11-23T12:00:00.1Z two', '2026-11-23T12:00:00.12Z three', '2026-11-23T12:00:01Z four']
-
-  /** What an operator and a kubelet make of a job: it runs until its log has been asked for that often, then it ends. */
-  const play = async (job: string, exitCode: number, asked = 1): Promise<void> => {
-    await appears(ground.client, DASK_JOBS, job)
-    await putPod(ground.client, runnerOf(job), podStatus('job', 'running'))
-    await setStatus(ground.client, DASK_JOBS, job, {jobStatus: 'Running', jobRunnerPodName: `${job}-runner`})
-    await ground.asked(`${job}-runner`, asked)
-    await setStatus(
-      ground.client,
-      {apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true},
-      `${job}-runner`,
-      podStatus('job', exitCode === 0 ? 'succeeded' : 'failed', {exitCode}),
-    )
-    await setStatus(ground.client, DASK_JOBS, job, {jobStatus: exitCode === 0 ? 'Successful' : 'Failed'})
-  }
-
-  it('streams every line once across dropped connections, and ends with the program', async () => {
-    await writeFile(join(ground.folder, 'train.py'), 'print(1)\n')
-    ground.logs.set('good-runner', [LINES.slice(0, 2), LINES.slice(0, 3), LINES])
-    const running = dask('job', 'run', '--name', 'good', '--image', 'x', '--', 'python', 'train.py')
-    await play('good', 0, 2)
-    const {code, stdout, stderr} = await running
-    expect({code, stdout}).toEqual({code: 0, stdout: 'one\ntwo\nthree\nfour\n'})
-    expect(stderr).toContain('job "good" is done')
-    const files = await ground.client.get(CONFIG_MAPS, {namespace: 'default', name: 'good-files'})
-    expect(files).toMatchObject({data: {'train.py': 'print(1)\n'}, metadata: {ownerReferences: [{kind: 'DaskJob', name: 'good'}]}})
-  })
-
-  it('ends with the exit code of the program', async () => {
-    ground.logs.set('bad-runner', [LINES.slice(0, 1)])
-    const running = dask('job', 'run', '--name', 'bad', '--image', 'x', '--', 'false')
-    await play('bad', 7)
-    const {code, stdout, stderr} = await running
-    expect({code, stdout}).toEqual({code: 7, stdout: 'one\n'})
-    expect(stderr).toContain('job "bad" failed with exit code 7')
-  })
-
-  it('ends with 125 when its pods cannot start', async () => {
-    const running = dask('job', 'run', '--name', 'never', '--image', 'x', '--', 'true')
-    await appears(ground.client, DASK_JOBS, 'never')
-    await putPod(ground.client, runnerOf('never'), podStatus('job', 'waiting', {reason: 'ErrImageNeverPull', message: 'no image'}))
-    const {code, stderr} = await running
-    expect(code).toBe(125)
-    expect(stderr).toContain('ErrImageNeverPull: no image')
-  })
-
-  it('leaves nothing behind when the job is refused', async () => {
-    await dask('job', 'run', '--detach', '--name', 'same', '--image', 'x', '--', 'true')
-    const {code, stderr} = await dask('job', 'run', '--name', 'same', '--image', 'x', '--', 'python', 'train.py')
-    expect(code).toBe(125)
-    expect(stderr).toContain('DaskJob "same" exists already')
-    expect(await exists(CONFIG_MAPS, 'same-files')).toBe(false)
-  })
-
-  it('is left by Ctrl-C: the job goes on, and it is told how to look again', async () => {
-    const {child, ended} = ground.start(['job', 'run', '--name', 'on', '--image', 'x', '--', 'true'])
-    await appears(ground.client, DASK_JOBS, 'on')
-    child.kill('SIGINT')
-    const {code, stderr} = await ended
-    expect(code).toBe(130)
-    expect(stderr).toContain('the job goes on: "kubectl dask job attach on" looks again, "kubectl dask job stop on" ends it')
-    expect(await exists(DASK_JOBS, 'on')).toBe(true)
-  })
-
-  it('--rm takes it away afterwards', async () => {
-    const running = dask('job', 'run', '--rm', '--name', 'brief', '--image', 'x', '--', 'true')
-    await play('brief', 0, 0)
-    expect((await running).code).toBe(0)
-    expect(await exists(DASK_JOBS, 'brief')).toBe(false)
-  })
-
-  it('-o json prints the job alone on stdout', async () => {
-    ground.logs.set('doc-runner', [LINES])
-    const running = dask('job', 'run', '--name', 'doc', '--image', 'x', '-o', 'json', '--', 'true')
-    await play('doc', 0, 0)
-    const {code, stdout, stderr} = await running
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({kind: 'DaskJob', status: {jobStatus: 'Successful'}})
-    expect(stderr).toContain('four\n')
-  })
-})
-
-describe('job stop', () => {
-  const makeJob = (name: string, annotations?: Readonly<Record<string, string>>) =>
-    ground.client.create(DASK_JOBS, {
-      ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind},
-      metadata: {name, namespace: 'default', ...(annotations && {annotations})},
-      spec: {job: {spec: {containers: [{name: 'job', image: 'i'}]}}, clusterName: 'demo'},
-    })
-  const annotationsOf = async (name: string) =>
-    (await ground.client.get(DASK_JOBS, {namespace: 'default', name})).metadata.annotations ?? {}
-
-  it('asks for the end and waits for it', async () => {
-    await makeJob('busy')
-    expect((await dask('job', 'stop', 'busy', '--dry-run=server')).stdout).toContain('stopped (server dry run)')
-    expect(await annotationsOf('busy')).toEqual({})
-    const stopping = dask('job', 'stop', 'busy')
-    await appears(ground.client, DASK_JOBS, 'busy', ({metadata}) => metadata.annotations?.['kubernetes.dask.org/stopped-at'] !== undefined)
-    await setStatus(ground.client, DASK_JOBS, 'busy', {jobStatus: 'Failed', reason: 'Stopped'})
-    expect(await stopping).toMatchObject({code: 0, stdout: 'daskjob.kubernetes.dask.org/busy stopped\n'})
-    expect(await dask('job', 'stop', 'busy')).toMatchObject({code: 0, stdout: 'daskjob.kubernetes.dask.org/busy has ended already\n'})
-  })
-
-  it('says when nothing carries it out', async () => {
-    await makeJob('unserved')
-    const {code, stderr} = await dask('job', 'stop', 'unserved', '--timeout', '300ms')
-    expect(code).toBe(124)
-    expect(stderr).toContain('is an operator running')
-  })
-
-  it('is forgotten when the job is run again', async () => {
-    await makeJob('anew', {'kubernetes.dask.org/stopped-at': '2026-11-23T12:00:00Z', team: 'ml'})
-    await setStatus(ground.client, DASK_JOBS, 'anew', {jobStatus: 'Failed'})
-    expect((await dask('job', 'retry', 'anew')).code).toBe(0)
-    expect(await annotationsOf('anew')).toEqual({team: 'ml'})
-  })
-})
-
-describe('job retry', () => {
-  it('that breaks off tells the manifest of the job that it has deleted', async () => {
-    const {client, run} = ground
-    const metadata = {name: 'held', namespace: 'default', finalizers: ['test/held']}
-    const spec = {job: {spec: {containers: [{name: 'job', image: 'i', args: ['python', 'train.py']}]}}, clusterName: 'demo'}
-    await client.create(DASK_JOBS, {apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata, spec})
-    await setStatus(client, DASK_JOBS, 'held', {jobStatus: 'Failed'})
-    const {code, stderr, stdout} = await run('job', 'retry', 'held', '--timeout', '1s')
-    expect({code, stdout}).toEqual({code: 124, stdout: ''})
-    expect(stderr).toContain('job "held" was not made again')
-    expect(stderr).toContain('- train.py')
-    await client.patch(DASK_JOBS, metadata, {metadata: {finalizers: null}}, {type: 'merge'})
+    expect(await exists(ground, DASK_CLUSTERS, 'stays')).toBe(true)
   })
 })
 

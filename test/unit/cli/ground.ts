@@ -1,4 +1,5 @@
 /** An API server with the CRDs and nothing behind it: the tests write what an operator and a kubelet would write, and call the built program. */
+
 import {type ChildProcess, spawn} from 'node:child_process'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {createServer} from 'node:https'
@@ -13,6 +14,7 @@ import {applyCrds} from '../../../src/cli/crds.ts'
 import type {KubeClient} from '../../../src/kube/client.ts'
 import {loadKubeConfig} from '../../../src/kube/config.ts'
 import {connect} from '../../../src/kube/connect.ts'
+import {ifMissing} from '../../../src/kube/errors.ts'
 import {startApiServer} from '../../../src/sandbox/apiserver/server.ts'
 import {writeOwnKubeconfig} from '../../../src/sandbox/kubeconfig.ts'
 import {makeCertificates} from '../../../src/sandbox/tls.ts'
@@ -193,3 +195,6 @@ export async function appears<T extends KubeObject>(
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+export const exists = ({client}: CliGround, kind: Kind, name: string): Promise<boolean> =>
+  client.get(kind, {namespace: 'default', name}).then(() => true, ifMissing(false))
