@@ -25,6 +25,12 @@ const NOUNS: readonly Noun[] = [
   {name: 'generate', summary: 'Manifests to start from'},
 ]
 
+export const ROOT_EXAMPLES = [
+  {description: 'A cluster of four workers, and wait until it is ready', command: 'cluster create demo --workers 4 --wait'},
+  {description: 'Run a script of yours on a cluster that lives as long as it does', command: 'job run --workers 4 -- python train.py'},
+  {description: 'No Kubernetes at hand? Run the script in a sandbox on this machine', command: 'sandbox run -- python train.py'},
+] as const
+
 const WIDTH = 100
 
 const NOUN_WIDTH = Math.max(...NOUNS.map(({name}) => name.length)) + 3
@@ -69,17 +75,7 @@ export function renderRoot(bin: string, commands: readonly ListedCommand[]): str
           ),
         ]
       : []),
-    section(
-      'Examples',
-      examples(bin, [
-        {description: 'A cluster of four workers, and wait until it is ready', command: 'cluster create demo --workers 4 --wait'},
-        {
-          description: 'Run a script of yours on a cluster that lives as long as it does',
-          command: 'job run --workers 4 -- python train.py',
-        },
-        {description: 'No Kubernetes at hand? Run the script in a sandbox on this machine', command: 'sandbox run -- python train.py'},
-      ]),
-    ),
+    section('Examples', examples(bin, ROOT_EXAMPLES)),
     `"${bin} NOUN --help" lists the verbs of a noun, "${bin} NOUN VERB --help" the flags of a verb.\n`,
   ].join('\n')
 }
