@@ -93,10 +93,10 @@ export function planLeavers(
     const reason = goneBecause(pod, world, addresses.length > 0, policy)
     if (reason !== undefined) gone.push(remove(pod, reason))
     else if (retirement?.is === 'underWay') continue
-    else if (retirement?.is === 'kept' && now - retirement.at < ASK_AGAIN_MS)
+    else if (retirement?.is === 'kept' && now - retirement.at < patience(retirement.reason))
       blocks.push({
         blocked: {reason: retirement.reason, message: `${pod.metadata.name}: ${retirement.message}`},
-        waitMs: Math.min(ASK_AGAIN_MS, retirement.at + ASK_AGAIN_MS - now),
+        waitMs: Math.min(patience(retirement.reason), retirement.at + patience(retirement.reason) - now),
       })
     else if (view.is === 'answered') ready.push({name: pod.metadata.name, uid, addresses})
     else blocks.push({blocked: unreachable(view), waitMs: SHORTEST_PAUSE_MS})
@@ -115,6 +115,9 @@ export function planLeavers(
     waitMs: blocks.length > 0 ? Math.min(...blocks.map(({waitMs}) => waitMs)) : 0,
   }
 }
+
+/** A conversation that broke off is taken up again soon; results that were in the way need somebody to fetch or release them. */
+const patience = (reason: string): number => (reason === REASON.schedulerUnreachable ? SHORTEST_PAUSE_MS : ASK_AGAIN_MS)
 
 /** Why a marked pod may be deleted now; `undefined` while it may hold work. */
 const goneBecause = (pod: Pod, {view, retirements}: GroupWorld, isConnected: boolean, policy: LeavePolicy): string | undefined => {

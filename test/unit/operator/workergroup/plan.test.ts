@@ -323,6 +323,12 @@ describe('a marked pod', () => {
     expect(conditions(plan.status)).toMatchObject({RetirementBlocked: 'True UniqueDataHasNoPlace'})
     expect(told(planGroup(group(1), world(one, {view, retirements: kept}), NOW + 6000).stages)).toEqual([['retire']])
   })
+  it('whose scheduler broke off the conversation is asked again soon, since nothing has to change for it to go', () => {
+    const kept = new Map([['uid-b', {is: 'kept', reason: 'SchedulerUnreachable', message: 'cut off', at: NOW - 500} as const]])
+    const plan = planGroup(group(1), world(one, {view, retirements: kept}), NOW)
+    expect(plan.wakeAfter).toBe(1500)
+    expect(told(planGroup(group(1), world(one, {view, retirements: kept}), NOW + 1500).stages)).toEqual([['retire']])
+  })
   it('does not count: a group that grows meanwhile gets a new pod', () => {
     const plan = planGroup(group(2), world(one, {view, retirements: new Map([['uid-b', {is: 'underWay'}]])}), NOW)
     expect(told(plan.stages)).toEqual([[`create pods/demo-default-worker-${ids[0]}`]])
