@@ -9,6 +9,7 @@ import {brotliCompressSync, constants} from 'node:zlib'
 import {Plugin} from '@oclif/core'
 import {build as bundle} from 'esbuild'
 import {leanBundle, leanOperator} from './lean-bundle.ts'
+import {writeChart, writeKustomizeBase} from './other-installs.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -22,9 +23,18 @@ const ENTRIES = ['src/cli/main.ts', 'src/cli/complete.ts']
 export async function isStale(): Promise<boolean> {
   const built = await stat(join(dist, 'oclif.manifest.json')).catch(() => undefined)
   if (!built) return true
-  for await (const file of glob(['src/**/*.{ts,tsx,json,py}', 'manifests/crds/*.yaml', 'scripts/{build,lean-bundle}.ts', 'package.json'], {
-    cwd: root,
-  }))
+  for await (const file of glob(
+    [
+      'src/**/*.{ts,tsx,json,py}',
+      'manifests/crds/*.yaml',
+      'manifests/chart/**',
+      'scripts/{build,lean-bundle,other-installs}.ts',
+      'package.json',
+    ],
+    {
+      cwd: root,
+    },
+  ))
     if ((await stat(join(root, file))).mtimeMs > built.mtimeMs) return true
   return false
 }
@@ -36,7 +46,10 @@ export async function build(): Promise<void> {
     await mkdir(fresh)
     await writeBundle(fresh)
     await writeManifest(fresh)
-    await writeOperator(fresh)
+    const operator = await writeOperator(fresh)
+    const {version} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {readonly version: string}
+    await writeChart(join(fresh, 'chart'), {root, version, bundle: operator})
+    await writeKustomizeBase(join(fresh, 'kustomize'), {root, version, bundle: operator})
     await rename(dist, former).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
     })
@@ -76,7 +89,7 @@ const writeBundle = async (outdir: string): Promise<void> => {
 }
 
 /** The operator alone, small enough for a ConfigMap: one file, packed. */
-const writeOperator = async (outdir: string): Promise<void> => {
+const writeOperator = async (outdir: string): Promise<Buffer> => {
   const {outputFiles} = await bundle({
     absWorkingDir: root,
     entryPoints: ['src/operator/main.ts'],
@@ -95,7 +108,9 @@ const writeOperator = async (outdir: string): Promise<void> => {
   })
   const [file] = outputFiles
   if (!file) throw new Error('the operator was bundled into nothing')
-  await writeFile(join(outdir, 'operator.mjs.br'), brotliCompressSync(file.contents, {params: {[constants.BROTLI_PARAM_QUALITY]: 9}}))
+  const packed = brotliCompressSync(file.contents, {params: {[constants.BROTLI_PARAM_QUALITY]: 9}})
+  await writeFile(join(outdir, 'operator.mjs.br'), packed)
+  return packed
 }
 
 /** What the program needs of package.json at run time. */

@@ -1,61 +1,23 @@
-import {execFile} from 'node:child_process'
-import {mkdtemp, rm} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
-import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {CUSTOM_RESOURCE_DEFINITIONS, LEASES, NAMESPACES, PODS} from '../../src/api/core.ts'
 import {CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES} from '../../src/cli/install/kinds.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
-import {loadKubeConfig} from '../../src/kube/config.ts'
-import {connect} from '../../src/kube/connect.ts'
-import {startInformer} from '../../src/kube/start-informer.ts'
-import {type ProcessNode, startNode} from '../../src/sandbox/node/node.ts'
 import {until} from '../conformance/ground.ts'
-import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
-import {type ControlPlane, NODE_ADDRESS, startControlPlane} from './control-plane.ts'
+import {type EmptyKubernetes, type Output, PYTHON, startEmptyKubernetes} from './empty-kubernetes.ts'
 
 /** From an empty Kubernetes to a cluster that computes, and back to nothing; the operator runs as its own pod all the while. */
 
-const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
-const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
-
-interface Output {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-let directory = ''
-let plane: ControlPlane
-let node: ProcessNode
+let ground: EmptyKubernetes
 let client: KubeClient
-const dask = (...args: readonly string[]): Promise<Output> =>
-  new Promise((resolve) => {
-    const env = {...process.env, KUBECONFIG: plane.kubeconfig}
-    execFile(process.execPath, [BIN, ...args], {timeout: 100_000, maxBuffer: 2 ** 24, env}, (error, stdout, stderr) =>
-      resolve({code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr}),
-    )
-  })
+const dask = (...args: readonly string[]): Promise<Output> => ground.dask(...args)
 const operatorPods = async () => (await client.list(PODS, {namespace: 'dask-operator'})).items
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'install-'))
-  plane = await startControlPlane(join(directory, 'plane'))
-  client = connect(loadKubeConfig({kubeconfig: plane.kubeconfig}))
-  const {certificates} = plane
-  node = await startNode({
-    ...{client, startInformer, name: 'process-node', directory: join(directory, 'node'), python: PYTHON, log: () => undefined},
-    podAddresses: {kind: 'cidr', prefix: '10.244'},
-    kubelet: {address: NODE_ADDRESS, tls: {...certificates.kubelet, clientCa: certificates.ca}},
-  })
+  ground = await startEmptyKubernetes()
+  client = ground.client
 }, 120_000)
 
-afterAll(async () => {
-  await node?.stop()
-  await client?.close()
-  await plane?.stop()
-  await rm(directory, {recursive: true, force: true, maxRetries: 5})
-})
+afterAll(() => ground?.stop())
 
 describe('operator install', () => {
   it('says beforehand what it would make, and makes nothing', async () => {

@@ -10,6 +10,9 @@ import {promisify} from 'node:util'
 const run = promisify(execFile)
 const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'dask-k8s', 'kubectl')
 
+/** Resolves with the path of a helm that runs. */
+export const helmPath = async (): Promise<string> => join(dirname(await kubectlPath()), '..', 'helm', 'helm')
+
 /** Resolves with the path of a kubectl that runs; python3 unpacks it, which the tests need anyway. */
 export async function kubectlPath(): Promise<string> {
   const program = join(cache, 'kubectl', 'kubectl')

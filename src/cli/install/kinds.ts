@@ -1,4 +1,4 @@
-import {CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES} from '../../api/core.ts'
+import {CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, SERVICES} from '../../api/core.ts'
 import type {Kind, KubeObject} from '../../api/object.ts'
 
 const kind = (apiVersion: string, name: string, namespaced = true): Kind => ({
@@ -12,13 +12,14 @@ const RBAC = 'rbac.authorization.k8s.io/v1'
 
 export const SERVICE_ACCOUNTS = kind('v1', 'ServiceAccount')
 export const DEPLOYMENTS: Kind<Deployment> = kind('apps/v1', 'Deployment') as Kind<Deployment>
+const DISRUPTION_BUDGETS = kind('policy/v1', 'PodDisruptionBudget')
 export const CLUSTER_ROLES = kind(RBAC, 'ClusterRole', false)
 export const CLUSTER_ROLE_BINDINGS = kind(RBAC, 'ClusterRoleBinding', false)
 export const ROLES = kind(RBAC, 'Role')
 export const ROLE_BINDINGS = kind(RBAC, 'RoleBinding')
 
 const ALL: readonly Kind[] = [
-  ...[NAMESPACES, CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, SERVICE_ACCOUNTS, DEPLOYMENTS],
+  ...[NAMESPACES, CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, SERVICE_ACCOUNTS, SERVICES, DISRUPTION_BUDGETS, DEPLOYMENTS],
   ...[CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS, ROLES, ROLE_BINDINGS],
 ]
 

@@ -34,6 +34,8 @@ export function operatorManifests(options: InstallOptions): readonly KubeObject[
     ...(watchNamespaces ? watchNamespaces.flatMap((each) => role(options, each, [...SERVING, ...LEADING])) : everywhere(options)),
     ...people(options),
     ...(image === undefined ? [bundle(options)] : []),
+    service(options),
+    disruptionBudget(options),
     deployment(options),
   ]
 }
@@ -95,8 +97,28 @@ const bundle = (options: InstallOptions): KubeObject =>
     },
   )
 
+const SELECTOR = {'app.kubernetes.io/name': OPERATOR, 'app.kubernetes.io/component': 'operator'}
+
+/** Where the numbers and the health of each operator are read. */
+const service = (options: InstallOptions): KubeObject =>
+  object(
+    'v1',
+    'Service',
+    {name: OPERATOR, namespace: options.namespace, labels: {...labels(options), 'app.kubernetes.io/component': 'operator'}},
+    {spec: {selector: SELECTOR, ports: [{name: 'health', port: HEALTH_PORT, targetPort: 'health', protocol: 'TCP'}]}},
+  )
+
+/** Of several, one at a time is evicted; a single one does not hold up the drain of its node. */
+const disruptionBudget = (options: InstallOptions): KubeObject =>
+  object(
+    'policy/v1',
+    'PodDisruptionBudget',
+    {...meta(options, OPERATOR), namespace: options.namespace},
+    {spec: {maxUnavailable: 1, selector: {matchLabels: SELECTOR}}},
+  )
+
 /** Unpacks the operator where it may write, and becomes it. */
-const BOOT =
+export const BOOT =
   `const [f,z]=['node:fs','node:zlib'].map(process.getBuiltinModule);` +
   `f.writeFileSync('/var/lib/dask-operator/operator.mjs',z.brotliDecompressSync(f.readFileSync('/opt/dask-operator/${BUNDLE}')));import('/var/lib/dask-operator/operator.mjs')`
 
@@ -104,7 +126,6 @@ const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 const deployment = (options: InstallOptions): KubeObject => {
   const {namespace, replicas, nodeImage, image, watchNamespaces, bundle: packed} = options
-  const selector = {'app.kubernetes.io/name': OPERATOR, 'app.kubernetes.io/component': 'operator'}
   const probe = (path: string, periodSeconds: number): object => ({httpGet: {path, port: 'health'}, periodSeconds, timeoutSeconds: 5})
   const container = {
     name: 'operator',
@@ -133,7 +154,7 @@ const deployment = (options: InstallOptions): KubeObject => {
   ]
   const template = {
     metadata: {
-      labels: {...labels(options), ...selector},
+      labels: {...labels(options), ...SELECTOR},
       // Another operator in the ConfigMap makes other pods.
       annotations: {'kubernetes.dask.org/bundle': createHash('sha256').update(packed).digest('hex').slice(0, 16)},
     },
@@ -155,6 +176,6 @@ const deployment = (options: InstallOptions): KubeObject => {
     'apps/v1',
     'Deployment',
     {...meta(options, OPERATOR), namespace},
-    {spec: {replicas, selector: {matchLabels: selector}, template}},
+    {spec: {replicas, selector: {matchLabels: SELECTOR}, template}},
   )
 }

@@ -1,9 +1,11 @@
+import {OPERATOR} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {mayI, type Right} from '../access-review.ts'
 import {UserError} from '../user-error.ts'
 import {FIELD_MANAGER} from '../write.ts'
 import {DEPLOYMENTS, type Deployment, kindOf} from './kinds.ts'
+import {PART_OF} from './manifests.ts'
 
 /** What stands in the way of an installation, found before anything is changed. */
 
@@ -45,3 +47,19 @@ export const refusePythonOperator = (found: readonly Deployment[], bin: string):
     `the Python operator serves these resources already (Deployment ${found.map(({metadata}) => `${metadata.namespace}/${metadata.name}`).join(', ')})`,
     {next: [`"${bin} operator install --take-over" stops it first`]},
   )
+
+const MANAGED_BY = 'app.kubernetes.io/managed-by'
+const RELEASE = {name: 'meta.helm.sh/release-name', namespace: 'meta.helm.sh/release-namespace'}
+
+/** Rejects where Helm keeps the operator: it would find its objects changed or missing, and put them back or fail. */
+export async function refuseHelmRelease(client: KubeClient, verb: 'upgrade' | 'uninstall', signal: AbortSignal): Promise<void> {
+  const {items} = await client.list(DEPLOYMENTS, {labelSelector: `${PART_OF}=${OPERATOR},${MANAGED_BY}=Helm`, signal})
+  const [found] = items
+  if (!found) return
+  const {annotations = {}, namespace = ''} = found.metadata
+  const release = annotations[RELEASE.name] ?? found.metadata.name
+  const place = annotations[RELEASE.namespace] ?? namespace
+  throw new UserError(`Helm has installed this operator (release ${release} in namespace "${place}"), and keeps it`, {
+    next: [`helm ${verb} ${release} -n ${place}${verb === 'upgrade' ? ' CHART' : ''}`],
+  })
+}

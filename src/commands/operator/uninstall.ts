@@ -9,6 +9,7 @@ import {hasCrds} from '../../cli/crds.ts'
 import {dryRunFlag, dryRunOf, timeoutFlag} from '../../cli/flags.ts'
 import {DEPLOYMENTS} from '../../cli/install/kinds.ts'
 import {PART_OF} from '../../cli/install/manifests.ts'
+import {refuseHelmRelease} from '../../cli/install/preflight.ts'
 import {findInstalled, removeLease, removeObject} from '../../cli/install/remove.ts'
 import {removeAllObjects} from '../../cli/install/remove-all.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
@@ -36,6 +37,7 @@ export default class OperatorUninstall extends DaskCommand {
     const {flags} = await this.parse(OperatorUninstall)
     const {client} = await this.connect(flags)
     const dryRun = dryRunOf(flags)
+    await refuseHelmRelease(client, 'uninstall', this.signal)
     const installed = await findInstalled(client, this.signal)
     const definitions = flags.all ? await ownDefinitions(client, this.signal) : []
     if (installed.length === 0 && definitions.length === 0) return tell('no operator is installed')

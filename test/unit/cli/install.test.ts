@@ -33,6 +33,8 @@ it('an installation for all namespaces is these objects', () => {
     'ClusterRole dask-view',
     'ClusterRole dask-edit',
     'ConfigMap tools/dask-operator-bundle',
+    'Service tools/dask-operator',
+    'PodDisruptionBudget tools/dask-operator',
     'Deployment tools/dask-operator',
   ])
 })
