@@ -8,6 +8,16 @@ export default defineConfig({
       {test: {name: 'dask', include: ['test/dask/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false}},
       {
         test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          globalSetup: ['test/chaos/setup.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+          maxConcurrency: 12,
+        },
+      },
+      {
+        test: {
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
           globalSetup: ['test/conformance/setup.ts'],

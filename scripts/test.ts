@@ -71,6 +71,12 @@ const RINGS: readonly Ring[] = [
   {name: 'unit', promise: 'plans, protocols and parts', prepare: [bundle], command: ['vitest', 'run', '--project', 'unit']},
   {name: 'dask', promise: 'real Dask, newest and oldest', prepare: [dasks], command: ['vitest', 'run', '--project', 'dask']},
   {
+    name: 'chaos',
+    promise: 'the operator among faults, by 100 seeds',
+    prepare: [dasks],
+    command: ['vitest', 'run', '--project', 'chaos'],
+  },
+  {
     name: 'sandbox',
     promise: 'the whole product on the sandbox',
     prepare: [bundle, dasks, officialClient],
