@@ -92,8 +92,8 @@ const RINGS: readonly Ring[] = [
   },
   {
     name: 'install',
-    promise: 'the operator in an empty Kubernetes, and over upstream’s definitions',
-    prepare: [bundle, dasks, upstreamDefinitions, controlPlane, namespace],
+    promise: 'the operator in an empty Kubernetes, over upstream’s definitions, and in the place of upstream’s operator',
+    prepare: [bundle, dasks, officialClient, upstreamDefinitions, controlPlane, namespace],
     command: ['node', 'test/kubernetes/netns.ts', 'vitest', 'run', '--project', 'kubernetes'],
   },
 ]

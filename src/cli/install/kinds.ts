@@ -13,6 +13,7 @@ const RBAC = 'rbac.authorization.k8s.io/v1'
 export const SERVICE_ACCOUNTS = kind('v1', 'ServiceAccount')
 export const DEPLOYMENTS: Kind<Deployment> = kind('apps/v1', 'Deployment') as Kind<Deployment>
 const DISRUPTION_BUDGETS = kind('policy/v1', 'PodDisruptionBudget')
+export const REPLICA_SETS = kind('apps/v1', 'ReplicaSet')
 export const CLUSTER_ROLES = kind(RBAC, 'ClusterRole', false)
 export const CLUSTER_ROLE_BINDINGS = kind(RBAC, 'ClusterRoleBinding', false)
 export const ROLES = kind(RBAC, 'Role')

@@ -1,11 +1,14 @@
+import {PODS} from '../../api/core.ts'
 import {OPERATOR} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {mayI, type Right} from '../access-review.ts'
 import {UserError} from '../user-error.ts'
+import {type Look, openWatch} from '../watch.ts'
 import {FIELD_MANAGER} from '../write.ts'
 import {DEPLOYMENTS, type Deployment, kindOf} from './kinds.ts'
 import {PART_OF} from './manifests.ts'
+import type {TakeOverCall} from './take-over.ts'
 
 /** What stands in the way of an installation, found before anything is changed. */
 
@@ -36,10 +39,14 @@ export async function findPythonOperator(client: KubeClient, signal: AbortSignal
   return items.filter(({spec}) => (spec.replicas ?? 1) > 0)
 }
 
-/** Stops it and leaves it there, so that it can be looked at and taken away by whatever has installed it. */
-export async function stopPythonOperator(client: KubeClient, found: readonly Deployment[], signal: AbortSignal): Promise<void> {
+/** Stops it and leaves its Deployments there, so that they can be looked at and taken away by whatever has installed them. */
+export async function stopPythonOperator({client, timeoutMs, signal}: TakeOverCall, found: readonly Deployment[]): Promise<void> {
   for (const {metadata} of found)
     await client.patch(DEPLOYMENTS, metadata, {spec: {replicas: 0}}, {type: 'merge', fieldManager: FIELD_MANAGER, signal})
+  const watch = await openWatch(client, signal)
+  const pods = watch.see(PODS, {namespace: '', labelSelector: PYTHON_OPERATOR})
+  const look = (): Look<true> => (pods.list().length === 0 ? {done: true} : {})
+  await watch.until(look, {timeoutMs, waitingFor: () => 'the Python operator is still ending'}).finally(watch.close)
 }
 
 export const refusePythonOperator = (found: readonly Deployment[], bin: string): UserError =>

@@ -8,6 +8,7 @@ import {applyObject} from '../../cli/install/apply.ts'
 import {operatorManifests} from '../../cli/install/manifests.ts'
 import {installFlags, installOptions} from '../../cli/install/options.ts'
 import {checkRights, findPythonOperator, refuseHelmRelease, refusePythonOperator, stopPythonOperator} from '../../cli/install/preflight.ts'
+import {takeOverPods} from '../../cli/install/take-over.ts'
 import {waitForOperator} from '../../cli/install/wait-operator.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
 import {withProgress} from '../../cli/with-progress.ts'
@@ -25,7 +26,7 @@ export default class OperatorInstall extends DaskCommand {
   ]
   static override flags = {
     ...installFlags,
-    'take-over': Flags.boolean({summary: 'First stop the Python operator, where it serves the same resources.'}),
+    'take-over': Flags.boolean({summary: 'Stop the Python operator first, and carry its clusters on as they run.'}),
     wait: Flags.boolean({allowNo: true, default: true, summary: 'Wait until it works (that is the default).'}),
     timeout: timeoutFlag('3m'),
     'dry-run': dryRunFlag,
@@ -53,9 +54,14 @@ export default class OperatorInstall extends DaskCommand {
       answer(`${placed(object)} ${change}${dryRun === 'server' ? ' (server dry run)' : ''}\n`)
     }
     for (const object of definitions) await apply(object)
+    const call = {client, timeoutMs: flags.timeout, signal: this.signal}
     if (python.length > 0 && dryRun === undefined) {
-      await stopPythonOperator(client, python, this.signal)
+      await stopPythonOperator(call, python)
       tell(`stopped the Python operator: ${python.map(({metadata}) => `${metadata.namespace}/${metadata.name}`).join(', ')}`)
+    }
+    if (flags['take-over'] && dryRun === undefined) {
+      const count = await takeOverPods(call)
+      if (count > 0) tell(`took over ${count} running pods of its clusters`)
     }
     for (const object of objects) await apply(object)
     if (dryRun !== undefined || !flags.wait) return

@@ -1,11 +1,11 @@
 import {boundsOf} from '../../api/autoscaler-bounds.ts'
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskAutoscaler, type DaskCluster} from '../../api/dask.ts'
-import {LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
+import {LABEL_CLUSTER, LABEL_COMPONENT} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
-import {isControlledBy} from '../../api/ownership.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {keyOf, refOf} from '../../api/ref.ts'
+import {ownScheduler} from '../../api/scheduler-pod.ts'
 import {workerProcesses} from '../../api/worker-processes.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
@@ -153,8 +153,8 @@ const clusterOf = (ref: Ref, reader: Reader): DaskCluster | undefined => {
 }
 
 const workingScheduler = (cluster: DaskCluster, reader: Reader): Pod | undefined => {
-  const pod = reader.cache(PODS).get({...refOf(cluster), name: schedulerName(cluster.metadata.name)})
-  return pod && isControlledBy(pod, cluster) && isPodReady(pod) ? pod : undefined
+  const pod = ownScheduler(cluster, reader.cache(PODS))
+  return pod && isPodReady(pod) ? pod : undefined
 }
 
 /** What belongs to a cluster is found by its owner: a namespace may hold thousands of them. */

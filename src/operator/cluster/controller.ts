@@ -1,9 +1,10 @@
-import {PODS, SERVICES} from '../../api/core.ts'
+import {PODS, type Pod, SERVICES} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
-import {defaultGroupName, schedulerName} from '../../api/names.ts'
+import {defaultGroupName, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isPodLeaving} from '../../api/pod-state.ts'
 import {refIn} from '../../api/ref.ts'
+import {isOfPythonOperator, ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import type {IdleWatch} from './idle-watch.ts'
 import type {FindLostNode} from './lost-node.ts'
@@ -21,12 +22,21 @@ const namedBy = (object: KubeObject): readonly Ref[] => {
 const holder = (object: KubeObject): readonly Ref[] =>
   object.metadata.name.endsWith('-scheduler') ? [refIn(object, object.metadata.name.slice(0, -'-scheduler'.length))] : []
 
-const observeCluster = ({metadata: {name, namespace}}: DaskCluster, reader: Reader): ClusterWorld => {
+/** The cluster that a scheduler of the Python operator keeps waiting. */
+const formerCluster = (pod: KubeObject): readonly Ref[] => {
+  const {[LABEL_CLUSTER]: cluster, [LABEL_COMPONENT]: component} = pod.metadata.labels ?? {}
+  return cluster !== undefined && component === 'scheduler' && isOfPythonOperator(pod as Pod) ? [refIn(pod, cluster)] : []
+}
+
+const observeCluster = (cluster: DaskCluster, reader: Reader): ClusterWorld => {
+  const {name, namespace} = cluster.metadata
   const at = (own: string): Ref => ({name: own, ...(namespace !== undefined && {namespace})})
   const pods = reader.cache(PODS)
   const groups = reader.cache(DASK_WORKER_GROUPS)
+  const scheduler = ownScheduler(cluster, pods) ?? pods.get(at(schedulerName(name)))
   return {
-    scheduler: pods.get(at(schedulerName(name))),
+    scheduler,
+    former: scheduler ? undefined : pods.list(namespace).find((pod) => formerCluster(pod).some((each) => each.name === name)),
     service: reader.cache(SERVICES).get(at(schedulerName(name))),
     defaultGroup: groups.get(at(defaultGroupName(name))),
     groups: groups
@@ -46,6 +56,7 @@ export const createClusterController = (findLostNode: FindLostNode, idleWatch: I
   watches: [
     {kind: DASK_WORKER_GROUPS, keysOf: namedBy},
     {kind: PODS, keysOf: holder},
+    {kind: PODS, keysOf: formerCluster},
     {kind: SERVICES, keysOf: holder},
   ],
   start: idleWatch.start,

@@ -1,10 +1,9 @@
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, type DaskCluster} from '../../api/dask.ts'
-import {schedulerName} from '../../api/names.ts'
 import type {Ref} from '../../api/object.ts'
-import {isControlledBy} from '../../api/ownership.ts'
 import {isPodReady} from '../../api/pod-state.ts'
 import {keyOf, refOf} from '../../api/ref.ts'
+import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Idleness} from '../../dask/idleness.ts'
 import type {Reader} from '../engine/contract.ts'
 import {createPolls} from '../engine/polls.ts'
@@ -109,6 +108,6 @@ const questionOf = (ref: Ref, reader: Reader): Question | undefined => {
   const cluster = reader.cache(DASK_CLUSTERS).get(ref)
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined || cluster.spec.suspend === true || idleTimeoutMs(cluster) === 0)
     return undefined
-  const scheduler = reader.cache(PODS).get({...ref, name: schedulerName(ref.name)})
-  return scheduler && isControlledBy(scheduler, cluster) && isPodReady(scheduler) ? {cluster, scheduler} : undefined
+  const scheduler = ownScheduler(cluster, reader.cache(PODS))
+  return scheduler && isPodReady(scheduler) ? {cluster, scheduler} : undefined
 }

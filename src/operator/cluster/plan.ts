@@ -12,7 +12,7 @@ import {idleSteps} from './idle.ts'
 import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
 import {schedulerSteps} from './scheduler.ts'
 import {followService} from './service.ts'
-import {clusterStatus, heldStatus, invalidStatus} from './status.ts'
+import {clusterStatus, formerStatus, heldStatus, invalidStatus} from './status.ts'
 import type {ClusterWorld} from './world.ts'
 
 /** Upstream's tests and the official client poll for `Created`: it can be seen for this long. */
@@ -24,6 +24,7 @@ const CREATED_FOR_MS = 2000
  */
 export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: number): Plan<DaskClusterStatus> {
   if (!isClusterName(cluster.metadata.name)) return {stages: [], status: invalidStatus(cluster, now)}
+  if (world.former) return {stages: [], status: formerStatus(cluster, world.former, now)}
   const holders = foreignHolders(cluster, world)
   if (holders.length > 0) return {stages: [], status: heldStatus(cluster, holders, now)}
 

@@ -24,6 +24,8 @@ export const REASON = {
   schedulerUpdateWaits: 'SchedulerUpdateWaits',
   /** The scheduler's pod is on a node that has gone; it is removed by force. */
   nodeLost: 'NodeLost',
+  /** Its pods are kept by Deployments of the Python operator, and have not been taken over. */
+  ofPythonOperator: 'OfPythonOperator',
   suspended: 'Suspended',
   suspending: 'Suspending',
   notSuspended: 'NotSuspended',

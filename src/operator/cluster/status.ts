@@ -43,6 +43,25 @@ export function heldStatus(cluster: DaskCluster, holders: readonly KubeObject[],
         reason: REASON.nameTaken,
         message: `${what} exists and belongs to ${controller ? `${controller.kind} "${controller.name}"` : 'nobody'}; delete it, or choose another name for the cluster`,
       }
+  return waitingStatus(cluster, claim, isPredecessors, now)
+}
+
+/** A scheduler of the Python operator is still there: another one beside it would share its Service with it. */
+export function formerStatus(cluster: DaskCluster, former: Pod, now: number): DaskClusterStatus {
+  const claim = {
+    reason: REASON.ofPythonOperator,
+    message: `pod "${former.metadata.name}" is kept by a Deployment of the Python operator; "operator install --take-over" carries the cluster on`,
+  }
+  return waitingStatus(cluster, claim, false, now)
+}
+
+/** Nothing is made; `isPassing`: nobody has to do anything about it. */
+const waitingStatus = (
+  cluster: DaskCluster,
+  claim: {readonly reason: string; readonly message: string},
+  isPassing: boolean,
+  now: number,
+): DaskClusterStatus => {
   const waits = {...claim, status: false}
   return {
     ...observed(cluster),
@@ -51,8 +70,8 @@ export function heldStatus(cluster: DaskCluster, holders: readonly KubeObject[],
       {
         [SCHEDULER_READY]: waits,
         [WORKERS_READY]: waits,
-        [PROGRESSING]: {...claim, status: isPredecessors},
-        [DEGRADED]: {...claim, status: !isPredecessors},
+        [PROGRESSING]: {...claim, status: isPassing},
+        [DEGRADED]: {...claim, status: !isPassing},
         [READY]: waits,
       },
       cluster.metadata.generation,

@@ -20,6 +20,8 @@ export interface IdleView {
 export interface ClusterWorld {
   /** Whatever holds the names of the cluster's objects, be it the cluster's or not. */
   readonly scheduler: Pod | undefined
+  /** A scheduler of this cluster that a Deployment of the Python operator keeps, where the cluster has none of its own. */
+  readonly former?: Pod | undefined
   readonly service: Service | undefined
   readonly defaultGroup: DaskWorkerGroup | undefined
   /** All groups that name this cluster, the default one included, with the pods that they control. */

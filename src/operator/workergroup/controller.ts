@@ -1,11 +1,11 @@
 import {randomBytes} from 'node:crypto'
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
-import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
+import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
-import {isControlledBy} from '../../api/ownership.ts'
 import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
-import {refOf} from '../../api/ref.ts'
+import {refIn, refOf} from '../../api/ref.ts'
+import {isOfPythonOperator, ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
 import {planGroup} from './plan.ts'
@@ -31,6 +31,7 @@ export const createGroupController = (ask: AskScheduler, retirements: Retirement
   owns: [PODS],
   watches: [
     {kind: DASK_CLUSTERS, keysOf: (cluster, reader) => groupsOf(cluster, cluster.metadata.name, reader)},
+    {kind: PODS, keysOf: formerGroup},
     {kind: PODS, keysOf: (pod, reader) => (isScheduler(pod) ? groupsOf(pod, pod.metadata.labels?.[LABEL_CLUSTER], reader) : [])},
   ],
   start: retirements.start,
@@ -39,6 +40,12 @@ export const createGroupController = (ask: AskScheduler, retirements: Retirement
   act: async (group, order) => retirements.retire(refOf(group), order),
   failed: failedGroupStatus,
 })
+
+/** The group that a pod of the Python operator keeps waiting. */
+const formerGroup = (pod: KubeObject): readonly Ref[] => {
+  const group = pod.metadata.labels?.[LABEL_GROUP]
+  return group !== undefined && isOfPythonOperator(pod as Pod) ? [refIn(pod, group)] : []
+}
 
 interface Means {
   readonly ask: AskScheduler
@@ -51,17 +58,20 @@ async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retire
   const at = (name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
   const named = reader.cache(DASK_CLUSTERS).get(at(group.spec.cluster))
   const cluster = named && normalise(named)
-  const scheduler = cluster && ownScheduler(cluster, reader)
+  const scheduler = cluster && ownScheduler(cluster, reader.cache(PODS))
   const pods = uid === undefined ? [] : reader.cache(PODS).ownedBy(uid)
   const wanted = wantedOf(group, cluster)
   const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
   const staying = live.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
   const rollout = cluster && rolloutOf(group, cluster, scheduler, staying, wanted)
+  // Looked for only where pods would be made: a namespace may hold thousands.
+  const former = staying.length >= wanted ? [] : reader.cache(PODS).list(namespace).filter(isFormerWorkerOf(group))
   const isAnyToLeave = live.length > Math.min(wanted, staying.length) || (rollout && rollout.outdated.length > 0 && !rollout.isHeld)
   return {
     cluster,
     scheduler,
     pods,
+    former,
     ids: Array.from({length: Math.max(0, wanted - staying.length) + (rollout?.surge ?? 0)}, () => randomBytes(5).toString('hex')),
     view:
       !cluster || !isAnyToLeave
@@ -74,10 +84,10 @@ async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retire
   }
 }
 
-const ownScheduler = (cluster: DaskCluster, reader: Reader): Pod | undefined => {
-  const pod = reader.cache(PODS).get({...refOf(cluster), name: schedulerName(cluster.metadata.name)})
-  return pod && isControlledBy(pod, cluster) ? pod : undefined
-}
+const isFormerWorkerOf =
+  ({metadata: {name}}: DaskWorkerGroup) =>
+  (pod: Pod): boolean =>
+    pod.metadata.labels?.[LABEL_GROUP] === name && isOfPythonOperator(pod)
 
 /** Whether there is a scheduler that workers may have got work from; one that only waits, leaves or has ended is none. */
 const mayHaveServed = (scheduler: Pod | undefined): scheduler is Pod => scheduler?.status?.phase === 'Running' && !isPodLeaving(scheduler)

@@ -11,7 +11,7 @@ import type {Action, Create, Delete, Patch, Plan} from '../engine/contract.ts'
 import {workerMetadata, workerPod} from './pods.ts'
 import {leaversOf, type Rollout, rolloutOf, surgeOf} from './rollout.ts'
 import {chooseVictims, NOTHING_TO_CHOOSE, planLeavers, readmit, type Shrinking, unmark} from './shrink.ts'
-import {groupStatus, waitingStatus} from './status.ts'
+import {formerStatus, groupStatus, waitingStatus} from './status.ts'
 import {policyOf, wantedOf} from './wanted.ts'
 import type {GroupWorld, Retire} from './world.ts'
 
@@ -26,6 +26,7 @@ export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number
   const {cluster} = world
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined || !isControlledBy(group, cluster))
     return {stages: [], status: waitingStatus(group, world, now)}
+  if (world.former.length > 0) return {stages: [], status: formerStatus(group, world, now)}
 
   const wanted = wantedOf(group, cluster)
   const here = world.pods.filter((pod) => !isPodLeaving(pod))

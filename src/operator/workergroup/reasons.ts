@@ -27,4 +27,6 @@ export const REASON = {
   /** They wait until somebody deletes the old ones. */
   updateWaits: 'UpdateWaits',
   suspended: 'Suspended',
+  /** Its pods are kept by Deployments of the Python operator, and have not been taken over. */
+  ofPythonOperator: 'OfPythonOperator',
 } as const

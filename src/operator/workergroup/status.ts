@@ -40,6 +40,16 @@ export function waitingStatus(group: DaskWorkerGroup, {cluster, pods}: GroupWorl
   return statusOf(group, countsOf(pods), {[READY]: claim, [PROGRESSING]: claim}, now)
 }
 
+/** Pods of the Python operator are still there: others beside them would be too many. */
+export function formerStatus(group: DaskWorkerGroup, {pods, former}: GroupWorld, now: number): DaskWorkerGroupStatus {
+  const claim = {
+    status: false,
+    reason: REASON.ofPythonOperator,
+    message: `${former.length} pods of the group are kept by Deployments of the Python operator; "operator install --take-over" carries them on`,
+  }
+  return statusOf(group, countsOf(pods), {[READY]: claim, [PROGRESSING]: claim}, now)
+}
+
 export interface Outlook {
   readonly wanted: number
   readonly rollout: Rollout

@@ -38,6 +38,8 @@ export interface GroupWorld {
   readonly scheduler: Pod | undefined
   /** Pods that the group controls. */
   readonly pods: readonly Pod[]
+  /** Worker pods of this group that the Python operator's Deployments keep, while pods are missing. */
+  readonly former: readonly Pod[]
   /** Fresh random ids, more than enough for the pods that are missing. */
   readonly ids: readonly string[]
   readonly view: SchedulerView

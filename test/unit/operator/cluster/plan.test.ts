@@ -284,6 +284,23 @@ describe('a cluster made again under the same name', () => {
   })
 })
 
+describe('a cluster of the Python operator', () => {
+  it('whose Deployments have not been taken over gets nothing beside them, and says what to do', () => {
+    const cluster = makeCluster()
+    const former = makePod('demo-scheduler-5bbf4f4d7d-crrdj', cluster)
+    const plan = planCluster(cluster, {...NOTHING, former}, NOW)
+    expect(plan.stages).toEqual([])
+    expect(conditions(plan.status)).toMatchObject({Ready: 'False OfPythonOperator', Degraded: 'True OfPythonOperator'})
+    expect(message(plan.status, 'Ready')).toContain('operator install --take-over')
+  })
+  it('that was taken over keeps its scheduler under the name that it had', () => {
+    const cluster = makeCluster()
+    const given = whole(cluster)
+    const scheduler = makePod('demo-scheduler-5bbf4f4d7d-crrdj', cluster)
+    expect(told(planCluster(cluster, {...given, scheduler}, NOW).stages)).toEqual(told(planCluster(cluster, given, NOW).stages))
+  })
+})
+
 describe('a refusal by the API server', () => {
   it('is told in its own words', () => {
     const cluster = makeCluster()

@@ -33,6 +33,7 @@ const world = (pods: readonly Pod[], more: Partial<GroupWorld> = {}): GroupWorld
   view: {is: 'unasked'},
   retirements: new Map(),
   isGoingToZero: false,
+  former: [],
   ...more,
 })
 
@@ -342,5 +343,15 @@ describe('a marked pod', () => {
   it('may be the last of its cluster only when all are to go', () => {
     const plan = planGroup(group(0), world([marked('b')], {view: answered(['b']), isGoingToZero: true}), NOW)
     expect(at<Retire>(plan.stages, 0, 0).zero).toBe(true)
+  })
+})
+
+describe('a group of the Python operator', () => {
+  it('whose Deployments have not been taken over gets no pods beside them, and says what to do', () => {
+    const own = group(2)
+    const former = [makePod('demo-default-worker-1-5bbf4f4d7d-crrdj', own)]
+    const plan = planGroup(own, world([], {former}), NOW)
+    expect(plan.stages).toEqual([])
+    expect(conditions(plan.status)).toMatchObject({Ready: 'False OfPythonOperator'})
   })
 })

@@ -87,6 +87,7 @@ const step = (
     view: viewOf(sim, mood),
     retirements: new Map(sim.retirements),
     isGoingToZero: replicas === 0,
+    former: [],
   }
   const plan = planGroup(groupOf(replicas, image), world, sim.now)
   const all = plan.stages.flat().slice(0, actions)

@@ -36,6 +36,7 @@ const world = (pods: readonly Pod[], more: Partial<GroupWorld> = {}): GroupWorld
   },
   retirements: new Map(),
   isGoingToZero: false,
+  former: [],
   ...more,
 })
 

@@ -1,0 +1,72 @@
+import {PODS, type Pod} from '../../api/core.ts'
+import {API_VERSION, DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../api/dask.ts'
+import {LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '../../api/names.ts'
+import type {Kind, KubeObject, OwnerReference} from '../../api/object.ts'
+import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import {isOfPythonOperator} from '../../api/scheduler-pod.ts'
+import type {KubeClient} from '../../kube/client.ts'
+import {ifMissing} from '../../kube/errors.ts'
+import {type Look, openWatch} from '../watch.ts'
+import {FIELD_MANAGER} from '../write.ts'
+import {DEPLOYMENTS, REPLICA_SETS} from './kinds.ts'
+
+export interface TakeOverCall {
+  readonly client: KubeClient
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** Labels of what the Python operator makes for a cluster; Deployments of others have no component of Dask. */
+const MADE_FOR_DASK = `${LABEL_CLUSTER},${LABEL_COMPONENT} in (scheduler,worker)`
+
+/**
+ * Carries on what the Python operator has made, as it runs: its Deployments and their ReplicaSets go, their pods stay, and belong to the
+ * DaskCluster or DaskWorkerGroup itself from then on. That operator has to have been stopped. Resolves with the number of pods.
+ * Begun again after it was broken off it goes on where it stood: what is to be done is read off what is there.
+ */
+export async function takeOverPods(call: TakeOverCall): Promise<number> {
+  await orphan(call, DEPLOYMENTS)
+  await orphan(call, REPLICA_SETS)
+  const {client, signal} = call
+  const {items} = await client.list(PODS, {labelSelector: MADE_FOR_DASK, signal})
+  const adopted = await Promise.all(items.filter(isRunningOn).map((pod) => adopt(client, pod, signal)))
+  return adopted.filter(Boolean).length
+}
+
+const isRunningOn = (pod: Pod): boolean => isOfPythonOperator(pod) && !isPodLeaving(pod) && !isPodEnded(pod)
+
+/** Deletes all of a kind that were made for Dask without what they own, and waits until the garbage collector has let go of that. */
+const orphan = async ({client, timeoutMs, signal}: TakeOverCall, kind: Kind): Promise<void> => {
+  const {items} = await client.list(kind, {labelSelector: MADE_FOR_DASK, signal})
+  await Promise.all(
+    items.map(({metadata}) => client.delete(kind, metadata, {propagationPolicy: 'Orphan', signal}).catch(ifMissing(undefined))),
+  )
+  if (items.length === 0) return
+  const watch = await openWatch(client, signal)
+  const left = watch.see(kind, {namespace: '', labelSelector: MADE_FOR_DASK})
+  const look = (): Look<true> => (left.list().length === 0 ? {done: true} : {})
+  const waitingFor = (): string => `${left.list().length} ${kind.plural} of the Python operator are still being taken away`
+  await watch.until(look, {timeoutMs, waitingFor}).finally(watch.close)
+}
+
+/** False where its owner has gone, and it should go too: that is the garbage collector's. */
+const adopt = async (client: KubeClient, pod: Pod, signal: AbortSignal): Promise<boolean> => {
+  const {name, namespace, uid, labels = {}} = pod.metadata
+  const isWorker = labels[LABEL_COMPONENT] === 'worker'
+  const kind: Kind = isWorker ? DASK_WORKER_GROUPS : DASK_CLUSTERS
+  const ref = {name: labels[isWorker ? LABEL_GROUP : LABEL_CLUSTER] ?? '', ...(namespace !== undefined && {namespace})}
+  const owner: KubeObject | undefined = await client.get(kind, ref, {signal}).catch(ifMissing(undefined))
+  if (!owner) return false
+  const reference: OwnerReference = {
+    apiVersion: API_VERSION,
+    kind: kind.kind,
+    name: owner.metadata.name,
+    uid: owner.metadata.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  }
+  const patch = {metadata: {uid, ownerReferences: [reference]}}
+  const ours = {name, ...(namespace !== undefined && {namespace})}
+  const patched = client.patch(PODS, ours, patch, {type: 'merge', fieldManager: FIELD_MANAGER, signal})
+  return (await patched.catch(ifMissing(undefined))) !== undefined
+}
