@@ -23,6 +23,7 @@ dask.config.set(
 )
 
 START_SECONDS = 15
+FINISH_SECONDS = 20
 
 clusters = {}
 
@@ -108,8 +109,25 @@ class Cluster:
 
     async def end_load(self):
         self.loading = False
-        await asyncio.wait_for(self.load, 20)
+        try:
+            await asyncio.wait_for(self.load, FINISH_SECONDS)
+        except asyncio.TimeoutError:
+            raise TimeoutError("; ".join(self.unfinished())) from None
         return {"tasks": self.keys}
+
+    def unfinished(self):
+        """Each task that is stuck, as its scheduler and the worker that has it see it."""
+        for task in self.scheduler.tasks.values():
+            if task.state == "memory":
+                continue
+            on = task.processing_on
+            seen = f"{task.key} is {task.state}"
+            if on is not None:
+                worker = self.workers.get(on.name)
+                theirs = worker.state.tasks.get(task.key) if worker else None
+                seen += f" on {on.name} ({on.status.name}), which says {theirs.state if theirs else 'nothing'}"
+            waits = [f"{one.key} ({one.state} on {[each.name for each in one.who_has or ()]})" for one in task.dependencies]
+            yield seen + (f", for {waits}" if waits else "")
 
     async def count(self):
         return {"running": sum(state.status.name == "running" for state in self.scheduler.workers.values())}
