@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     projects: [
       {test: {name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], testTimeout: 20_000}},
-      {test: {name: 'dask', include: ['test/dask/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false}},
+      // Most of the time a task sleeps: two files side by side.
+      {test: {name: 'dask', include: ['test/dask/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000, maxWorkers: 2}},
       {
         test: {
           name: 'chaos',

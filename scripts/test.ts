@@ -1,5 +1,5 @@
 /**
- * `npm test`: the rings of docs/testing.md, one after another, and one plain line with the counts of all of them.
+ * `npm test`: the rings of docs/testing.md, two at a time, and one plain line with the counts of all of them.
  * A ring that cannot run on this machine says why and counts as skipped; where CI is set that is a failure.
  * `npm test -- unit sandbox` runs the named rings alone.
  */
@@ -52,11 +52,17 @@ const FAILURE_LINES = 30
 
 const story = (line: string): void => console.error(line)
 
-/** Runs a program with its output on ours; rejects when it ends in failure. */
-const program = (command: readonly [string, ...string[]], env: Readonly<Record<string, string>> = {}): Promise<void> =>
+/** Runs a program with its output on ours, or where `write` puts it; rejects when it ends in failure. */
+const program = (
+  command: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>> = {},
+  write?: (chunk: Buffer) => void,
+): Promise<void> =>
   new Promise((resolve, reject) => {
     const [file, ...args] = command
-    const child = spawn(file, args, {stdio: ['ignore', 'inherit', 'inherit'], env: {...process.env, ...env}})
+    const out = write ? 'pipe' : 'inherit'
+    const child = spawn(file, args, {stdio: ['ignore', out, out], env: {...process.env, ...env}})
+    for (const stream of write ? [child.stdout, child.stderr] : []) stream?.on('data', write ?? (() => {}))
     child.on('error', reject)
     child.on('close', (code, signal) => (code === 0 ? resolve() : reject(new Error(`${command.join(' ')} ended with ${signal ?? code}`))))
   })
@@ -110,23 +116,39 @@ const counted = async (path: string): Promise<Outcome> => {
   return {passed: report.numPassedTests, failed: failures.length, skipped: report.numPendingTests + report.numTodoTests, failures}
 }
 
-const runRing = async (ring: Ring, report: string): Promise<Outcome> => {
-  console.log(`\n── ${ring.name}: ${ring.promise}`)
-  try {
-    for (const prepare of ring.prepare) await prepare()
-  } catch (error) {
-    const reason = `${ring.name} cannot run here: ${error instanceof Error ? error.message : String(error)}`
-    console.log(reason)
-    return process.env['CI'] ? failedRing(reason) : {passed: 0, failed: 0, skipped: 1, failures: []}
+/** What a ring stands on, made once for all rings; rejects with the reason why it cannot be had on this machine. */
+const made = new Map<() => Promise<unknown>, Promise<unknown>>()
+const prepared = async ({prepare}: Ring): Promise<void> => {
+  for (const each of prepare) {
+    const promise = made.get(each) ?? each()
+    made.set(each, promise)
+    await promise
+  }
+}
+
+/** Two rings run at a time, since most of them wait most of the time; what each has to say comes as one piece, when it has ended. */
+const runRing = async (ring: Ring, report: string, isAlone: boolean): Promise<Outcome> => {
+  const title = `── ${ring.name}: ${ring.promise}`
+  if (isAlone) console.log(`\n${title}`)
+  const said: Buffer[] = []
+  const tellAll = (): void => {
+    if (isAlone) return
+    console.log(`\n${title}`)
+    process.stdout.write(Buffer.concat(said))
   }
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const failure = await program([...ring.command, ...reporters], ring.env).then(
+  const write = isAlone ? undefined : (chunk: Buffer): void => void said.push(chunk)
+  const failure = await program([...ring.command, ...reporters], ring.env, write).then(
     () => undefined,
     (error: Error) => error,
   )
+  tellAll()
   const outcome = await counted(report).catch((error: Error) => failedRing(`${ring.name} left no report: ${error.message}`))
   return failure && outcome.failed === 0 ? {...outcome, failed: 1, failures: [failure.message]} : outcome
 }
+
+/** So that the two that run side by side at the end are short. */
+const LONGEST_FIRST = ['sandbox', 'kubernetes', 'dask', 'install', 'chaos']
 
 const failedRing = (reason: string): Outcome => ({passed: 0, failed: 1, skipped: 0, failures: [reason]})
 
@@ -138,22 +160,50 @@ if (unknown.length > 0) {
 }
 
 const reports = await mkdtemp(join(tmpdir(), 'dask-k8s-rings-'))
-const results: {readonly ring: Ring; readonly counts: Outcome; readonly seconds: number}[] = []
-for (const ring of RINGS.filter(({name}) => wanted.length === 0 || wanted.includes(name))) {
+const results = new Map<Ring, {readonly counts: Outcome; readonly seconds: number}>()
+
+const take = async (ring: Ring, isAlone: boolean): Promise<void> => {
   const started = performance.now()
-  const counts = await runRing(ring, join(reports, `${ring.name}.json`))
-  results.push({ring, counts, seconds: (performance.now() - started) / 1000})
+  const counts = await runRing(ring, join(reports, `${ring.name}.json`), isAlone)
+  results.set(ring, {counts, seconds: (performance.now() - started) / 1000})
 }
+
+const rings: Ring[] = []
+for (const ring of RINGS.filter(({name}) => wanted.length === 0 || wanted.includes(name)))
+  try {
+    await prepared(ring)
+    rings.push(ring)
+  } catch (error) {
+    const reason = `${ring.name} cannot run here: ${error instanceof Error ? error.message : String(error)}`
+    console.log(reason)
+    const counts = process.env['CI'] ? failedRing(reason) : {passed: 0, failed: 0, skipped: 1, failures: []}
+    results.set(ring, {counts, seconds: 0})
+  }
+// The first one takes all of the machine; the others go side by side, the longest ones first.
+const [first, ...others] = rings
+if (first) await take(first, true)
+const waiting = others.toSorted((one, other) => LONGEST_FIRST.indexOf(one.name) - LONGEST_FIRST.indexOf(other.name))
+const lane = async (): Promise<void> => {
+  for (let ring = waiting.shift(); ring; ring = waiting.shift()) {
+    console.log(`${ring.name} begins`)
+    await take(ring, others.length === 1)
+  }
+}
+await Promise.all([lane(), lane()])
 await rm(reports, {recursive: true, force: true})
 
-for (const {ring, counts} of results)
+const all = RINGS.flatMap((ring) => {
+  const result = results.get(ring)
+  return result ? [{ring, ...result}] : []
+})
+for (const {ring, counts} of all)
   for (const failure of counts.failures)
     console.log(`\n── failed in ${ring.name}: ${failure.split('\n').slice(0, FAILURE_LINES).join('\n')}`)
 
 console.log('')
-for (const {ring, counts, seconds} of results)
+for (const {ring, counts, seconds} of all)
   console.log(`${ring.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds.toFixed(0)} s`)
-const total = (key: keyof Counts): number => results.reduce((sum, {counts}) => sum + counts[key], 0)
+const total = (key: keyof Counts): number => all.reduce((sum, {counts}) => sum + counts[key], 0)
 const failed = total('failed') + (process.env['CI'] ? total('skipped') : 0)
 process.exitCode = failed > 0 || total('passed') === 0 ? 1 : 0
 console.log(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`)
