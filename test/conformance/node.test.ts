@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process'
 import {describe, expect, it} from 'vitest'
-import {PODS, type Pod, type PodSpec} from '../../src/api/core.ts'
+import {PERSISTENT_VOLUME_CLAIMS, PODS, type Pod, type PodSpec} from '../../src/api/core.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {stand, until} from './ground.ts'
 
@@ -41,6 +41,37 @@ describe('a pod', () => {
     await ended(name)
     expect(await kubectl('logs', name, '-c', 'one')).toBe('first\nsecond\n')
     expect(await kubectl('logs', name, '-c', 'two')).toBe('two\n')
+  })
+
+  it('keeps what it writes to a persistent volume claim for the next pod, and not for another claim of the same name', async () => {
+    const ref = {namespace, name: 'kept'}
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: ref,
+      spec: {accessModes: ['ReadWriteOnce'], resources: {requests: {storage: '1Gi'}}},
+    }
+    const claimed = (script: string): Promise<string> =>
+      run({
+        volumes: [{name: 'data', persistentVolumeClaim: {claimName: 'kept'}}],
+        containers: [{name: 'main', ...sh(script), volumeMounts: [{name: 'data', mountPath: '/data'}]}],
+      })
+    await client.create(PERSISTENT_VOLUME_CLAIMS, claim)
+    const writer = await claimed('echo results > /data/file')
+    await ended(writer)
+    await client.delete(PODS, {namespace, name: writer})
+    const reader = await claimed('cat /data/file')
+    await ended(reader)
+    expect(await kubectl('logs', reader)).toBe('results\n')
+    await client.delete(PODS, {namespace, name: reader})
+    // A claim is protected while a pod uses it.
+    await until(async () => (await client.list(PODS, {namespace})).items.every(({metadata}) => metadata.name !== reader), 'the pod goes')
+    await client.delete(PERSISTENT_VOLUME_CLAIMS, ref)
+    await until(async () => (await client.list(PERSISTENT_VOLUME_CLAIMS, {namespace})).items.length === 0, 'the claim goes')
+    await client.create(PERSISTENT_VOLUME_CLAIMS, claim)
+    const another = await claimed('ls /data')
+    await ended(another)
+    expect(await kubectl('logs', another)).toBe('')
   })
 
   it('has its sidecars up before its containers start, restarts them, and ends them after', async () => {

@@ -99,6 +99,7 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
         client,
         ip,
         directory: join(directory, 'pods', uid),
+        claims: join(directory, 'claims'),
         python: options.python,
         environment: {
           ...environment,

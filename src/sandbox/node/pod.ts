@@ -28,13 +28,15 @@ export interface PodOptions {
   readonly client: KubeClient
   readonly ip: string
   readonly directory: string
+  /** Where what persistent volume claims hold lies. */
+  readonly claims: string
   readonly python: string
   readonly environment: Readonly<Record<string, string>>
   readonly log: (line: string) => void
 }
 
 export function startPod(options: PodOptions): PodRunner {
-  const {pod, client, ip, directory, python, environment, log} = options
+  const {pod, client, ip, directory, claims, python, environment, log} = options
   const uid = pod.metadata.uid ?? ''
   const life = new AbortController()
   const startTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
@@ -56,7 +58,7 @@ export function startPod(options: PodOptions): PodRunner {
     await mkdir(join(directory, 'tmp'), {recursive: true})
     for (;;) {
       try {
-        const volumes = await makeVolumes({client, pod, podIP: ip, directory: join(directory, 'volumes')})
+        const volumes = await makeVolumes({client, pod, podIP: ip, directory: join(directory, 'volumes'), claims})
         trouble = undefined
         return {pod, client, ip, directory, python, environment, volumes, signal: life.signal}
       } catch (error) {

@@ -1,7 +1,8 @@
 import {chmod, mkdir, rename, rm, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
-import type {Container, Pod} from '../../api/core.ts'
+import {type Container, PERSISTENT_VOLUME_CLAIMS, type Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
+import {ifMissing} from '../../kube/errors.ts'
 import {amountOf, ConfigFailure, configMapData, fieldOf, secretData} from './environment.ts'
 
 /** `[folder or file on the machine, path in the container, read only]` */
@@ -19,6 +20,7 @@ type Volume = {readonly name: string} & {
   readonly secret?: Items & {readonly secretName: string}
   readonly downwardAPI?: DownwardSource & {readonly defaultMode?: number}
   readonly projected?: {readonly sources?: readonly Projection[]; readonly defaultMode?: number}
+  readonly persistentVolumeClaim?: {readonly claimName: string}
 }
 
 type ConfigMapSource = Items & {readonly name: string}
@@ -52,6 +54,8 @@ export interface VolumeGround {
   readonly podIP: string
   /** The volumes are made below it. */
   readonly directory: string
+  /** What claims hold lies below it, and stays when the pod goes. */
+  readonly claims: string
 }
 
 const DEFAULT_MODE = 0o644
@@ -60,8 +64,8 @@ const DEFAULT_MODE = 0o644
 export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<string, string>> {
   const paths = new Map<string, string>()
   for (const volume of (ground.pod.spec.volumes ?? []) as readonly Volume[]) {
-    const path = join(ground.directory, volume.name)
-    if (volume.emptyDir) await mkdir(path, {recursive: true, mode: 0o777})
+    const path = volume.persistentVolumeClaim ? await claimed(volume.persistentVolumeClaim, ground) : join(ground.directory, volume.name)
+    if (volume.emptyDir || volume.persistentVolumeClaim) await mkdir(path, {recursive: true, mode: 0o777})
     else {
       const {configMap, secret, downwardAPI, projected} = volume
       const sources: readonly Projection[] | undefined =
@@ -70,7 +74,7 @@ export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<str
       if (!sources) {
         const kind = Object.keys(volume).find((key) => key !== 'name')
         throw new ConfigFailure(
-          `this node has no volumes of type ${kind} (volume "${volume.name}"): it has emptyDir, configMap, secret, downwardAPI and projected`,
+          `this node has no volumes of type ${kind} (volume "${volume.name}"): it has emptyDir, persistentVolumeClaim, configMap, secret, downwardAPI and projected`,
         )
       }
       const files = (await Promise.all(sources.map((source) => filesOf(source, ground)))).flat()
@@ -79,6 +83,14 @@ export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<str
     paths.set(volume.name, path)
   }
   return paths
+}
+
+/** A folder for each claim, by its UID: one that is made again under the same name is empty. */
+const claimed = async ({claimName}: {readonly claimName: string}, {client, pod, claims}: VolumeGround): Promise<string> => {
+  const {namespace = 'default'} = pod.metadata
+  const claim = await client.get(PERSISTENT_VOLUME_CLAIMS, {namespace, name: claimName}).catch(ifMissing(undefined))
+  if (!claim) throw new ConfigFailure(`persistentvolumeclaim "${claimName}" not found`)
+  return join(claims, claim.metadata.uid ?? claimName)
 }
 
 const filesOf = async (

@@ -7,6 +7,7 @@ import {definitions} from '../schema.ts'
 import {AGE, type Column, NAME} from '../table/column.ts'
 import {
   BINDING_COLUMNS,
+  CLAIM_COLUMNS,
   CONFIG_MAP_COLUMNS,
   CRD_COLUMNS,
   ENDPOINT_SLICE_COLUMNS,
@@ -21,6 +22,7 @@ import {
   SERVICE_COLUMNS,
 } from '../table/columns.ts'
 import {POD_COLUMNS} from '../table/pod-columns.ts'
+import {bindClaim, validateClaim, withClaimDefaults} from './claims.ts'
 import {startCrd, validateCrd, warnOfCrd} from './crds.ts'
 import {fromEventsV1, toEventsV1, withEventFields} from './events.ts'
 import {admitPod, startPod, validatePod, withPodDefaults} from './pods.ts'
@@ -134,6 +136,13 @@ const ROWS: readonly Row[] = [
   },
   {schema: 'core.v1.Endpoints', plural: 'endpoints', shortNames: ['ep'], columns: ENDPOINTS_COLUMNS},
   {schema: 'core.v1.ResourceQuota', shortNames: ['quota'], hasStatus: true},
+  {
+    schema: 'core.v1.PersistentVolumeClaim',
+    shortNames: ['pvc'],
+    hasStatus: true,
+    columns: CLAIM_COLUMNS,
+    hooks: {defaults: withClaimDefaults, start: bindClaim, validate: validateClaim},
+  },
   {schema: 'core.v1.LimitRange', shortNames: ['limits']},
   {schema: 'coordination.v1.Lease', group: 'coordination.k8s.io', columns: LEASE_COLUMNS},
   {schema: 'discovery.v1.EndpointSlice', group: 'discovery.k8s.io', columns: ENDPOINT_SLICE_COLUMNS},

@@ -158,6 +158,27 @@ export const ENDPOINT_SLICE_COLUMNS: readonly Column[] = [
   text('Endpoints', (slice) => some(objectsAt(slice, 'endpoints').flatMap((each) => listAt(each, 'addresses')))),
   AGE,
 ]
+const SHORT_MODES: Readonly<Record<string, string>> = {
+  ReadWriteOnce: 'RWO',
+  ReadOnlyMany: 'ROX',
+  ReadWriteMany: 'RWX',
+  ReadWriteOncePod: 'RWOP',
+}
+export const CLAIM_COLUMNS: readonly Column[] = [
+  NAME,
+  text('Status', at('status.phase')),
+  text('Volume', at('spec.volumeName')),
+  text('Capacity', at('status.capacity.storage')),
+  text('Access Modes', (claim) =>
+    listAt(objectAt(claim, 'status'), 'accessModes')
+      .map((mode) => SHORT_MODES[String(mode)] ?? mode)
+      .join(','),
+  ),
+  text('StorageClass', at('spec.storageClassName')),
+  text('VolumeAttributesClass', (claim) => valueAt(claim, 'spec.volumeAttributesClassName') ?? '<unset>'),
+  AGE,
+  text('VolumeMode', at('spec.volumeMode'), 1),
+]
 export const LEASE_COLUMNS: readonly Column[] = [NAME, text('Holder', at('spec.holderIdentity')), AGE]
 export const ROLE_COLUMNS: readonly Column[] = [NAME, created('Created At')]
 export const BINDING_COLUMNS: readonly Column[] = BINDING
