@@ -1,13 +1,15 @@
 /**
  * `npm run bench`: ratios measured in one run, on a real control plane without a node (docs/benchmarks.md).
- * Prints one table; ends with one line and exit code 1 where that ground cannot be made.
+ * `npm run bench -- many`: one operator over 10,000 pods. Prints tables; ends with one line and exit code 1 where that ground cannot be made.
  */
 import {spawnSync} from 'node:child_process'
+import {ensureClient} from '../test/toolchain/pythons.ts'
 
+await ensureClient((line) => console.error(line))
 for (const args of [
   ['scripts/build.ts'],
   ['test/kubernetes/build.ts'],
-  ['test/kubernetes/netns.ts', process.execPath, '--no-warnings', 'test/bench/run.ts'],
+  ['test/kubernetes/netns.ts', process.execPath, '--no-warnings', 'test/bench/run.ts', ...process.argv.slice(2)],
 ]) {
   const {status, error} = spawnSync(process.execPath, ['--no-warnings', ...args], {stdio: 'inherit'})
   if (error) console.error(`${args.join(' ')} does not start: ${error.message}`)

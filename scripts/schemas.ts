@@ -8,7 +8,8 @@ import {basename, dirname, join} from 'node:path'
 
 type Json = {[key: string]: unknown}
 
-const core = 'Pod Service ConfigMap Secret ServiceAccount Event Node Namespace Endpoints Binding ResourceQuota LimitRange PersistentVolumeClaim'
+const core =
+  'Pod Service ConfigMap Secret ServiceAccount Event Node Namespace Endpoints Binding ResourceQuota LimitRange PersistentVolumeClaim'
 const ROOTS = [
   ...core.split(' ').map((kind) => `io.k8s.api.core.v1.${kind}`),
   'io.k8s.api.coordination.v1.Lease',

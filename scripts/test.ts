@@ -94,7 +94,7 @@ const RINGS: readonly Ring[] = [
     promise: 'the whole product on a real control plane',
     prepare: [bundle, dasks, officialClient, controlPlane, namespace],
     command: ['node', 'test/kubernetes/netns.ts', 'vitest', 'run', '--project', 'conformance'],
-    env: {GROUND: 'kubernetes'},
+    env: {GROUND: 'kubernetes', WHOLE_SUITE: '1'},
   },
   {
     name: 'install',

@@ -30,7 +30,9 @@ export async function waitForRollout({client, namespace, name, timeoutMs, signal
       const open = own.filter(({metadata, spec, status = {}}) => {
         const wanted = spec.worker.replicas ?? 1
         const isCurrent = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
-        return !isCurrent || status.updatedReplicas !== wanted || status.readyReplicas !== wanted || (status.retiringReplicas ?? 0) > 0
+        const {replicas, updatedReplicas, readyReplicas, retiringReplicas = 0} = status
+        // As long as there are more than are wanted an old one may be among those that are ready, with a new one that is not.
+        return !isCurrent || [replicas, updatedReplicas, readyReplicas].some((count) => count !== wanted) || retiringReplicas > 0
       })
       news = isSeen
         ? open

@@ -1,10 +1,11 @@
 /** How fast the operator makes worker pods, against nothing but the POSTs of the same pods. */
 import {NAMESPACES, PODS, type Pod} from '../../src/api/core.ts'
-import {API_VERSION, DASK_CLUSTERS, type DaskCluster} from '../../src/api/dask.ts'
+import {DASK_CLUSTERS} from '../../src/api/dask.ts'
 import type {Kind} from '../../src/api/object.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {createLimit, mapLimited} from '../../src/operator/engine/limit.ts'
 import {runOperator} from '../../src/operator/run.ts'
+import {cluster} from './cluster.ts'
 import {median, perSecond, type Row} from './figures.ts'
 
 export interface Shape {
@@ -98,48 +99,4 @@ const inNamespace = async <T>(client: KubeClient, name: string, work: () => Prom
   }
   await client.delete(NAMESPACES, {name})
   return result
-}
-
-/** As the Python client makes it, with the values that a person would have given. */
-const cluster = (namespace: string, name: string, replicas: number): DaskCluster => {
-  const port = (portName: string, containerPort: number) => ({name: portName, containerPort, protocol: 'TCP' as const})
-  const image = 'ghcr.io/dask/dask:latest'
-  const resources = {requests: {cpu: '1', memory: '2Gi'}, limits: {cpu: '1', memory: '2Gi'}}
-  return {
-    apiVersion: API_VERSION,
-    kind: DASK_CLUSTERS.kind,
-    metadata: {name, namespace},
-    spec: {
-      worker: {
-        replicas,
-        spec: {
-          containers: [
-            {
-              ...{name: 'worker', image, resources},
-              args: ['dask', 'worker', '--name', '$(DASK_WORKER_NAME)', '--dashboard', '--dashboard-address', '8788'],
-              ports: [port('http-dashboard', 8788)],
-            },
-          ],
-        },
-      },
-      scheduler: {
-        spec: {
-          containers: [
-            {
-              ...{name: 'scheduler', image, args: ['dask', 'scheduler', '--host', '0.0.0.0']},
-              ports: [port('tcp-comm', 8786), port('http-dashboard', 8787)],
-            },
-          ],
-        },
-        service: {
-          type: 'ClusterIP',
-          selector: {'dask.org/cluster-name': name, [COMPONENT]: 'scheduler'},
-          ports: [
-            {name: 'tcp-comm', protocol: 'TCP', port: 8786, targetPort: 'tcp-comm'},
-            {name: 'http-dashboard', protocol: 'TCP', port: 8787, targetPort: 'http-dashboard'},
-          ],
-        },
-      },
-    },
-  }
 }

@@ -10,6 +10,8 @@ import {startControlPlane} from '../kubernetes/control-plane.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {benchCommands} from './commands.ts'
 import {type Row, table} from './figures.ts'
+import {benchMany} from './many.ts'
+import {benchOperators} from './operators.ts'
 import {benchPods} from './pods.ts'
 
 const SHAPES = [
@@ -27,16 +29,23 @@ try {
   await run(kubectl, ['apply', '--server-side', '-f', definitions])
   await run(kubectl, ['wait', '--for=condition=Established', '-f', definitions, '--timeout=30s'])
   const rows: Row[] = []
-  // The control plane's own first seconds are nobody's figure.
-  console.error('warming up …')
-  await benchPods(client, {clusters: 2, workers: 50})
-  for (const shape of SHAPES) {
-    console.error(`${shape.clusters} × ${shape.workers} workers …`)
-    rows.push(await benchPods(client, shape))
+  if (process.argv.includes('many')) {
+    console.log(await benchMany(plane, client, directory))
+    process.exitCode = 0
+  } else {
+    // The control plane's own first seconds are nobody's figure.
+    console.error('warming up …')
+    await benchPods(client, {clusters: 2, workers: 50})
+    for (const shape of SHAPES) {
+      console.error(`${shape.clusters} × ${shape.workers} workers …`)
+      rows.push(await benchPods(client, shape))
+    }
+    console.error('commands …')
+    rows.push(...(await benchCommands()))
+    console.error('against the Python operator …')
+    const against = await benchOperators(plane, client, directory)
+    console.log(`${table(rows)}\n\n${against}`)
   }
-  console.error('commands …')
-  rows.push(...(await benchCommands()))
-  console.log(table(rows))
 } finally {
   await client.close()
   await plane.stop()

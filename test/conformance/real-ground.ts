@@ -1,9 +1,12 @@
 /**
  * `node test/conformance/real-ground.ts DIRECTORY PYTHON`: a real control plane with the sandbox's process node, and the operator beside
- * them as a person would run it. Says `ready`, serves until SIGTERM, and leaves nothing.
+ * them, under the roles that an installation gives it. Says `ready`, serves until SIGTERM, and leaves nothing.
  */
 import {type ChildProcess, spawn} from 'node:child_process'
 import {join} from 'node:path'
+import {readCrds} from '../../src/cli/crds.ts'
+import {applyObject} from '../../src/cli/install/apply.ts'
+import {operatorManifests} from '../../src/cli/install/manifests.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
 import {startInformer} from '../../src/kube/start-informer.ts'
@@ -28,7 +31,14 @@ const node = await startNode({
   kubelet: {address: NODE_ADDRESS, tls: {...certificates.kubelet, clientCa: certificates.ca}},
   log: (line) => console.error(`node: ${line}`),
 })
-const operator = spawn(process.execPath, [BIN, 'operator', 'run', '--apply-crds', '--kubeconfig', plane.kubeconfig], {
+// It runs under the very roles of an installation: the rights that it asks for beyond them are refused.
+const bundle = Buffer.alloc(0)
+const rights = operatorManifests({namespace: 'dask-operator', replicas: 1, nodeImage: '', version: '0', bundle}).filter(({apiVersion}) =>
+  apiVersion.startsWith('rbac.'),
+)
+for (const object of [...(await readCrds()), ...rights])
+  await applyObject(object, {client, dryRun: false, signal: new AbortController().signal})
+const operator = spawn(process.execPath, [BIN, 'operator', 'run', '--kubeconfig', plane.operatorKubeconfig], {
   stdio: ['ignore', 'ignore', 'pipe'],
 })
 const operatorEnded = new Promise<void>((resolve) => operator.once('exit', () => resolve()))

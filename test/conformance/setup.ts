@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {build, isStale} from '../../scripts/build.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
+import {judgeRights} from './rights.ts'
 
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
 
@@ -52,6 +53,7 @@ const realGround = async (directory: string, python: string): Promise<Ground> =>
     stop: async () => {
       child.kill('SIGTERM')
       await ended
+      await judgeRights(join(directory, 'plane', 'audit.log'), {isWhole: process.env['WHOLE_SUITE'] !== undefined})
     },
   }
 }

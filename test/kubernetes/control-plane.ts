@@ -11,9 +11,22 @@ import {controlPlaneBinaries, type Program} from './build.ts'
 
 export interface ControlPlane {
   readonly kubeconfig: string
+  /** Of the operator's service account, which has no rights but those that its roles give. */
+  readonly operatorKubeconfig: string
   /** With these a node serves, and knows the API server. */
   readonly certificates: Certificates
   stop(): Promise<void>
+}
+
+/** The account of `operator install`; each of its requests stands in `audit.log`. */
+export const OPERATOR_ACCOUNT = 'system:serviceaccount:dask-operator:dask-operator'
+
+/** A line for each request that has ended: who may do what is judged by them. */
+const AUDIT = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'ResponseStarted'],
+  rules: [{level: 'Metadata', users: [OPERATOR_ACCOUNT]}, {level: 'None'}],
 }
 
 /** The address by which the namespace's own programs reach each other; nothing else is in it. */
@@ -23,7 +36,8 @@ const READY_MS = 60_000
 export async function startControlPlane(directory: string): Promise<ControlPlane> {
   await mkdir(directory, {recursive: true})
   const certificates = await makeCertificates(join(directory, 'tls'))
-  const token = randomBytes(16).toString('hex')
+  const [token = '', operatorToken = ''] = [1, 2].map(() => randomBytes(16).toString('hex'))
+  const tokens = `${token},admin,admin,system:masters\n${operatorToken},${OPERATOR_ACCOUNT},operator,system:serviceaccounts\n`
   const file = async (name: string, content: string): Promise<string> => {
     await writeFile(join(directory, name), content, {mode: 0o600})
     return join(directory, name)
@@ -58,13 +72,15 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
       `--tls-cert-file=${await file('server.crt', certificates.server.cert)}`,
       `--tls-private-key-file=${await file('server.key', certificates.server.key)}`,
     ],
-    ...[`--token-auth-file=${await file('tokens.csv', `${token},admin,admin,system:masters\n`)}`, '--authorization-mode=RBAC'],
+    ...[`--token-auth-file=${await file('tokens.csv', tokens)}`, '--authorization-mode=RBAC'],
     ...[
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${accountPublic}`,
       `--service-account-signing-key-file=${accountKey}`,
     ],
     // Pods would get a token volume that the process node does not have.
+    '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
+    ...[`--audit-policy-file=${await file('audit.json', JSON.stringify(AUDIT))}`, `--audit-log-path=${join(directory, 'audit.log')}`],
     ...['--disable-admission-plugins=ServiceAccount', '--service-cluster-ip-range=10.96.0.0/16', `--cert-dir=${directory}`],
     ...[`--kubelet-client-certificate=${await file('kubelet-client.crt', certificates.kubeletClient.cert)}`],
     ...[`--kubelet-client-key=${await file('kubelet-client.key', certificates.kubeletClient.key)}`],
@@ -73,6 +89,9 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
   ])
   const kubeconfig = join(directory, 'kubeconfig')
   await writeOwnKubeconfig(kubeconfig, {context: 'control-plane', url: 'https://127.0.0.1:6443', ca: certificates.ca, token})
+  const operatorKubeconfig = join(directory, 'operator.kubeconfig')
+  const account = {context: 'operator', url: 'https://127.0.0.1:6443', ca: certificates.ca, token: operatorToken}
+  await writeOwnKubeconfig(operatorKubeconfig, account)
   try {
     await ready(certificates.ca, token, children)
   } catch (error) {
@@ -87,6 +106,7 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
   ])
   return {
     kubeconfig,
+    operatorKubeconfig,
     certificates,
     stop: async () => {
       await Promise.all(

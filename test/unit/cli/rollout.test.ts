@@ -1,0 +1,52 @@
+import {readdir, readFile} from 'node:fs/promises'
+import {afterAll, beforeAll, expect, it} from 'vitest'
+import {parse} from 'yaml'
+import {CUSTOM_RESOURCE_DEFINITIONS} from '../../../src/api/core.ts'
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskWorkerGroupStatus} from '../../../src/api/dask.ts'
+import type {KubeObject} from '../../../src/api/object.ts'
+import {waitForRollout} from '../../../src/cli/rollout.ts'
+import type {KubeClient} from '../../../src/kube/client.ts'
+import {loadKubeConfig} from '../../../src/kube/config.ts'
+import {connect} from '../../../src/kube/connect.ts'
+import {defaultGroup} from '../../../src/operator/cluster/parts.ts'
+import {makeCluster} from '../operator/objects.ts'
+import {type Ground, startGround} from '../sandbox/apiserver/ground.ts'
+
+const AT = {namespace: 'default'}
+const group = {...AT, name: 'demo-default'}
+
+let ground: Ground
+let client: KubeClient
+beforeAll(async () => {
+  ground = await startGround()
+  client = connect(loadKubeConfig({kubeconfig: ground.kubeconfig}))
+  for (const file of await readdir('manifests/crds'))
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, parse(await readFile(`manifests/crds/${file}`, 'utf8')) as KubeObject)
+  const {spec} = makeCluster(2)
+  const {apiVersion, kind} = DASK_CLUSTERS
+  const cluster = await client.create(DASK_CLUSTERS, {apiVersion, kind, metadata: {...AT, name: 'demo'}, spec})
+  await client.create(DASK_WORKER_GROUPS, defaultGroup(cluster))
+  await client.patch(DASK_CLUSTERS, cluster.metadata, {status: {observedGeneration: 1}}, {type: 'merge', subresource: 'status'})
+})
+afterAll(async () => {
+  await client.close()
+  await ground.stop()
+})
+
+const rolledOut = async (status: DaskWorkerGroupStatus): Promise<boolean> => {
+  await client.patch(DASK_WORKER_GROUPS, group, {status: {observedGeneration: 1, ...status}}, {type: 'merge', subresource: 'status'})
+  const call = {client, ...AT, name: 'demo', timeoutMs: 300, signal: new AbortController().signal, report: () => undefined}
+  return waitForRollout(call).then(
+    () => true,
+    () => false,
+  )
+}
+
+it('a rollout is over when all workers are new and ready, and no other is there', async () => {
+  const done = {replicas: 2, updatedReplicas: 2, readyReplicas: 2, retiringReplicas: 0}
+  expect(await rolledOut({...done, updatedReplicas: 1})).toBe(false)
+  expect(await rolledOut({...done, replicas: 3, retiringReplicas: 1})).toBe(false)
+  // An old worker and a new one are ready, another new one is not: two of each count, and the old one has not been marked yet.
+  expect(await rolledOut({...done, replicas: 3})).toBe(false)
+  expect(await rolledOut(done)).toBe(true)
+})
