@@ -16,7 +16,7 @@ const DECISION = 'authorization.k8s.io/decision'
 /** Rights that no request of this suite shows, each with its reason. */
 const SILENT: readonly RegExp[] = [
   // The API server asks for them itself when an owner reference is written (OwnerReferencesPermissionEnforcement).
-  /\/finalizers update$/,
+  /\/finalizers update$|\/daskautoscalers delete$/,
   // A watch begins with its list where the server streams it, as this one does; others are listed. What is in doubt after a lost answer is read.
   /^(kubernetes\.dask\.org\/[a-z]+|\/pods|\/services) (get|list)$/,
   // Asked when a scheduler's pod does not end because its node is away: longer than its tolerations, five minutes.

@@ -14,10 +14,11 @@ const READ = ['get', 'list', 'watch'] as const
 
 /** In each namespace that it serves. The suite on the real API server runs under these rights, and fails on one that nothing makes use of. */
 export const SERVING: readonly Rule[] = [
-  // A job has a cluster of its own, and a cluster its groups; jobs go by their TTL; autoscalers are their users' alone.
+  // A job has a cluster of its own, and a cluster its groups; jobs go by their TTL. A cluster takes an autoscaler in by an owner reference,
+  // which only who may delete the object may change (OwnerReferencesPermissionEnforcement).
   {apiGroups: [DASK], resources: ['daskclusters', 'daskworkergroups'], verbs: [...READ, 'create', 'patch', 'delete']},
   {apiGroups: [DASK], resources: ['daskjobs'], verbs: [...READ, 'patch', 'delete']},
-  {apiGroups: [DASK], resources: ['daskautoscalers'], verbs: [...READ, 'patch']},
+  {apiGroups: [DASK], resources: ['daskautoscalers'], verbs: [...READ, 'patch', 'delete']},
   {apiGroups: [DASK], resources: KINDS.map((kind) => `${kind}/status`), verbs: ['patch']},
   // What it makes blocks the deletion of its owner (OwnerReferencesPermissionEnforcement).
   {apiGroups: [DASK], resources: ['daskclusters/finalizers', 'daskworkergroups/finalizers', 'daskjobs/finalizers'], verbs: ['update']},
