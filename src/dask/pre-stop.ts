@@ -31,7 +31,15 @@ async def main():
             return
         await scheduler.retire_workers(workers=addresses, remove=False, close_workers=False)
         left = set(addresses)
+        looks = 0
         while left:
+            looks += 1
+            # Who could not hand over at first (all others were leaving too) works on: it is asked again, since somebody may have come.
+            if looks % 5 == 0:
+                known = (await scheduler.identity())["workers"]
+                again = [a for a in left if known.get(a, {}).get("status") == "running"]
+                if again:
+                    await scheduler.retire_workers(workers=again, remove=False, close_workers=False)
             for a in list(left):
                 state = (await scheduler.broadcast(workers=[a], on_error="ignore", msg=STATE)).get(a)
                 if not state:
@@ -47,8 +55,9 @@ async def main():
                 busy = state.get("executing") or state.get("long_running")
                 waiting = set((await scheduler.processing(workers=[a])).get(a, ())) - set(queued)
                 if not busy and not waiting:
-                    await scheduler.retire_workers(workers=[a], remove=True, close_workers=True)
-                    left.discard(a)
+                    # One that is not let go still holds what nobody else could take.
+                    if a in await scheduler.retire_workers(workers=[a], remove=True, close_workers=True):
+                        left.discard(a)
             if left:
                 await asyncio.sleep(0.2)
 lost = False

@@ -59,7 +59,8 @@ export async function startApiProxy({server, requests, watches, kill, note}: Api
     switch (fault.do) {
       case 'delay':
         await wait(fault.ms, calmed.signal)
-        return pass(asked, body, response)
+        // What has not left a process that was killed does not reach the server.
+        return asked.socket.destroyed ? undefined : pass(asked, body, response)
       case 'drop':
         if (fault.isCarriedOut) await read(await carryOut(asked, body))
         response.destroy()

@@ -24,6 +24,7 @@ dask.config.set(
 
 START_SECONDS = 15
 FINISH_SECONDS = 20
+CLOSE_SECONDS = 3
 
 clusters = {}
 
@@ -41,6 +42,7 @@ class Cluster:
         self.load = None
         self.keys = 0
         self.loading = False
+        self.futures = []
 
     async def start(self):
         self.scheduler = await Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address=":0")
@@ -69,7 +71,11 @@ class Cluster:
     async def end_worker(self, worker):
         made = self.workers.pop(worker, None)
         if made is not None:
-            await made.close(timeout=0, executor_wait=False, nanny=False)
+            try:
+                await asyncio.wait_for(made.close(timeout=0, executor_wait=False, nanny=False), CLOSE_SECONDS)
+            except asyncio.TimeoutError:
+                # A process would have been killed by now, and its connections with it.
+                await self.scheduler.remove_worker(made.address, stimulus_id="killed", close=False)
         return {}
 
     async def is_used(self, worker):
@@ -93,13 +99,13 @@ class Cluster:
 
         path = f"{directory}/starts"
         async with Client(self.scheduler.address, asynchronous=True) as client:
-            futures = []
+            futures = self.futures
             while self.loading:
                 keys = range(self.keys, self.keys + 8)
                 self.keys += 8
                 first = [client.submit(work, key, path, key=f"work-{key}") for key in keys[:4]]
                 second = [client.submit(work, key, path, one, key=f"work-{key}") for key, one in zip(keys[4:], first)]
-                futures += first + second
+                futures.extend(first + second)
                 # The longer it lasts the less there is to do: a cluster that takes long to settle must not be given ever more to move.
                 await asyncio.sleep(self.keys / 400)
                 while self.loading and sum(not future.done() for future in futures) > 8:
@@ -109,11 +115,18 @@ class Cluster:
 
     async def end_load(self):
         self.loading = False
-        try:
-            await asyncio.wait_for(self.load, FINISH_SECONDS)
-        except asyncio.TimeoutError:
-            raise TimeoutError("; ".join(self.unfinished())) from None
+        done, _ = await asyncio.wait([self.load], timeout=FINISH_SECONDS)
+        if not done:
+            raise TimeoutError("; ".join([self.overview(), *self.unfinished()]))
+        self.load.result()
         return {"tasks": self.keys}
+
+    def overview(self):
+        held = [task for task in self.scheduler.tasks.values() if task.state == "memory"]
+        workers = {worker.name: worker.status.name for worker in self.scheduler.workers.values()}
+        waiting = [future.key for future in self.futures if not future.done()]
+        stack = [str(frame) for frame in self.load.get_stack(limit=3)]
+        return f"{len(held)} of {self.keys} tasks in memory, workers {workers}, the client waits for {waiting}, in {stack}"
 
     def unfinished(self):
         """Each task that is stuck, as its scheduler and the worker that has it see it."""

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {API_VERSION, DASK_AUTOSCALERS, DASK_CLUSTERS} from '../../src/api/dask.ts'
+import {API_VERSION, DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS} from '../../src/api/dask.ts'
 import {stand, until} from './ground.ts'
 
 const {client, namespace, dask} = stand('take-over')
@@ -16,6 +16,17 @@ it('a cluster of the Python operator loses its finalizer and can be deleted', as
     return metadata.finalizers === undefined && metadata.annotations?.['kopf.zalando.org/last-handled-configuration'] === undefined
   }, 'its marks go')
   expect((await dask('cluster', 'delete', 'old', '--yes', '--timeout', '60s')).code).toBe(0)
+})
+
+it('a job of the Python operator loses its annotations', async () => {
+  const metadata = {name: 'old', namespace, annotations: {'kopf.zalando.org/last-handled-configuration': '{}'}}
+  const spec = {suspend: true, clusterName: 'old', job: {spec: {containers: [{name: 'job', image: 'python'}]}}}
+  await client.create(DASK_JOBS, {apiVersion: API_VERSION, kind: 'DaskJob', metadata, spec})
+  await until(async () => {
+    const {annotations = {}} = (await client.get(DASK_JOBS, {namespace, name: 'old'})).metadata
+    return Object.keys(annotations).every((name) => !name.startsWith('kopf.'))
+  }, 'they go')
+  await client.delete(DASK_JOBS, {namespace, name: 'old'})
 })
 
 it('an autoscaler whose deletion has begun goes, whoever held it', async () => {

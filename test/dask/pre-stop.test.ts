@@ -1,6 +1,8 @@
 import type {ChildProcess} from 'node:child_process'
 import {once} from 'node:events'
+import {readdir, writeFile} from 'node:fs/promises'
 import {createServer} from 'node:net'
+import {join} from 'node:path'
 import {afterEach, describe, expect, it} from 'vitest'
 import {preStopCommand} from '../../src/dask/pre-stop.ts'
 import {NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
@@ -75,6 +77,25 @@ with Client(address) as client:
 print("right")
 `
 
+/** Results that are needed later. */
+const HOLD = `
+import os, sys, time
+from distributed import Client
+address, directory = sys.argv[1:3]
+def task(i):
+    fd = os.open(os.path.join(directory, "starts"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(fd, f"{i}\\n".encode()); os.close(fd)
+    return i
+with Client(address) as client:
+    futures = [client.submit(task, i, pure=False) for i in range(20)]
+    client.gather(futures)
+    open(os.path.join(directory, "held"), "w").close()
+    while not os.path.exists(os.path.join(directory, "go")):
+        time.sleep(0.05)
+    assert client.gather(futures) == list(range(20))
+print("kept")
+`
+
 describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
   it('a worker that is told to stop under load hands over what it holds, and no task starts twice', async () => {
     const cluster = await startDask(version)
@@ -91,6 +112,29 @@ describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
     expect(await load.output).toContain('right')
     expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
     await other.end()
+  })
+
+  it('workers that are all told to stop hand over to one that comes meanwhile', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    const address = `tcp://127.0.0.1:${cluster.port}`
+    const victims = ['one', 'two'].map((name) => startPod(cluster, name, address))
+    const scheduler = await cluster.connect()
+    const joined = (count: number) => async (): Promise<boolean> =>
+      (await scheduler.identity()).workers.filter(({status}) => status === 'running').length === count
+    await until(joined(2), 'both workers join')
+    const held = cluster.python(HOLD)
+    await until(async () => (await readdir(cluster.directory)).includes('held'), 'results are held')
+    const hooks = Promise.all(victims.map((victim) => victim.preStop()))
+    await until(async () => (await scheduler.identity()).workers.some(({status}) => status !== 'running'), 'one of them begins to leave')
+    const heir = startPod(cluster, 'heir', address)
+    expect((await hooks).map(({code}) => code)).toEqual([0, 0])
+    await Promise.all(victims.map((victim) => victim.end()))
+    scheduler.close()
+    await writeFile(join(cluster.directory, 'go'), '')
+    expect(await held.output).toContain('kept')
+    expect([...(await starts(cluster.directory)).values()]).toEqual(Array(20).fill(1))
+    await heir.end()
   })
 
   // Such a worker takes no notice of one SIGTERM: it would sit out the whole grace period of its pod.

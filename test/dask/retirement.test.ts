@@ -52,6 +52,17 @@ const retire = async (
   return outcomes
 }
 
+/** Who has not retired, refused ones being asked again as the operator does: on a busy machine an old scheduler finds no place at the first look. */
+const stayedOf = async (cluster: RealDask, victims: readonly string[]): Promise<readonly RetirementOutcome[]> => {
+  let outcomes = await retire(cluster, victims)
+  for (let asked = 1; asked < 4 && outcomes.some(({is}) => is === 'refused'); asked += 1) {
+    const settled = outcomes.filter(({is}) => is !== 'refused')
+    const again = outcomes.filter(({is}) => is === 'refused').map(({address}) => address)
+    outcomes = [...settled, ...(await retire(cluster, again))]
+  }
+  return outcomes.filter(({is}) => is !== 'retired')
+}
+
 const statuses = async (cluster: RealDask): Promise<readonly string[]> => {
   const scheduler = await cluster.connect()
   const found = (await scheduler.identity()).workers.map(({status}) => status)
@@ -74,10 +85,10 @@ describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('with Dask %s', (version)
     const load = cluster.python(LOAD)
     const begun = async (count: number): Promise<boolean> => (await starts(cluster.directory)).size >= count
     await until(() => begun(15), 'tasks run')
-    expect((await retire(cluster, (await addresses(cluster)).slice(0, 2))).map(({is}) => is)).toEqual(['retired', 'retired'])
+    expect(await stayedOf(cluster, (await addresses(cluster)).slice(0, 2))).toEqual([])
     await Promise.all(['e', 'f'].map((name) => cluster.addWorker(name)))
     await until(() => begun(60), 'more tasks run')
-    expect((await retire(cluster, (await addresses(cluster)).slice(0, 3))).map(({is}) => is)).toEqual(['retired', 'retired', 'retired'])
+    expect(await stayedOf(cluster, (await addresses(cluster)).slice(0, 3))).toEqual([])
     expect(await load.output).toContain('right')
     const counts = await starts(cluster.directory)
     expect(counts.size).toBe(240)
