@@ -14,6 +14,7 @@ export interface DeleteFlags {
   readonly all: boolean
   readonly selector?: string | undefined
   readonly filename?: string | undefined
+  readonly namespace?: string | undefined
   readonly yes: boolean
   readonly wait: boolean
   readonly timeout: number
@@ -50,7 +51,7 @@ export function checkChoice(names: readonly string[], {all, selector, filename}:
 export async function deleteChosen<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
   const {flags, kind, namespace} = call
   if (flags.filename === undefined) return await deleteObjects(call)
-  const objects = await readManifests(flags.filename, kind, namespace)
+  const objects = await readManifests(flags.filename, kind, namespace, flags.namespace)
   for (const [place = namespace, these] of Map.groupBy(objects, ({metadata}) => metadata.namespace))
     await deleteObjects({...call, namespace: place, names: these.map(({metadata}) => metadata.name)})
 }

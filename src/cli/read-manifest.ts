@@ -7,13 +7,14 @@ import {UserError, usageError} from './user-error.ts'
 
 /**
  * The objects of a kind in a YAML or JSON file (`-` is standard input) or in all such files of a directory, in the order of their names, with
- * nothing changed but their namespace where they name none. Rejects where there is none, and where a file that was named alone holds others
- * too; what a directory holds besides is told.
+ * nothing changed but their namespace where they name none. Rejects where there is none, where a file that was named alone holds others
+ * too (what a directory holds besides is told), and where an object names another namespace than the call (`asked`: what `-n` says).
  */
 export async function readManifests<T extends KubeObject>(
   path: string,
   kind: Kind<T>,
   namespace: string | undefined,
+  asked: string | undefined,
 ): Promise<readonly T[]> {
   const files = await filesOf(path)
   const found = await Promise.all((files ?? [path]).map(async (file) => await readFrom(file, kind, files !== undefined)))
@@ -21,6 +22,12 @@ export async function readManifests<T extends KubeObject>(
     const place = object.metadata.namespace ?? namespace
     return {...object, metadata: {...object.metadata, ...(place !== undefined && {namespace: place})}}
   })
+  const other = objects.find(({metadata}) => asked !== undefined && metadata.namespace !== asked)
+  if (other)
+    throw usageError(
+      `${kind.kind} "${other.metadata.name}" in ${nameOf(path)} names the namespace "${other.metadata.namespace}", and the call "${asked}"`,
+      'leave -n out, or name the same',
+    )
   if (objects.length === 0) throw new UserError(`${nameOf(path)} holds no ${kind.kind} of ${kind.apiVersion}`)
   return objects
 }

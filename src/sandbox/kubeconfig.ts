@@ -2,7 +2,7 @@
 import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {delimiter, dirname, join} from 'node:path'
-import {type Document, isSeq, parseDocument, type YAMLSeq} from 'yaml'
+import {type Document, isAlias, isSeq, parseDocument, type YAMLSeq} from 'yaml'
 
 export interface ContextEntry {
   readonly context: string
@@ -63,8 +63,10 @@ const setEntries = (document: Document, {context, url, ca, token}: ContextEntry)
 }
 
 const sequence = (document: Document, list: string): YAMLSeq => {
-  const found = document.get(list)
-  if (isSeq(found)) return found
+  const found = document.get(list, true)
+  // A list may stand elsewhere in the file, under an anchor.
+  const meant = isAlias(found) ? found.resolve(document) : found
+  if (isSeq(meant)) return meant
   const made = document.createNode([]) as YAMLSeq
   document.set(list, made)
   return made

@@ -41,6 +41,18 @@ describe('-f DIR', () => {
     })
   })
 
+  it('refuses a call that names another namespace than a manifest does, and makes nothing', async () => {
+    const file = join(directory, 'elsewhere')
+    await writeFile(file, JSON.stringify(clusterManifest('away', 'elsewhere', {workers: 1, image: 'dask'})))
+    for (const verb of ['create', 'delete'])
+      expect(await dask('cluster', verb, '-f', file)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(
+          /DaskCluster "away" in ".*elsewhere" names the namespace "elsewhere", and the call "manifests-.*leave -n out/s,
+        ),
+      })
+  })
+
   it('starts its jobs, but follows no more than one', async () => {
     expect((await dask('job', 'run', '-f', directory)).stderr).toContain('start them with --detach')
     expect(await names(DASK_JOBS)).toEqual([])

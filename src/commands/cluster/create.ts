@@ -143,7 +143,7 @@ const setsOf = async (
   namespace = flags.namespace,
 ): Promise<readonly ClusterSet[]> => {
   if (flags.filename === undefined) return [clusterSet(name ?? '', namespace, flags)]
-  const manifests = await readManifests(flags.filename, DASK_CLUSTERS, namespace)
+  const manifests = await readManifests(flags.filename, DASK_CLUSTERS, namespace, flags.namespace)
   if (name !== undefined && manifests.length > 1)
     throw usageError(`"${flags.filename}" holds ${manifests.length} clusters, which cannot all be called "${name}"`, 'leave the name out')
   return manifests.map((manifest): ClusterSet => {

@@ -98,7 +98,7 @@ export default class JobRun extends DaskCommand {
                 limitsOf(flags),
               ),
             ]
-          : await readManifests(filename, DASK_JOBS, namespace)
+          : await readManifests(filename, DASK_JOBS, namespace, flags.namespace)
       for (const job of all) checkClusterName(job.metadata.name)
       if (all.length > 1 && !flags.detach && dryRun === undefined)
         throw usageError(`"${filename}" holds ${all.length} jobs, and one alone can be followed`, 'start them with --detach')

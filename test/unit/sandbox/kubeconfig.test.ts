@@ -58,6 +58,16 @@ describe('a user’s kubeconfig', () => {
     expect(config.clusters[0].cluster.server).toBe('https://127.0.0.1:7777')
   })
 
+  it('whose list stands under an anchor keeps its entries', async () => {
+    const users = join(directory, 'users')
+    const shared = 'shared: &all\n  - name: work\n    cluster: {server: https://work.example}\nclusters: *all\nusers: []\ncontexts: []\n'
+    await writeFile(users, shared)
+    await addContext(users, ENTRY)
+    expect(parse(await readFile(users, 'utf8')).clusters.map(({name}: {name: string}) => name)).toEqual(['work', 'dask-sandbox'])
+    await removeContext(users, ENTRY.context)
+    expect(parse(await readFile(users, 'utf8')).clusters.map(({name}: {name: string}) => name)).toEqual(['work'])
+  })
+
   it('is as before when the context has come and gone', async () => {
     const users = join(directory, 'users')
     await writeFile(users, USERS)
