@@ -17,7 +17,7 @@ export interface Judge {
 const isRetiring = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
 
 /** What was wanted this long ago may still be acted on: the longest hold of a watch, and a repeated request. */
-const STALE_MS = 10_000
+const STALE_MS = 5_000
 /** A rollout may go beyond the replicas by a quarter, rounded up. */
 const SURGE = 0.25
 

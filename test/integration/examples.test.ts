@@ -12,6 +12,7 @@ import {type HelpCommand, ROOT_EXAMPLES} from '../../src/cli/help.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
+import {ifMissing} from '../../src/kube/errors.ts'
 import {until} from '../conformance/ground.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
@@ -85,7 +86,7 @@ const empty = async (): Promise<void> => {
   const kinds: readonly Kind[] = [DASK_JOBS, DASK_CLUSTERS, DASK_WORKER_GROUPS, DASK_AUTOSCALERS]
   for (const kind of kinds)
     for (const {metadata} of (await client.list(kind, {namespace: 'default'})).items)
-      await client.delete(kind, {namespace: 'default', name: metadata.name}, {propagationPolicy: 'Background'}).catch(() => undefined)
+      await client.delete(kind, {namespace: 'default', name: metadata.name}, {propagationPolicy: 'Background'}).catch(ifMissing(undefined))
   await until(async () => {
     const left = await Promise.all([...kinds, PODS].map(async (kind) => (await client.list(kind, {namespace: 'default'})).items.length))
     return left.every((count) => count === 0)

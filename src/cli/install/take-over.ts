@@ -2,8 +2,9 @@ import {PODS, type Pod} from '../../api/core.ts'
 import {API_VERSION, DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '../../api/names.ts'
 import type {Kind, KubeObject, OwnerReference} from '../../api/object.ts'
+import {controllerOf} from '../../api/ownership.ts'
 import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
-import {isOfPythonOperator} from '../../api/scheduler-pod.ts'
+import {isMadeByPythonOperator} from '../../api/python-operator.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing} from '../../kube/errors.ts'
 import {type Look, openWatch} from '../watch.ts'
@@ -25,38 +26,44 @@ const MADE_FOR_DASK = `${LABEL_CLUSTER},${LABEL_COMPONENT} in (scheduler,worker)
  * Begun again after it was broken off it goes on where it stood: what is to be done is read off what is there.
  */
 export async function takeOverPods(call: TakeOverCall): Promise<number> {
-  await orphan(call, DEPLOYMENTS)
-  await orphan(call, REPLICA_SETS)
+  await orphan(call, DEPLOYMENTS, (deployment) => controllerOf(deployment)?.apiVersion === API_VERSION)
+  await orphan(call, REPLICA_SETS, (set) => controllerOf(set) === undefined)
   const {client, signal} = call
   const {items} = await client.list(PODS, {labelSelector: MADE_FOR_DASK, signal})
   const adopted = await Promise.all(items.filter(isRunningOn).map((pod) => adopt(client, pod, signal)))
   return adopted.filter(Boolean).length
 }
 
-const isRunningOn = (pod: Pod): boolean => isOfPythonOperator(pod) && !isPodLeaving(pod) && !isPodEnded(pod)
+/** Nobody keeps it any more, and it runs. */
+const isRunningOn = (pod: Pod): boolean =>
+  isMadeByPythonOperator(pod) && controllerOf(pod) === undefined && !isPodLeaving(pod) && !isPodEnded(pod)
 
-/** Deletes all of a kind that were made for Dask without what they own, and waits until the garbage collector has let go of that. */
-const orphan = async ({client, timeoutMs, signal}: TakeOverCall, kind: Kind): Promise<void> => {
-  const {items} = await client.list(kind, {labelSelector: MADE_FOR_DASK, signal})
+/** Deletes those of a kind without what they own, and waits until the garbage collector has let go of that. */
+const orphan = async ({client, timeoutMs, signal}: TakeOverCall, kind: Kind, isTheirs: (object: KubeObject) => boolean): Promise<void> => {
+  const items = (await client.list(kind, {labelSelector: MADE_FOR_DASK, signal})).items.filter(isTheirs)
   await Promise.all(
     items.map(({metadata}) => client.delete(kind, metadata, {propagationPolicy: 'Orphan', signal}).catch(ifMissing(undefined))),
   )
   if (items.length === 0) return
   const watch = await openWatch(client, signal)
   const left = watch.see(kind, {namespace: '', labelSelector: MADE_FOR_DASK})
-  const look = (): Look<true> => (left.list().length === 0 ? {done: true} : {})
-  const waitingFor = (): string => `${left.list().length} ${kind.plural} of the Python operator are still being taken away`
+  const still = (): number => left.list().filter(isTheirs).length
+  const look = (): Look<true> => (still() === 0 ? {done: true} : {})
+  const waitingFor = (): string => `${still()} ${kind.plural} of the Python operator are still being taken away`
   await watch.until(look, {timeoutMs, waitingFor}).finally(watch.close)
 }
 
-/** False where its owner has gone, and it should go too: that is the garbage collector's. */
+/** False where its owner has gone meanwhile: nobody would ever remove it, so it goes as well. */
 const adopt = async (client: KubeClient, pod: Pod, signal: AbortSignal): Promise<boolean> => {
   const {name, namespace, uid, labels = {}} = pod.metadata
   const isWorker = labels[LABEL_COMPONENT] === 'worker'
   const kind: Kind = isWorker ? DASK_WORKER_GROUPS : DASK_CLUSTERS
   const ref = {name: labels[isWorker ? LABEL_GROUP : LABEL_CLUSTER] ?? '', ...(namespace !== undefined && {namespace})}
   const owner: KubeObject | undefined = await client.get(kind, ref, {signal}).catch(ifMissing(undefined))
-  if (!owner) return false
+  if (!owner) {
+    await client.delete(PODS, pod.metadata, {...(uid !== undefined && {uid}), signal}).catch(ifMissing(undefined))
+    return false
+  }
   const reference: OwnerReference = {
     apiVersion: API_VERSION,
     kind: kind.kind,

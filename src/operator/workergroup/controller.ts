@@ -4,8 +4,9 @@ import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGrou
 import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '../../api/names.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import {isMadeByPythonOperator, isOfPythonOperator} from '../../api/python-operator.ts'
 import {refIn, refOf} from '../../api/ref.ts'
-import {isOfPythonOperator, ownScheduler} from '../../api/scheduler-pod.ts'
+import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
 import {planGroup} from './plan.ts'
@@ -64,8 +65,9 @@ async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retire
   const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
   const staying = live.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
   const rollout = cluster && rolloutOf(group, cluster, scheduler, staying, wanted)
-  // Looked for only where pods would be made: a namespace may hold thousands.
-  const former = staying.length >= wanted ? [] : reader.cache(PODS).list(namespace).filter(isFormerWorkerOf(group))
+  // A namespace may hold thousands of pods: looked through only for a group that has none yet, or some that were taken over.
+  const mayBeFormer = staying.length < wanted && (pods.length === 0 || pods.some(isMadeByPythonOperator))
+  const former = mayBeFormer ? reader.cache(PODS).list(namespace).filter(isFormerWorkerOf(group)) : []
   const isAnyToLeave = live.length > Math.min(wanted, staying.length) || (rollout && rollout.outdated.length > 0 && !rollout.isHeld)
   return {
     cluster,

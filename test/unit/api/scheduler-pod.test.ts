@@ -1,6 +1,7 @@
 import {expect, it} from 'vitest'
 import type {Pod} from '../../../src/api/core.ts'
-import {isOfPythonOperator, ownScheduler} from '../../../src/api/scheduler-pod.ts'
+import {isOfPythonOperator} from '../../../src/api/python-operator.ts'
+import {ownScheduler} from '../../../src/api/scheduler-pod.ts'
 import {makeCluster, makeGroup, makePod} from '../operator/objects.ts'
 
 const cluster = makeCluster()
