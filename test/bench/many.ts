@@ -20,8 +20,16 @@ const REST_MS = 30_000
 const REPLACED = 20
 const NAMESPACE = 'many'
 
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await pause(5)
+const groupOf = ({metadata}: Pod): string => metadata.labels?.['dask.org/workergroup-name'] ?? ''
+
+const DEADLINE_MS = 120_000
+
+const until = async (isSo: () => boolean, what: () => string): Promise<void> => {
+  const deadline = performance.now() + DEADLINE_MS
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error(`waited ${DEADLINE_MS / 1000} s in vain: ${what()}`)
+    await pause(5)
+  }
 }
 
 /** Resolves with a Markdown table. */
@@ -29,6 +37,7 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
   await allowAll(client)
   await client.create(NAMESPACES, {apiVersion: 'v1', kind: 'Namespace', metadata: {name: NAMESPACE}})
   const here = new Map<string, Pod>()
+  /** When a worker of a group was asked to go: its successor may be told before its own end. */
   const deleted = new Map<string, number>()
   const waits: number[] = []
   const end = new AbortController()
@@ -39,13 +48,10 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
     labelSelector: 'dask.org/component=worker',
     signal: end.signal,
     onChange: (before, after) => {
-      const group = (after ?? before)?.metadata.labels?.['dask.org/workergroup-name'] ?? ''
-      if (before && !after) {
-        here.delete(before.metadata.name)
-        deleted.set(group, performance.now())
-      }
+      if (before && !after) here.delete(before.metadata.name)
       if (!after || before) return
       here.set(after.metadata.name, after)
+      const group = groupOf(after)
       const since = deleted.get(group)
       if (since !== undefined) waits.push(performance.now() - since)
       deleted.delete(group)
@@ -56,7 +62,10 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
   const writes = async (): Promise<number> =>
     (await readFile(auditLog, 'utf8')).split('\n').filter((line) => /"verb":"(create|update|patch|delete)"/.test(line)).length
   const rows: string[] = []
-  const tell = (what: string, figure: string): void => void rows.push(`| ${what} | ${figure} |`)
+  const tell = (what: string, figure: string): void => {
+    console.error(`${what}: ${figure}`)
+    rows.push(`| ${what} | ${figure} |`)
+  }
 
   let operator = await startOurs(plane)
   try {
@@ -68,7 +77,10 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
       names,
       async (name) => void (await client.create(DASK_CLUSTERS, cluster(NAMESPACE, name, WORKERS))),
     )
-    await until(() => here.size === ALL)
+    await until(
+      () => here.size === ALL,
+      () => `${here.size} of ${ALL} pods are there`,
+    )
     const seconds = (performance.now() - began) / 1000
     tell(
       `${CLUSTERS} clusters × ${WORKERS} workers until all pods are there`,
@@ -84,10 +96,14 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
 
     for (const pod of [...here.values()].slice(0, REPLACED)) {
       const count = waits.length
+      deleted.set(groupOf(pod), performance.now())
       await client.delete(PODS, pod.metadata, {gracePeriodSeconds: 0})
-      await until(() => waits.length > count)
+      await until(
+        () => waits.length > count,
+        () => `pod ${pod.metadata.name} is not replaced`,
+      )
     }
-    tell('a deleted worker until its successor is there, by the watch (median)', `${median(waits).toFixed(0)} ms`)
+    tell('from the call that deletes a worker until its successor is there, by the watch (median)', `${median(waits).toFixed(0)} ms`)
 
     await operator.stop()
     const before = await writes()
@@ -101,7 +117,10 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
     await mapLimited(createLimit(16), '', names, (name) =>
       client.delete(DASK_CLUSTERS, {namespace: NAMESPACE, name}, {propagationPolicy: 'Background'}),
     )
-    await until(() => here.size === 0)
+    await until(
+      () => here.size === 0,
+      () => `${here.size} pods are left`,
+    )
     const deletion = (performance.now() - gone) / 1000
     tell('all clusters deleted, until no pod is left', `${deletion.toFixed(1)} s, ${Math.round(ALL / deletion)} pods/s`)
     return ['| one operator over 10,000 pods | |', '| --- | --- |', ...rows].join('\n')
