@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process'
 import {describe, expect, it} from 'vitest'
-import {PERSISTENT_VOLUME_CLAIMS, PODS, type Pod, type PodSpec} from '../../src/api/core.ts'
+import {PERSISTENT_VOLUME_CLAIMS, PODS, type Pod, type PodSpec, SERVICES} from '../../src/api/core.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {stand, until} from './ground.ts'
 
@@ -64,8 +64,14 @@ describe('a pod', () => {
     await ended(reader)
     expect(await kubectl('logs', reader)).toBe('results\n')
     await client.delete(PODS, {namespace, name: reader})
+    const readOnly = await run({
+      volumes: [{name: 'data', persistentVolumeClaim: {claimName: 'kept', readOnly: true}}],
+      containers: [{name: 'main', ...sh('echo more >> /data/file'), volumeMounts: [{name: 'data', mountPath: '/data'}]}],
+    })
+    await ended(readOnly, 'Failed')
+    await client.delete(PODS, {namespace, name: readOnly})
     // A claim is protected while a pod uses it.
-    await until(async () => (await client.list(PODS, {namespace})).items.every(({metadata}) => metadata.name !== reader), 'the pod goes')
+    await until(async () => (await client.list(PODS, {namespace})).items.every(({metadata}) => metadata.name !== readOnly), 'the pod goes')
     await client.delete(PERSISTENT_VOLUME_CLAIMS, ref)
     await until(async () => (await client.list(PERSISTENT_VOLUME_CLAIMS, {namespace})).items.length === 0, 'the claim goes')
     await client.create(PERSISTENT_VOLUME_CLAIMS, claim)
@@ -235,6 +241,19 @@ describe('a pod', () => {
     await kubectl('delete', 'pod', name)
   })
 
+  it('is unready where its probe asks at a port that no container has', async () => {
+    const httpGet = {port: 'nothing', path: '/'}
+    const tcpSocket = {port: 'nothing'}
+    const names = [await run({containers: [{name: 'main', ...sh('sleep 600'), readinessProbe: {httpGet, periodSeconds: 1}}]})]
+    names.push(await run({containers: [{name: 'main', ...sh('sleep 600'), readinessProbe: {tcpSocket, periodSeconds: 1}}]}))
+    for (const name of names) {
+      await until(async () => (await podOf(name)).status?.phase === 'Running', 'it runs')
+      expect((await podOf(name)).status?.conditions?.find(({type}) => type === 'Ready')?.status).toBe('False')
+    }
+    await ended(await run({containers: [{name: 'main', ...sh('true')}]}))
+    await kubectl('delete', 'pod', ...names, '--grace-period=1')
+  })
+
   it('that takes more memory than its limit ends as OOMKilled', async () => {
     const hungry = 'x = bytearray(300 * 2**20)\nimport time\ntime.sleep(60)'
     const name = await run({
@@ -251,6 +270,40 @@ describe('a pod', () => {
       return condition?.reason === 'Unschedulable' && /Insufficient memory/.test(condition.message ?? '')
     }, 'it is unschedulable')
     await kubectl('delete', 'pod', name)
+  })
+
+  it('is reached through its Service by the port that has the name, and nobody by a name that no container has', async () => {
+    const serve = 'import http.server as s; s.HTTPServer(("0.0.0.0", 8000), s.SimpleHTTPRequestHandler).serve_forever()'
+    await run(
+      {containers: [{name: 'main', image: 'python', command: ['python', '-c', serve], ports: [{name: 'web', containerPort: 8000}]}]},
+      {labels: {serves: 'web'}} as Partial<Pod['metadata']>,
+    )
+    const ports = [
+      {name: 'right', port: 80, targetPort: 'web'},
+      {name: 'wrong', port: 81, targetPort: 'nothing'},
+    ]
+    await client.create(SERVICES, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {namespace, name: 'web'},
+      spec: {selector: {serves: 'web'}, ports},
+    })
+    const call = [
+      'import http.client, time',
+      'def status(port):',
+      '    connection = http.client.HTTPConnection("web", port, timeout=5)',
+      '    connection.request("GET", "/")',
+      '    return connection.getresponse().status',
+      'while True:',
+      '    try:',
+      '        print(status(80)); break',
+      '    except OSError: time.sleep(0.1)',
+      'try: print(status(81))',
+      'except OSError: print("refused")',
+    ]
+    const caller = await run({containers: [{name: 'main', image: 'python', command: ['python', '-c', call.join('\n')]}]})
+    await ended(caller)
+    expect(await kubectl('logs', caller)).toBe('200\nrefused\n')
   })
 
   it('answers kubectl exec', async () => {

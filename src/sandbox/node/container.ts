@@ -13,7 +13,7 @@ import {get, startProbe} from './probe.ts'
 import {type ContainerProcess, type Ended, type Launch, startProcess} from './process.ts'
 import {parseQuantity} from './quantity.ts'
 import {type ContainerRecord, freshRecord} from './status.ts'
-import {mountsOf} from './volumes.ts'
+import {type MadeVolume, mountsOf} from './volumes.ts'
 
 /** As the kubelet: at once, then 10 s, 20 s … 5 min; a run of ten minutes starts the count anew. */
 const BACKOFF = {firstMs: 10_000, mostMs: 300_000, goodRunMs: 600_000} as const
@@ -31,7 +31,7 @@ export interface PodGround {
   readonly python: string
   /** Variables of the sandbox itself; a container's own come after them. */
   readonly environment: Readonly<Record<string, string>>
-  readonly volumes: ReadonlyMap<string, string>
+  readonly volumes: ReadonlyMap<string, MadeVolume>
   readonly signal: AbortSignal
 }
 

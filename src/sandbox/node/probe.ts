@@ -49,18 +49,22 @@ export const checkOnce = async (probe: Probe, {ip, container, exec}: ProbeTarget
   return true
 }
 
-/** A named port is one of the container's own. */
-export const portNumber = (container: Container, port: number | string): number =>
-  typeof port === 'number' ? port : (container.ports?.find(({name}) => name === port)?.containerPort ?? Number(port))
+/** A named port is one of the container's own; `undefined`: it has none of that name, and whoever asks there gets no answer. */
+const portNumber = (container: Container, port: number | string): number | undefined => {
+  if (typeof port === 'number') return port
+  return container.ports?.find(({name}) => name === port)?.containerPort ?? (/^\d+$/.test(port) ? Number(port) : undefined)
+}
 
-export const get = (
-  {path = '/', port, host, scheme = 'HTTP'}: HttpGet,
+export const get = async (
+  {path = '/', port: named, host, scheme = 'HTTP'}: HttpGet,
   ip: string,
   container: Container,
   timeoutMs: number,
-): Promise<boolean> =>
-  new Promise((resolve) => {
-    const options = {host: host ?? ip, port: portNumber(container, port), path, signal: AbortSignal.timeout(timeoutMs), agent: false}
+): Promise<boolean> => {
+  const port = portNumber(container, named)
+  if (port === undefined) return false
+  return new Promise((resolve) => {
+    const options = {host: host ?? ip, port, path, signal: AbortSignal.timeout(timeoutMs), agent: false}
     const call = scheme === 'HTTPS' ? httpsRequest({...options, rejectUnauthorized: false}) : httpRequest(options)
     call.once('response', (response) => {
       response.resume()
@@ -69,9 +73,11 @@ export const get = (
     call.once('error', () => resolve(false))
     call.end()
   })
+}
 
-const opens = (host: string, port: number, timeoutMs: number): Promise<boolean> =>
-  new Promise((resolve) => {
+const opens = async (host: string, port: number | undefined, timeoutMs: number): Promise<boolean> => {
+  if (port === undefined) return false
+  return new Promise((resolve) => {
     const socket = connect({host, port})
     const end = (ok: boolean): void => {
       socket.destroy()
@@ -81,3 +87,4 @@ const opens = (host: string, port: number, timeoutMs: number): Promise<boolean> 
     socket.once('connect', () => end(true))
     socket.once('error', () => end(false))
   })
+}

@@ -3,7 +3,6 @@ import {renameSync, writeFileSync} from 'node:fs'
 import {connect, createServer, type Server, type Socket} from 'node:net'
 import {isDeepStrictEqual} from 'node:util'
 import type {Pod, Service, ServicePort} from '../../api/core.ts'
-import {portNumber} from './probe.ts'
 
 export interface Services {
   /** Makes listeners and names what these services and their ready pods say; to be called when either has changed. */
@@ -22,7 +21,8 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
   let services: readonly Service[] = []
   let written = ''
 
-  const backends = (service: Service): readonly Pod[] => {
+  /** Ready pods that have the port, by its number or by its name. */
+  const backends = (service: Service, port: ServicePort): readonly Pod[] => {
     const {selector} = service.spec
     if (!selector) return []
     const any = service.spec['publishNotReadyAddresses'] === true
@@ -31,19 +31,19 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
         Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value) &&
         pod.status?.podIP !== undefined &&
         pod.metadata.deletionTimestamp === undefined &&
+        targetOf(pod, port) !== undefined &&
         (any || pod.status.conditions?.some(({type, status}) => type === 'Ready' && status === 'True')),
     )
   }
 
   const serve = (local: Socket, key: string, port: ServicePort): void => {
     const service = services.find((each) => keysOf(each).some(([other]) => other === key))
-    const ready = service ? backends(service) : []
+    const ready = service ? backends(service, port) : []
     const pod = ready[Math.floor(Math.random() * ready.length)]
+    const target = pod && targetOf(pod, port)
     // Its last endpoint has gone this moment.
-    if (!pod?.status?.podIP) return void local.resetAndDestroy()
-    const target = port.targetPort ?? port.port
-    const container = pod.spec.containers.find((each) => typeof target === 'number' || each.ports?.some(({name}) => name === target))
-    const remote = connect({host: pod.status.podIP, port: container ? portNumber(container, target) : Number(target)})
+    if (!pod?.status?.podIP || target === undefined) return void local.resetAndDestroy()
+    const remote = connect({host: pod.status.podIP, port: target})
     for (const socket of [local, remote]) {
       open.add(socket)
       socket.setNoDelay(true)
@@ -67,8 +67,13 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
     update: (now) => {
       services = now
       // Without an endpoint nobody listens, so that a program is refused and tries again, as kube-proxy has it.
-      const served = now.filter((service) => backends(service).length > 0)
-      const wanted = new Map(served.flatMap((service) => keysOf(service).map(([key, port]) => [key, {service, port}] as const)))
+      const wanted = new Map(
+        now.flatMap((service) =>
+          keysOf(service)
+            .filter(([, port]) => backends(service, port).length > 0)
+            .map(([key, port]) => [key, {service, port}] as const),
+        ),
+      )
       for (const [key, {server, service}] of listeners) {
         const still = wanted.get(key)
         if (still && still.service.metadata.uid === service.metadata.uid && isDeepStrictEqual(still.service.spec, service.spec)) continue
@@ -91,6 +96,11 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
     },
   }
 }
+
+const targetOf = ({spec}: Pod, {targetPort, port}: ServicePort): number | undefined =>
+  typeof targetPort === 'string'
+    ? spec.containers.flatMap(({ports}) => ports ?? []).find(({name}) => name === targetPort)?.containerPort
+    : (targetPort ?? port)
 
 const keysOf = ({spec}: Service): readonly (readonly [string, ServicePort])[] =>
   spec.clusterIP && spec.clusterIP !== 'None'

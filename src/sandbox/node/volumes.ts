@@ -20,7 +20,7 @@ type Volume = {readonly name: string} & {
   readonly secret?: Items & {readonly secretName: string}
   readonly downwardAPI?: DownwardSource & {readonly defaultMode?: number}
   readonly projected?: {readonly sources?: readonly Projection[]; readonly defaultMode?: number}
-  readonly persistentVolumeClaim?: {readonly claimName: string}
+  readonly persistentVolumeClaim?: {readonly claimName: string; readonly readOnly?: boolean}
 }
 
 type ConfigMapSource = Items & {readonly name: string}
@@ -60,9 +60,15 @@ export interface VolumeGround {
 
 const DEFAULT_MODE = 0o644
 
-/** Makes a pod's volumes and resolves with where each lies. Throws a ConfigFailure for what the node does not have. */
-export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<string, string>> {
-  const paths = new Map<string, string>()
+/** Where a volume lies, and whether no container may write to it. */
+export interface MadeVolume {
+  readonly path: string
+  readonly isReadOnly: boolean
+}
+
+/** Makes a pod's volumes, each under its name. Throws a ConfigFailure for what the node does not have. */
+export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<string, MadeVolume>> {
+  const made = new Map<string, MadeVolume>()
   for (const volume of (ground.pod.spec.volumes ?? []) as readonly Volume[]) {
     const path = volume.persistentVolumeClaim ? await claimed(volume.persistentVolumeClaim, ground) : join(ground.directory, volume.name)
     if (volume.emptyDir || volume.persistentVolumeClaim) await mkdir(path, {recursive: true, mode: 0o777})
@@ -80,9 +86,9 @@ export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<str
       const files = (await Promise.all(sources.map((source) => filesOf(source, ground)))).flat()
       await write(path, files, (projected ?? configMap ?? secret ?? downwardAPI)?.defaultMode ?? DEFAULT_MODE)
     }
-    paths.set(volume.name, path)
+    made.set(volume.name, {path, isReadOnly: volume.persistentVolumeClaim?.readOnly === true})
   }
-  return paths
+  return made
 }
 
 /** A folder for each claim, by its UID: one that is made again under the same name is empty. */
@@ -167,17 +173,17 @@ const write = async (path: string, files: readonly File[], defaultMode: number):
 }
 
 /** The mounts of one container; a `subPath` that is not there yet is made as a folder, as the kubelet does. */
-export async function mountsOf(container: Container, volumes: ReadonlyMap<string, string>): Promise<readonly Mount[]> {
+export async function mountsOf(container: Container, volumes: ReadonlyMap<string, MadeVolume>): Promise<readonly Mount[]> {
   return Promise.all(
     (container.volumeMounts ?? []).map(async ({name, mountPath, subPath, readOnly = false}): Promise<Mount> => {
       const volume = volumes.get(name)
       if (volume === undefined) throw new ConfigFailure(`container ${container.name} mounts volume "${name}", which the pod does not have`)
-      const source = subPath ? join(volume, subPath) : volume
+      const source = subPath ? join(volume.path, subPath) : volume.path
       await mkdir(source, {recursive: true}).catch((error: NodeJS.ErrnoException) => {
         // It is there already, as a file.
         if (error.code !== 'EEXIST') throw error
       })
-      return [source, mountPath, readOnly]
+      return [source, mountPath, readOnly || volume.isReadOnly]
     }),
   )
 }
