@@ -75,7 +75,12 @@ describe('operator install', () => {
     })
     expect(await told('operator', 'install', '--as', 'nobody')).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/you may not write .*clusterroles/),
+      stderr: expect.stringMatching(/you may not .*patch clusterroles/),
+    })
+    // Before it stops anything: what the take-over needs, too.
+    expect(await told('operator', 'install', '--take-over', '--as', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/delete replicasets\.apps.*patch pods/),
     })
   })
 

@@ -12,8 +12,8 @@ import type {TakeOverCall} from './take-over.ts'
 
 /** What stands in the way of an installation, found before anything is changed. */
 
-/** Rejects with every right that is missing, for an administrator to read. */
-export async function checkRights(client: KubeClient, objects: readonly KubeObject[], signal: AbortSignal): Promise<void> {
+/** What writing these objects by server-side apply takes. */
+export function rightsToApply(objects: readonly KubeObject[]): readonly Right[] {
   const wanted = new Map<string, Right>()
   for (const object of objects) {
     const {apiVersion, plural, namespaced} = kindOf(object)
@@ -22,12 +22,19 @@ export async function checkRights(client: KubeClient, objects: readonly KubeObje
     const right = {verb: 'patch', group, resource: plural, ...(namespaced && namespace !== undefined && {namespace})}
     wanted.set(JSON.stringify(right), right)
   }
-  const answers = await Promise.all([...wanted.values()].map(async (right) => ({right, isAllowed: await mayI(client, right, signal)})))
+  return [...wanted.values()]
+}
+
+/** Rejects with every right that is missing, for an administrator to read. */
+export async function checkRights(client: KubeClient, rights: readonly Right[], signal: AbortSignal): Promise<void> {
+  const answers = await Promise.all(rights.map(async (right) => ({right, isAllowed: await mayI(client, right, signal)})))
   const missing = answers.filter(({isAllowed}) => !isAllowed).map(({right}) => right)
   if (missing.length === 0) return
-  const told = missing.map(({resource, group, namespace}) => `${resource}${group && `.${group}`}${namespace ? ` in ${namespace}` : ''}`)
-  throw new UserError(`you may not write ${told.join(', ')}`, {
-    next: ['ask an administrator of the cluster to install the operator, or for these rights (verbs create and patch)'],
+  const told = missing.map(
+    ({verb, resource, group, namespace}) => `${verb} ${resource}${group && `.${group}`}${namespace ? ` in ${namespace}` : ''}`,
+  )
+  throw new UserError(`you may not ${told.join(', ')}`, {
+    next: ['ask an administrator of the cluster to install the operator, or for these rights (and create, where it says patch)'],
   })
 }
 

@@ -1,5 +1,5 @@
 import {PODS, type Pod} from '../../api/core.ts'
-import {API_VERSION, DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../api/dask.ts'
+import {API_VERSION, DASK_CLUSTERS, DASK_WORKER_GROUPS, GROUP} from '../../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '../../api/names.ts'
 import type {Kind, KubeObject, OwnerReference} from '../../api/object.ts'
 import {controllerOf} from '../../api/ownership.ts'
@@ -7,6 +7,7 @@ import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
 import {isMadeByPythonOperator} from '../../api/python-operator.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing} from '../../kube/errors.ts'
+import type {Right} from '../access-review.ts'
 import {type Look, openWatch} from '../watch.ts'
 import {FIELD_MANAGER} from '../write.ts'
 import {DEPLOYMENTS, REPLICA_SETS} from './kinds.ts'
@@ -16,6 +17,14 @@ export interface TakeOverCall {
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }
+
+/** What it takes, in all namespaces, to stop that operator and to carry on what it has made. Nothing may be missing half-way. */
+export const RIGHTS_TO_TAKE_OVER: readonly Right[] = [
+  ...['deployments', 'replicasets'].flatMap((resource) => ['list', 'watch', 'delete'].map((verb) => ({verb, group: 'apps', resource}))),
+  {verb: 'patch', group: 'apps', resource: 'deployments'},
+  ...['list', 'watch', 'patch', 'delete'].map((verb) => ({verb, group: '', resource: 'pods'})),
+  ...['daskclusters', 'daskworkergroups'].map((resource) => ({verb: 'get', group: GROUP, resource})),
+]
 
 /** Labels of what the Python operator makes for a cluster; Deployments of others have no component of Dask. */
 const MADE_FOR_DASK = `${LABEL_CLUSTER},${LABEL_COMPONENT} in (scheduler,worker)`

@@ -7,8 +7,15 @@ import {dryRunFlag, dryRunOf, timeoutFlag} from '../../cli/flags.ts'
 import {applyObject} from '../../cli/install/apply.ts'
 import {operatorManifests} from '../../cli/install/manifests.ts'
 import {installFlags, installOptions} from '../../cli/install/options.ts'
-import {checkRights, findPythonOperator, refuseHelmRelease, refusePythonOperator, stopPythonOperator} from '../../cli/install/preflight.ts'
-import {takeOverPods} from '../../cli/install/take-over.ts'
+import {
+  checkRights,
+  findPythonOperator,
+  refuseHelmRelease,
+  refusePythonOperator,
+  rightsToApply,
+  stopPythonOperator,
+} from '../../cli/install/preflight.ts'
+import {RIGHTS_TO_TAKE_OVER, takeOverPods} from '../../cli/install/take-over.ts'
 import {waitForOperator} from '../../cli/install/wait-operator.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
 import {withProgress} from '../../cli/with-progress.ts'
@@ -39,7 +46,8 @@ export default class OperatorInstall extends DaskCommand {
     const options = await installOptions(flags, this.config.version)
     const definitions = await readCrds()
     const objects = operatorManifests(options)
-    await checkRights(client, [...definitions, ...objects], this.signal)
+    const rights = [...rightsToApply([...definitions, ...objects]), ...(flags['take-over'] ? RIGHTS_TO_TAKE_OVER : [])]
+    await checkRights(client, rights, this.signal)
     await refuseHelmRelease(client, 'upgrade', this.signal)
     const python = await findPythonOperator(client, this.signal)
     if (python.length > 0 && !flags['take-over']) throw refusePythonOperator(python, this.bin)
