@@ -2,11 +2,12 @@ import {LEASES} from '../api/core.ts'
 import {OPERATOR} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {KubeError} from '../kube/errors.ts'
+import {leadersOf} from './leaders.ts'
 
 export interface Versions {
   readonly server: {readonly gitVersion: string; readonly platform?: string}
   /** Who holds the operator's lease; `undefined` where nobody does, or where we may not look. A sandbox's own operator needs none. */
-  readonly operator: {readonly holder: string; readonly lease?: string; readonly renewed?: string | undefined} | undefined
+  readonly operator: {readonly holder: string; readonly lease?: string; readonly renewed?: string} | undefined
 }
 
 export async function readVersions(client: KubeClient, signal: AbortSignal): Promise<Versions> {
@@ -27,14 +28,8 @@ const readOperator = async (client: KubeClient, signal: AbortSignal): Promise<Ve
     if (error instanceof KubeError && error.status === 403) return {items: []}
     throw error
   })
-  const held = leases.items.find(({spec}) => {
-    const lasts = (spec?.leaseDurationSeconds ?? 0) * 1000
-    return spec?.holderIdentity && Date.parse(spec.renewTime ?? '') + lasts > Date.now()
-  })
-  if (!held) return undefined
-  return {
-    holder: held.spec?.holderIdentity ?? '',
-    lease: `${held.metadata.namespace ?? ''}/${held.metadata.name}`,
-    renewed: held.spec?.renewTime,
-  }
+  const [leader] = leadersOf(leases.items, Date.now())
+  if (!leader) return undefined
+  const {holder, namespace, name, renewed} = leader
+  return {holder, lease: `${namespace}/${name}`, renewed}
 }

@@ -6,6 +6,7 @@ import {podCause} from '../../api/pod-cause.ts'
 import {isPodReady} from '../../api/pod-state.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing} from '../../kube/errors.ts'
+import {type Leader, leadersOf} from '../leaders.ts'
 import {DEPLOYMENTS} from './kinds.ts'
 import {PART_OF} from './manifests.ts'
 
@@ -21,7 +22,7 @@ export interface OperatorStatus {
       }
     | undefined
   /** Who leads, by each lease that is held. */
-  readonly leaders: readonly {readonly holder: string; readonly namespace: string; readonly secondsSinceRenewal: number}[]
+  readonly leaders: readonly Leader[]
   readonly definitions: readonly string[]
   readonly objects: Readonly<Record<string, number>>
 }
@@ -51,13 +52,7 @@ export async function readOperatorStatus(client: KubeClient, now: number, signal
       wanted: deployment.spec.replicas ?? 1,
       pods: pods.map(podStatus),
     },
-    leaders: leases.items.flatMap(({metadata, spec}) => {
-      const age = (now - Date.parse(spec?.renewTime ?? '')) / 1000
-      const isHeld = spec?.holderIdentity && age < (spec.leaseDurationSeconds ?? 0)
-      return isHeld
-        ? [{holder: spec.holderIdentity ?? '', namespace: metadata.namespace ?? '', secondsSinceRenewal: Math.max(0, Math.round(age))}]
-        : []
-    }),
+    leaders: leadersOf(leases.items, now),
     definitions: definitions.items.map(({metadata}) => metadata.name).filter((name) => name.endsWith(`.${GROUP}`)),
     objects: Object.fromEntries(
       await Promise.all(DASK_KINDS.map(async (kind) => [kind.plural, await count(client, kind, signal)] as const)),
