@@ -55,9 +55,9 @@ export abstract class DaskCommand extends Command {
     }
   }
 
-  /** The connection of this call; the same one each time. */
-  protected async connect(flags: GlobalFlags): Promise<Connection> {
-    this.#connection ??= await openConnection(flags)
+  /** The connection of this call; the same one each time. `isForMany`: for many requests at once, as the operator's; it takes longer to open. */
+  protected async connect(flags: GlobalFlags, isForMany = false): Promise<Connection> {
+    this.#connection ??= await openConnection(flags, isForMany)
     return this.#connection
   }
 

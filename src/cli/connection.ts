@@ -10,9 +10,9 @@ export interface Connection {
 }
 
 /** The client of these flags; libraries that talk to a server are loaded here and not before. Nothing is sent yet. */
-export async function openConnection(flags: GlobalFlags): Promise<Connection> {
+export async function openConnection(flags: GlobalFlags, isForMany = false): Promise<Connection> {
   const options = configOptions(flags)
-  const client = (await openQuickly(options)) ?? (await openWhole(options))
+  const client = (isForMany ? undefined : await openQuickly(options)) ?? (await openWhole(options))
   return {client, namespace: flags.namespace ?? client.namespace}
 }
 

@@ -13,7 +13,12 @@ export const directDial =
   (host: string): Dial =>
   (port, signal) =>
     new Promise((resolve, reject) => {
-      const socket = connect({host, port, ...(signal && {signal})})
+      signal?.throwIfAborted()
+      const socket = connect({host, port})
+      // Not by connect's own option: its listener stays on the signal when the connection has ended, and the signal may last for months.
+      const abort = (): void => void socket.destroy(signal?.reason)
+      signal?.addEventListener('abort', abort, {once: true})
+      socket.once('close', () => signal?.removeEventListener('abort', abort))
       const timer = setTimeout(() => socket.destroy(new Error(`${host}:${port} does not answer`)), CONNECT_TIMEOUT_MS)
       socket.once('connect', () => {
         clearTimeout(timer)

@@ -1,5 +1,5 @@
 import type {KubeObject} from '../api/object.ts'
-import type {KubeClient, KubeList, RawRequest, RawResponse, WriteOptions} from './client.ts'
+import type {KubeClient, KubeList, RawRequest, RawResponse, RequestOptions, WriteOptions} from './client.ts'
 import {failureOf} from './failure.ts'
 import {objectPath, query, resourcePath, writeQuery} from './paths.ts'
 
@@ -36,10 +36,7 @@ export function clientOver({answer, server, context, namespace: ownNamespace, we
     options: WriteOptions = {},
     type = 'application/json',
   ): Promise<T> =>
-    json<T>(
-      {method, path, headers: {'content-type': type}, body: JSON.stringify(body), ...(options.signal && {signal: options.signal})},
-      options.onWarning,
-    )
+    json<T>({method, path, headers: {'content-type': type}, body: JSON.stringify(body), ...sending(options)}, options.onWarning)
 
   return {
     server,
@@ -48,7 +45,7 @@ export function clientOver({answer, server, context, namespace: ownNamespace, we
     get: (kind, ref, options) => json({path: objectPath(kind, ref), ...options}),
     list: async <T extends KubeObject>(
       kind: Parameters<KubeClient['list']>[0],
-      {namespace, signal, ...rest}: Parameters<KubeClient['list']>[1] = {},
+      {namespace, signal, maySend: _, ...rest}: Parameters<KubeClient['list']>[1] = {},
     ) => {
       const list = await json<KubeList<T>>({path: resourcePath(kind, namespace) + query(rest), ...(signal && {signal})})
       // Items of a list carry neither apiVersion nor kind on the wire.
@@ -67,7 +64,7 @@ export function clientOver({answer, server, context, namespace: ownNamespace, we
         options,
         'application/apply-patch+yaml',
       ),
-    delete: async (kind, ref, {uid, resourceVersion, propagationPolicy, gracePeriodSeconds, dryRun, signal} = {}) => {
+    delete: async (kind, ref, {uid, resourceVersion, propagationPolicy, gracePeriodSeconds, dryRun, ...options} = {}) => {
       const body = {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
@@ -83,7 +80,7 @@ export function clientOver({answer, server, context, namespace: ownNamespace, we
         path: objectPath(kind, ref),
         headers: {'content-type': 'application/json'},
         body: JSON.stringify(body),
-        ...(signal && {signal}),
+        ...sending(options),
       })
     },
     raw: (request) => answer({...request, stream: /[?&](watch|follow)=/.test(request.path)}),
@@ -91,6 +88,8 @@ export function clientOver({answer, server, context, namespace: ownNamespace, we
     close,
   }
 }
+
+const sending = ({signal, maySend}: RequestOptions): RequestOptions => ({...(signal && {signal}), ...(maySend && {maySend})})
 
 /** A body whose failures are told in our words, however it is read. */
 export const told = (body: RawResponse['body'], fail: (error: unknown) => never): RawResponse['body'] => ({

@@ -32,6 +32,8 @@ export interface KubeClient {
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
+  /** Asked when the request is about to leave, which may be long after the call where it waits for a connection; `false`: it rejects with NotSent. */
+  readonly maySend?: () => boolean
 }
 
 export interface Subresource {

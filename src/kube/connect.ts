@@ -3,8 +3,9 @@ import {WebSocket} from 'ws'
 import type {KubeClient, RawResponse} from './client.ts'
 import {clientOver, type Request, told} from './client-over.ts'
 import type {ClientConfig} from './config.ts'
-import {ConnectionError} from './errors.ts'
+import {ConnectionError, NotSent} from './errors.ts'
 import {failureOf, inPlainWords} from './failure.ts'
+import {withLastLook} from './last-look.ts'
 import {openTransport, type Transport} from './transport.ts'
 
 /** A client of the context in `config`. Nothing is sent before the first call. */
@@ -29,7 +30,7 @@ export function connect(config: ClientConfig): KubeClient {
 const once = async (
   transport: Transport,
   config: ClientConfig,
-  {path, method = 'GET', headers, body, signal, stream}: Request,
+  {path, method = 'GET', headers, body, signal, maySend, stream}: Request,
 ): Promise<RawResponse> => {
   const {dispatcher, headers: credentials} = await (stream ? transport.streams() : transport.requests()).catch((error: unknown) => {
     throw new ConnectionError(`no credentials for ${transport.server}: ${inPlainWords(error)}`, {cause: error})
@@ -39,6 +40,7 @@ const once = async (
   const signals = [signal, timeout].filter((each) => each !== undefined)
   const fail = (error: unknown, fact = `the answer of ${transport.server} broke off`): never => {
     if (signal?.aborted) throw signal.reason
+    if (error instanceof NotSent) throw error
     if (timeout?.aborted) throw new ConnectionError(`${transport.server} did not answer within ${limit} ms`, {cause: error})
     throw new ConnectionError(`${fact}: ${inPlainWords(error)}`, {cause: error})
   }
@@ -47,7 +49,7 @@ const once = async (
     config.trace?.(`${method} ${transport.server}${path} ${outcome} in ${Math.round(performance.now() - started)} milliseconds`)
   try {
     const response = await send(`${transport.server}${path}`, {
-      dispatcher,
+      dispatcher: maySend ? withLastLook(dispatcher, maySend) : dispatcher,
       method,
       // undici would close the connection after each DELETE with a body.
       reset: false,

@@ -22,6 +22,13 @@ export class KubeError extends Error {
   }
 }
 
+/** A request that was not to be sent any more when its turn came; the server has seen nothing of it. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
+}
+
+export const TOO_LATE = 'it is too late to send this request'
+
 /** No answer came: refused, unresolvable, timed out, TLS. `cause` is the network's own error. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'

@@ -1,8 +1,9 @@
 import type {IncomingMessage} from 'node:http'
 import {Agent, request} from 'node:https'
+import type {Socket} from 'node:net'
 import type {KubeClient, RawResponse} from './client.ts'
 import {clientOver, type Request, told} from './client-over.ts'
-import {ConnectionError} from './errors.ts'
+import {ConnectionError, NotSent, TOO_LATE} from './errors.ts'
 import {inPlainWords} from './failure.ts'
 import type {PlainConfig} from './plain-config.ts'
 
@@ -22,7 +23,7 @@ export function quickClient(config: PlainConfig, {requestTimeoutMs, trace, whole
   const agent = new Agent({...tls, keepAlive: true, timeout: 0, maxCachedSessions: 0})
   let other: Promise<KubeClient> | undefined
 
-  const answer = ({path, method = 'GET', headers, body, signal, stream}: Request): Promise<RawResponse> => {
+  const answer = ({path, method = 'GET', headers, body, signal, maySend, stream}: Request): Promise<RawResponse> => {
     const limit = stream ? undefined : requestTimeoutMs || undefined
     const timeout = limit ? AbortSignal.timeout(limit) : undefined
     const signals = [signal, timeout].filter((each) => each !== undefined)
@@ -31,6 +32,7 @@ export function quickClient(config: PlainConfig, {requestTimeoutMs, trace, whole
     const tell = (outcome: string): void => trace?.(`${method} ${server}${path} ${outcome} in ${Date.now() - started} milliseconds`)
     const failure = (error: unknown, fact: string): unknown => {
       if (signal?.aborted) return signal.reason
+      if (error instanceof NotSent) return error
       const words = timeout?.aborted ? `${server} did not answer within ${limit} ms` : `${fact}: ${inPlainWords(error)}`
       return new ConnectionError(words, {cause: error})
     }
@@ -57,7 +59,8 @@ export function quickClient(config: PlainConfig, {requestTimeoutMs, trace, whole
         }
         resolve({status: response.statusCode ?? 0, headers: response.headers, body: told(bodyOf(response), fail)})
       })
-      sent.end(body)
+      if (maySend) sent.once('socket', (socket) => atLast(socket, () => (maySend() ? sent.end(body) : sent.destroy(new NotSent(TOO_LATE)))))
+      else sent.end(body)
     })
   }
 
@@ -72,6 +75,12 @@ export function quickClient(config: PlainConfig, {requestTimeoutMs, trace, whole
       await (await other)?.close()
     },
   })
+}
+
+/** Once there is a connection. */
+const atLast = (socket: Socket, go: () => void): void => {
+  if (socket.connecting) socket.once('secureConnect', go)
+  else go()
 }
 
 const mutable = (headers: PlainConfig['headers']): Record<string, string | string[]> =>

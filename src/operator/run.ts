@@ -13,6 +13,7 @@ import {createClusterController} from './cluster/controller.ts'
 import {type AskIdle, createIdleWatch} from './cluster/idle-watch.ts'
 import {createFindLostNode} from './cluster/lost-node.ts'
 import type {HealthBoard} from './engine/health.ts'
+import {leaseTimes} from './engine/lease.ts'
 import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
 import {createJobController} from './job/controller.ts'
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly identity: string
   /** Default true: of several operators one works, the others wait. */
   readonly leaderElection?: boolean
+  /** How long a leader that does not renew its lease stays the leader; absent: 15 s, as for all of Kubernetes. */
+  readonly leaseDurationMs?: number
   /** It runs outside of Kubernetes: schedulers that cannot be reached directly are reached through the API server. */
   readonly outside?: boolean
   readonly signal: AbortSignal
@@ -49,7 +52,7 @@ const DEFINITIONS_MS = 10_000
 
 /** Serves the four kinds until `signal` aborts. Rejects when their definitions are not installed. */
 export async function runOperator(options: RunOptions): Promise<void> {
-  const {namespace, identity, leaderElection = true, outside = false, signal, log, onReady, health, metrics} = options
+  const {namespace, identity, leaderElection = true, leaseDurationMs, outside = false, signal, log, onReady, health, metrics} = options
   const client = metrics?.counting(options.client) ?? options.client
   if (health) metrics?.follow(health)
   await requireDefinitions(client, signal)
@@ -72,7 +75,13 @@ export async function runOperator(options: RunOptions): Promise<void> {
       signal,
       log,
       ...(namespace !== undefined && {namespace}),
-      ...(leaderElection && {lease: {namespace: namespace ?? LEASE_NAMESPACE, name: OPERATOR}}),
+      ...(leaderElection && {
+        lease: {
+          namespace: namespace ?? LEASE_NAMESPACE,
+          name: OPERATOR,
+          ...(leaseDurationMs !== undefined && {times: leaseTimes(leaseDurationMs)}),
+        },
+      }),
       inFlight: {[SERVICES.plural]: SERVICES_IN_FLIGHT},
       ...(onReady && {onReady}),
       ...(health && {health}),

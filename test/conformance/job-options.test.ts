@@ -35,6 +35,10 @@ describe('a job', () => {
     const {status} = await jobOf('failing')
     expect(status).toMatchObject({exitCode: 1, attempts: 1})
     expect(status?.message).toContain('ValueError: no such thing')
+    await until(
+      async () => /Warning[\s\S]*ValueError: no such thing/.test(await kubectl('events', '--for', 'daskjob/failing')),
+      'an Event tells it',
+    )
     await until(async () => !(await exists(DASK_CLUSTERS, 'failing')), 'its cluster goes')
   })
 

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest'
+import {EVENTS} from '../../src/api/core.ts'
 import {DASK_CLUSTERS} from '../../src/api/dask.ts'
 import {stand, until} from './ground.ts'
 
@@ -26,6 +27,12 @@ describe('a cluster that cannot become ready says why', () => {
     expect(created.stderr).toMatch(/ImagePullBackOff|ErrImagePull/)
     await until(async () => /ImagePull/.test(JSON.stringify(await condition('nopull', 'Ready'))), 'the condition says ImagePullBackOff')
     expect((await condition('nopull', 'Ready'))?.status).toBe('False')
+    const told = (await client.list(EVENTS, {namespace})).items.filter(({involvedObject}) => involvedObject.kind === 'DaskCluster')
+    const own = told.filter(({involvedObject, source}) => involvedObject.name === 'nopull' && source?.component === 'dask-operator')
+    expect(own.map(({type, reason}) => `${type} ${reason}`)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^Warning (ImagePullBackOff|ErrImagePull)$/)]),
+    )
+    expect(own.length).toBeLessThanOrEqual(4)
   })
 
   it('and is taken away again, unless it is to be kept', async () => {

@@ -3,10 +3,21 @@ import {hostname} from 'node:os'
 import {Flags} from '@oclif/core'
 import {DaskCommand} from '../../cli/command.ts'
 import {applyCrds, hasCrds} from '../../cli/crds.ts'
+import {parseDuration} from '../../cli/duration.ts'
 import {tell} from '../../cli/output.ts'
 import {UserError, usageError} from '../../cli/user-error.ts'
 import {createHealth, createMetrics, parseAddress, serveHealth} from '../../operator/health-server.ts'
 import {runOperator} from '../../operator/run.ts'
+
+const leaseDurationFlag = Flags.custom<number>({
+  parse: async (given) => {
+    const durationMs = parseDuration(given)
+    // Leases count in whole seconds.
+    if (durationMs < 3000 || durationMs % 1000 !== 0)
+      throw usageError(`"${given}" is no duration of a lease`, 'give whole seconds, 3s or more')
+    return durationMs
+  },
+})
 
 export default class OperatorRun extends DaskCommand {
   static override summary = 'Run the operator here, in the foreground, for the cluster that the kubeconfig leads to.'
@@ -20,11 +31,15 @@ export default class OperatorRun extends DaskCommand {
     'apply-crds': Flags.boolean({summary: 'First install or upgrade the resource definitions of Dask.'}),
     'health-address': Flags.string({helpValue: '[HOST]:PORT', summary: 'Answer /healthz, /readyz and /statusz there.'}),
     'leader-election': Flags.boolean({allowNo: true, default: true, summary: 'Take turns with other operators (that is the default).'}),
+    'lease-duration': leaseDurationFlag({
+      helpValue: 'TIME',
+      summary: 'How long a leader that no longer answers stays the leader (15s where it is not given; 3s at least).',
+    }),
   }
 
   async run(): Promise<void> {
     const {flags} = await this.parse(OperatorRun)
-    const {client} = await this.connect(flags)
+    const {client} = await this.connect(flags, true)
     if (flags['apply-crds']) {
       const names = await applyCrds(client, this.signal)
       tell(`applied ${names.join(', ')}`)
@@ -45,6 +60,7 @@ export default class OperatorRun extends DaskCommand {
       ...(metrics && {metrics}),
       identity: `${hostname()}_${randomUUID()}`,
       leaderElection: flags['leader-election'],
+      ...(flags['lease-duration'] !== undefined && {leaseDurationMs: flags['lease-duration']}),
       outside: true,
       signal: this.signal,
       log: tell,

@@ -15,6 +15,7 @@ import {leavingIn} from './demand.ts'
 import {groupRefOf, holderOf, replicasOf} from './holder.ts'
 import {planAutoscaler} from './plan.ts'
 import {type Answer, type Readings, withAnswer, withFailure} from './readings.ts'
+import {NOTABLES} from './reasons.ts'
 import {failedAutoscalerStatus} from './status.ts'
 import {createSteps} from './steps.ts'
 import type {AutoscalerWorld, GroupView} from './world.ts'
@@ -78,6 +79,7 @@ export function createAutoscalerController(ask: AskTarget, clock: () => number =
       return observeAutoscaler(autoscaler, reader, known.get(keyOf(cluster)), steps.of)
     },
     plan: planAutoscaler,
+    notables: NOTABLES,
     failed: failedAutoscalerStatus,
   }
 }

@@ -1,3 +1,5 @@
+import type {Notable} from '../engine/contract.ts'
+
 /** Conditions of a DaskAutoscaler and their reasons: HorizontalPodAutoscaler's own where it has the case. */
 
 export const SCALING_ACTIVE = 'ScalingActive'
@@ -36,3 +38,20 @@ export const REASON = {
 
 /** The Event of each change of a group's number. */
 export const SUCCESSFUL_RESCALE = 'SuccessfulRescale'
+
+/** What is told by Events as well. */
+export const NOTABLES: readonly Notable[] = [
+  {
+    of: SCALING_ACTIVE,
+    status: 'False',
+    reasons: [
+      REASON.clusterMissing,
+      REASON.groupMissing,
+      REASON.groupElsewhere,
+      REASON.groupTaken,
+      REASON.invalidBounds,
+      REASON.schedulerUnreachable,
+    ],
+    type: 'Warning',
+  },
+]

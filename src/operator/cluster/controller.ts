@@ -10,6 +10,7 @@ import type {Controller, Reader} from '../engine/contract.ts'
 import type {IdleWatch} from './idle-watch.ts'
 import type {FindLostNode} from './lost-node.ts'
 import {planCluster} from './plan.ts'
+import {NOTABLES} from './reasons.ts'
 import {failedStatus} from './status.ts'
 import type {ClusterWorld} from './world.ts'
 
@@ -28,6 +29,15 @@ const formerCluster = (pod: KubeObject): readonly Ref[] => {
   const {[LABEL_CLUSTER]: cluster, [LABEL_COMPONENT]: component} = pod.metadata.labels ?? {}
   return cluster !== undefined && component === 'scheduler' && isOfPythonOperator(pod as Pod) ? [refIn(pod, cluster)] : []
 }
+
+/** Workers, which their group owns; they count in the cluster's status. */
+const clusterOfWorker = (pod: KubeObject): readonly Ref[] => {
+  const {[LABEL_CLUSTER]: cluster, [LABEL_COMPONENT]: component} = pod.metadata.labels ?? {}
+  return cluster !== undefined && component === 'worker' ? [refIn(pod, cluster)] : []
+}
+
+/** Hundreds of workers may become ready one by one. */
+const WORKERS_MS = 250
 
 const observeCluster = (cluster: DaskCluster, reader: Reader): ClusterWorld => {
   const {name, namespace} = cluster.metadata
@@ -49,7 +59,8 @@ const observeCluster = (cluster: DaskCluster, reader: Reader): ClusterWorld => {
 
 /**
  * Keeps each DaskCluster's scheduler, service and default group there, and tells in its status how it is.
- * What becomes of workers changes their group's status first: that is watched, and not the pods, of which there may be hundreds.
+ * What becomes of workers mostly changes their group's status, which wakes it at once; but a worker that is back before that was written leaves it
+ * as it was, and where the server drops that status it never changes.
  */
 export const createClusterController = (findLostNode: FindLostNode, idleWatch: IdleWatch): Controller<DaskCluster, ClusterWorld> => ({
   kind: DASK_CLUSTERS,
@@ -58,6 +69,7 @@ export const createClusterController = (findLostNode: FindLostNode, idleWatch: I
     {kind: DASK_WORKER_GROUPS, keysOf: namedBy},
     {kind: PODS, keysOf: holder},
     {kind: PODS, keysOf: formerCluster},
+    {kind: PODS, keysOf: clusterOfWorker, afterMs: WORKERS_MS},
     {kind: SERVICES, keysOf: holder},
   ],
   start: idleWatch.start,
@@ -68,5 +80,6 @@ export const createClusterController = (findLostNode: FindLostNode, idleWatch: I
     return {...world, lostNode: await findLostNode(scheduler, Date.now(), signal)}
   },
   plan: planCluster,
+  notables: NOTABLES,
   failed: failedStatus,
 })

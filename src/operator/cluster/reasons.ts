@@ -1,3 +1,5 @@
+import type {Notable} from '../engine/contract.ts'
+
 /** Conditions of a DaskCluster and the reasons that the operator itself gives; a pod's own cause is told in its own words. */
 
 export const SCHEDULER_READY = 'SchedulerReady'
@@ -33,3 +35,11 @@ export const REASON = {
   idle: 'Idle',
   idleUnknown: 'IdleUnknown',
 } as const
+
+/** What is told by Events as well. */
+export const NOTABLES: readonly Notable[] = [
+  {of: DEGRADED, status: 'True', type: 'Warning'},
+  {of: SCHEDULER_READY, status: 'False', reasons: [REASON.schedulerLost, REASON.nodeLost], type: 'Warning'},
+  {of: PROGRESSING, reasons: [REASON.schedulerUpdateWaits, 'RollingOut'], type: 'Normal'},
+  {of: SUSPENDED, status: 'True', type: 'Normal'},
+]

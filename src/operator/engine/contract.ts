@@ -1,4 +1,4 @@
-import type {Kind, KubeObject, Ref} from '../../api/object.ts'
+import type {Condition, Kind, KubeObject, Ref} from '../../api/object.ts'
 import type {Cache} from '../../kube/informer.ts'
 
 /**
@@ -81,8 +81,9 @@ export interface Controller<Owner extends KubeObject & {readonly status?: unknow
   start?(enqueue: (ref: Ref) => void, signal: AbortSignal): void
   /** Kinds whose objects carry a controller ownerReference to the owner; a change enqueues the owner (old and new one). */
   readonly owns: readonly Kind[]
-  /** Other kinds that are read; `keysOf` names the owners to look at again when such an object comes, changes or goes. */
-  readonly watches?: readonly {readonly kind: Kind; readonly keysOf: (object: KubeObject, reader: Reader) => readonly Ref[]}[]
+  readonly watches?: readonly Watch[]
+  /** Conditions of its status that are told by Events, too. */
+  readonly notables?: readonly Notable[]
   /** `owner` is normalised by the engine (no nulls, law 5) and has no deletionTimestamp. */
   observe(owner: Owner, reader: Reader, signal: AbortSignal): Promise<World> | World
   plan(owner: Owner, world: World, now: number): Plan<NonNullable<Owner['status']>, Own>
@@ -90,6 +91,26 @@ export interface Controller<Owner extends KubeObject & {readonly status?: unknow
   act?(owner: Owner, action: Own, signal: AbortSignal): Promise<void>
   /** How a failed action is told in the status; `error` is in the server's own words. */
   failed(status: NonNullable<Owner['status']>, failure: Failure, now: number): NonNullable<Owner['status']>
+}
+
+/** A condition of which people want to hear when it comes: it becomes an Event, too. */
+export interface Notable {
+  /** Of the condition. */
+  readonly of: string
+  /** Absent: whatever it is. */
+  readonly status?: Condition['status']
+  /** Absent: all. */
+  readonly reasons?: readonly string[]
+  readonly type: Tell['type']
+}
+
+/** Another kind that is read. */
+export interface Watch {
+  readonly kind: Kind
+  /** The owners to look at again when such an object comes, changes or goes. */
+  readonly keysOf: (object: KubeObject, reader: Reader) => readonly Ref[]
+  /** One look does for all changes of so long, where there may be hundreds of them; absent: each is looked at at once. */
+  readonly afterMs?: number
 }
 
 export interface Failure {

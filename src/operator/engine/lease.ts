@@ -22,17 +22,29 @@ export interface LeaseTimes {
 
 const CLIENT_GO: LeaseTimes = {durationMs: 15_000, deadlineMs: 10_000, retryMs: 2_000}
 
+/** How often a standby looks: a lease that is given back is taken within a second. */
+const STANDBY_MS = 500
+
 /** The lease as this identity wrote it last, and when (by our own clock) that was sent. */
 interface Hold {
   readonly lease: Lease
   readonly at: number
 }
 
+/** The times of client-go, in proportion to another duration. */
+export const leaseTimes = (durationMs: number): LeaseTimes => {
+  const {durationMs: usual, deadlineMs, retryMs} = CLIENT_GO
+  return {durationMs, deadlineMs: (durationMs * deadlineMs) / usual, retryMs: (durationMs * retryMs) / usual}
+}
+
+/** Whether the lease is certainly held at this moment: a process that was stopped and goes on learns of its loss only after its first writes. */
+export type IsHeld = () => boolean
+
 /**
  * Waits until this identity leads, then calls `lead` with a signal that aborts when the lease is lost or `signal` ends.
  * Resolves when `lead` has ended, after giving the lease back, so that a standby follows at once. Rejects when the lease was lost.
  */
-export async function leadWhile(options: LeaseOptions, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function leadWhile(options: LeaseOptions, lead: (signal: AbortSignal, isHeld: IsHeld) => Promise<void>): Promise<void> {
   const {signal, log, times = CLIENT_GO} = options
   const hold = await acquire(options, times)
   if (!hold) return
@@ -40,14 +52,18 @@ export async function leadWhile(options: LeaseOptions, lead: (signal: AbortSigna
   const term = new AbortController()
   const stop = (): void => term.abort(signal.reason)
   signal.addEventListener('abort', stop, {once: true})
-  const renewing = renew(options, times, hold, term.signal).catch((lost: unknown) => {
+  let heldFor = ageOf(hold)
+  const renewed = (renewal: Hold): void => {
+    heldFor = ageOf(renewal)
+  }
+  const renewing = renew(options, times, hold, renewed, term.signal).catch((lost: unknown) => {
     term.abort(lost)
     throw lost
   })
   // Awaited below, after the work has ended.
   renewing.catch(() => {})
   try {
-    await lead(term.signal)
+    await lead(term.signal, () => heldFor() < times.deadlineMs)
   } finally {
     term.abort()
     signal.removeEventListener('abort', stop)
@@ -60,11 +76,23 @@ export async function leadWhile(options: LeaseOptions, lead: (signal: AbortSigna
   await renewing
 }
 
+/** Milliseconds since it was sent, by whichever clock says more: the steady one stands still while a machine sleeps, the other one may be set back. */
+const ageOf = ({at}: Hold): (() => number) => {
+  const wall = Date.now() - (performance.now() - at)
+  return () => Math.max(performance.now() - at, Date.now() - wall)
+}
+
 /**
  * Renews until `term` ends and resolves with the hold that is to be given back. Rejects when another has the lease, and in any case before it
  * runs out: a server that does not answer gets no more time than is left.
  */
-const renew = async (options: LeaseOptions, times: LeaseTimes, first: Hold, term: AbortSignal): Promise<Hold> => {
+const renew = async (
+  options: LeaseOptions,
+  times: LeaseTimes,
+  first: Hold,
+  renewed: (hold: Hold) => void,
+  term: AbortSignal,
+): Promise<Hold> => {
   const {client, name, identity} = options
   let hold = first
   let failure = 'no answer'
@@ -77,6 +105,7 @@ const renew = async (options: LeaseOptions, times: LeaseTimes, first: Hold, term
     const inTime = {signal: AbortSignal.timeout(Math.ceil(leftMs))}
     try {
       hold = {lease: await client.replace(LEASES, held(hold.lease, identity, times, false), inTime), at}
+      renewed(hold)
     } catch (error) {
       failure = messageOf(error)
       if (!isConflict(error)) continue
@@ -127,7 +156,7 @@ const acquire = async (options: LeaseOptions, times: LeaseTimes): Promise<Hold |
         }
       } else if (!isConflict(error)) tell(`the lease ${namespace}/${name} cannot be read: ${messageOf(error)}`)
     }
-    await pause(times.retryMs * (0.9 + Math.random() / 5), undefined, {signal}).catch(() => {})
+    await pause(Math.min(times.retryMs, STANDBY_MS) * (0.9 + Math.random() / 5), undefined, {signal}).catch(() => {})
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import type {Kind, KubeObject, Ref} from '../../api/object.ts'
-import {keyOf} from '../../api/ref.ts'
+import {keyOf, refIn} from '../../api/ref.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import type {Informer, StartInformer} from '../../kube/informer.ts'
 import type {Reader} from './contract.ts'
@@ -7,7 +7,7 @@ import {createEvents} from './events.ts'
 import type {Executor} from './execute.ts'
 import {createExpectations} from './expectations.ts'
 import type {HealthBoard} from './health.ts'
-import {type LeaseTimes, leadWhile} from './lease.ts'
+import {type IsHeld, type LeaseTimes, leadWhile} from './lease.ts'
 import {createLimit, type Limit} from './limit.ts'
 import {type Meter, metered} from './meter.ts'
 import {createQueue, type Queue} from './queue.ts'
@@ -15,6 +15,7 @@ import {type AnyController, createReconciler} from './reconcile.ts'
 import {createRemoval} from './removal.ts'
 import {createStatusWriter} from './status.ts'
 import {withTimeLimit} from './time-limit.ts'
+import {whileHeld} from './while-held.ts'
 
 export interface OperatorOptions {
   readonly client: KubeClient
@@ -98,7 +99,8 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
   try {
     await Promise.all([...informers.values()].map(({synced}) => synced))
     options.health?.synced()
-    const work = (term: AbortSignal): Promise<void> => lead(options, {informerOf, reader, changes}, term)
+    const work = (term: AbortSignal, isHeld: IsHeld = () => true): Promise<void> =>
+      lead(options, {informerOf, reader, changes, isHeld}, term)
     if (options.lease) await leadWhile({client, identity: options.identity, signal, log, ...options.lease}, work)
     else await work(signal)
   } catch (error) {
@@ -113,12 +115,13 @@ interface Surroundings {
   readonly informerOf: (kind: Kind) => Informer
   readonly reader: Reader
   readonly changes: Changes
+  readonly isHeld: IsHeld
 }
 
 /** Resolves when `term` has aborted and every run has ended. */
-const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Surroundings, term: AbortSignal): Promise<void> => {
+const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHeld}: Surroundings, term: AbortSignal): Promise<void> => {
   const {controllers, log, requestTimeoutMs = REQUEST_TIMEOUT_MS} = options
-  const client = withTimeLimit(options.client, requestTimeoutMs)
+  const client = whileHeld(withTimeLimit(options.client, requestTimeoutMs), isHeld)
   const now = (): number => Date.now()
   const tell = createEvents(client, term, (error) => log(`an Event was not written: ${messageOf(error)}`), now)
   const limit = createLimit(WRITES_IN_FLIGHT)
@@ -144,13 +147,16 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
         if (!term.aborted) log(`${controller.kind.kind} ${key}: ${messageOf(error)} (again in ${(retryMs / 1000).toFixed(1)} s)`)
       },
     })
-    const enqueue = (ref: Ref): void => queue.add(keyOf(ref))
+    const enqueue = (ref: Ref, afterMs?: number): void => queue.add(keyOf(ref), afterMs)
     changes.subscribe(controller, {
       enqueue,
       seen: (kind, ref) => {
         for (const key of expectations.waitingFor(kind, ref)) queue.add(key)
       },
-      gone: (owner) => start(removal.removeChildren(controller, owner)),
+      gone: (owner) => {
+        statusWriter.forget(owner.metadata.uid)
+        start(removal.removeChildren(controller, owner))
+      },
     })
     controller.start?.(enqueue, term)
     for (const owner of informer.list()) enqueue(owner.metadata)
@@ -171,7 +177,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes}: Sur
 }
 
 interface Subscriber {
-  enqueue(ref: Ref): void
+  enqueue(ref: Ref, afterMs?: number): void
   seen(kind: Kind, ref: Ref): void
   gone(owner: KubeObject): void
 }
@@ -200,17 +206,23 @@ const createChanges = (controllers: readonly AnyController[], reader: Reader): C
           if (!after || (after.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined))
             subscriber.gone(object)
         }
-        const refs: Ref[] = []
+        /** How soon each is to be looked at. */
+        const refs = new Map<string, number>()
+        const look = (ref: Ref, afterMs: number): void => {
+          const key = keyOf(ref)
+          refs.set(key, Math.min(afterMs, refs.get(key) ?? afterMs))
+        }
         if (controller.owns.some((each) => isKind(each, kind)))
           for (const version of [before, after])
             for (const reference of version?.metadata.ownerReferences ?? [])
               if (reference.controller && reference.kind === controller.kind.kind && reference.apiVersion === controller.kind.apiVersion)
-                refs.push({name: reference.name, ...(object.metadata.namespace !== undefined && {namespace: object.metadata.namespace})})
-        for (const watch of controller.watches ?? [])
-          if (isKind(watch.kind, kind)) for (const version of [before, after]) if (version) refs.push(...watch.keysOf(version, reader))
-        for (const key of new Set(refs.map(keyOf))) {
+                look(refIn(object, reference.name), 0)
+        for (const {kind: read, keysOf, afterMs = 0} of controller.watches ?? [])
+          if (isKind(read, kind))
+            for (const version of [before, after]) if (version) for (const ref of keysOf(version, reader)) look(ref, afterMs)
+        for (const [key, afterMs] of refs) {
           const [namespace, name = ''] = key.split('/')
-          subscriber.enqueue({name, ...(namespace ? {namespace} : {})})
+          subscriber.enqueue({name, ...(namespace ? {namespace} : {})}, afterMs)
         }
         subscriber.seen(kind, object.metadata)
       }

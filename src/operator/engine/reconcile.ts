@@ -1,6 +1,7 @@
 import {isEqual} from '../../api/json.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import type {Informer} from '../../kube/informer.ts'
+import {eventsOf} from './condition-events.ts'
 import type {Controller, Reader} from './contract.ts'
 import {type Executor, execute, type Failed} from './execute.ts'
 import {createTakeOver} from './former-operator.ts'
@@ -71,6 +72,7 @@ export function createReconciler({controller, informer, reader, executor, status
         const status = failure ? controller.failed(plan.status, failure, now()) : plan.status
         const mayWait = outcome.hasMade && !failure
         const told = await statusWriter.write(owner, status as object, {mayWait, isUrgent: failure !== undefined, signal})
+        if (told === 'written') for (const event of eventsOf(controller.notables ?? [], owner.status, status)) executor.tell(owner, event)
         isOutdated = told === 'outdated' || isOutdated
         laterMs = typeof told === 'number' ? told : undefined
       }

@@ -16,6 +16,8 @@ export interface StatusWriter {
    * A number: it differs and will be due in so many milliseconds, for others of this owner have just been written, or `mayWait`.
    */
   write(owner: WithStatus, status: object, options: WriteOptions): Promise<'same' | 'written' | 'outdated' | number>
+  /** The owner has gone: nothing is kept of it. */
+  forget(uid: string | undefined): void
 }
 
 export interface WriteOptions {
@@ -92,6 +94,9 @@ export function createStatusWriter(
   }
 
   return {
+    forget: (uid = '') => {
+      for (const map of [last, written, due, yielding]) map.delete(uid)
+    },
     write: async (owner, fresh, options) => {
       const {signal} = options
       const status = withConditionTimes(owner.status, fresh)

@@ -8,6 +8,7 @@ import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
 import {attemptName, attemptOf, lastAttempt, mayTryAgain} from './attempts.ts'
 import {isOver, type JobWorld, planJob} from './plan.ts'
+import {NOTABLES} from './reasons.ts'
 import {failedJobStatus} from './status.ts'
 
 /** The last lines of a pod's log; none where it has none any more. Never rejects. */
@@ -28,6 +29,7 @@ export const createJobController = (readLastWords: ReadLastWords): Controller<Da
     return hasFailed ? {...world, lastWords: await readLastWords(runner, signal)} : world
   },
   plan: planJob,
+  notables: NOTABLES,
   failed: failedJobStatus,
 })
 

@@ -1,3 +1,5 @@
+import type {Notable} from '../engine/contract.ts'
+
 /** Conditions of a DaskJob, in batch/v1 Job's words, and the reasons that the operator itself gives. */
 
 export const COMPLETE = 'Complete'
@@ -24,3 +26,16 @@ export const REASON = {
   /** An attempt has failed; the next one begins after a pause. */
   tryingAgain: 'TryingAgain',
 } as const
+
+/** What is told by Events as well. */
+export const NOTABLES: readonly Notable[] = [
+  {of: COMPLETE, status: 'True', type: 'Normal'},
+  {
+    of: COMPLETE,
+    status: 'False',
+    reasons: [REASON.tryingAgain, REASON.clusterMissing, REASON.nameTaken, REASON.invalidName],
+    type: 'Warning',
+  },
+  {of: FAILED, status: 'True', type: 'Warning'},
+  {of: SUSPENDED, status: 'True', type: 'Normal'},
+]

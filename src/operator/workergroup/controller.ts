@@ -10,6 +10,7 @@ import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {normalise} from '../engine/normalise.ts'
 import {planGroup} from './plan.ts'
+import {NOTABLES} from './reasons.ts'
 import type {Retirements} from './retirements.ts'
 import {rolloutOf} from './rollout.ts'
 import {failedGroupStatus} from './status.ts'
@@ -39,6 +40,7 @@ export const createGroupController = (ask: AskScheduler, retirements: Retirement
   observe: (group, reader, signal) => observeGroup(group, reader, {ask, retirements, signal}),
   plan: planGroup,
   act: async (group, order) => retirements.retire(refOf(group), order),
+  notables: NOTABLES,
   failed: failedGroupStatus,
 })
 

@@ -1,3 +1,5 @@
+import type {Notable} from '../engine/contract.ts'
+
 /** Conditions of a DaskWorkerGroup and the reasons that the operator itself gives; a pod's own cause is told in its own words. */
 
 export const READY = 'Ready'
@@ -30,3 +32,9 @@ export const REASON = {
   /** Its pods are kept by Deployments of the Python operator, and have not been taken over. */
   ofPythonOperator: 'OfPythonOperator',
 } as const
+
+/** What is told by Events as well. */
+export const NOTABLES: readonly Notable[] = [
+  {of: RETIREMENT_BLOCKED, status: 'True', type: 'Warning'},
+  {of: READY, status: 'False', reasons: [REASON.clusterMissing, REASON.ownedByOther], type: 'Warning'},
+]

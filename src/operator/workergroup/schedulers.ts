@@ -10,6 +10,7 @@ import {runRetirement} from '../../dask/retirement.ts'
 import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
 import {orderVictims, workersOf} from '../../dask/victims.ts'
 import type {KubeClient} from '../../kube/client.ts'
+import {rememberYoungest} from '../engine/youngest.ts'
 import type {AskScheduler} from './controller.ts'
 import type {RunRetirement} from './retirements.ts'
 
@@ -85,14 +86,13 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     if (before && !isSame) pool.forget(ref)
     const oldest = places.keys().next()
     if (places.size >= MOST_PLACES && !oldest.done) places.delete(oldest.value)
+    const known = new Map(isSame ? before?.pods : [])
+    for (const pod of pods) rememberYoungest(known, pod.status?.podIP ?? '', pod.metadata.name)
     places.set(keyOf(ref), {
       dial: isSame && before ? before.dial : dialTo(namespace, scheduler.metadata.name, scheduler.status?.podIP),
       port,
       uid: scheduler.metadata.uid,
-      pods: new Map([
-        ...(isSame && before ? before.pods : []),
-        ...pods.map((pod) => [pod.status?.podIP ?? '', pod.metadata.name] as const),
-      ]),
+      pods: known,
     })
     return ref
   }

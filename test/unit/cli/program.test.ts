@@ -97,7 +97,7 @@ describe('the commands', () => {
       operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
       operator logs --download --grep --since --tail --timestamps -f/--follow -p/--previous
       operator manifests --crds --image --node-image --operator-namespace --replicas --watch-namespaces
-      operator run --apply-crds --health-address --leader-election
+      operator run --apply-crds --health-address --leader-election --lease-duration
       operator status -o/--output
       operator uninstall --all --dry-run --timeout -y/--yes
       sandbox down --name

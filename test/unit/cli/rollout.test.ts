@@ -1,9 +1,6 @@
-import {readdir, readFile} from 'node:fs/promises'
 import {afterAll, beforeAll, expect, it} from 'vitest'
-import {parse} from 'yaml'
-import {CUSTOM_RESOURCE_DEFINITIONS} from '../../../src/api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskWorkerGroupStatus} from '../../../src/api/dask.ts'
-import type {KubeObject} from '../../../src/api/object.ts'
+import {applyCrds} from '../../../src/cli/crds.ts'
 import {waitForRollout} from '../../../src/cli/rollout.ts'
 import type {KubeClient} from '../../../src/kube/client.ts'
 import {loadKubeConfig} from '../../../src/kube/config.ts'
@@ -20,8 +17,7 @@ let client: KubeClient
 beforeAll(async () => {
   ground = await startGround()
   client = connect(loadKubeConfig({kubeconfig: ground.kubeconfig}))
-  for (const file of await readdir('manifests/crds'))
-    await client.create(CUSTOM_RESOURCE_DEFINITIONS, parse(await readFile(`manifests/crds/${file}`, 'utf8')) as KubeObject)
+  await applyCrds(client, new AbortController().signal)
   const {spec} = makeCluster(2)
   const {apiVersion, kind} = DASK_CLUSTERS
   const cluster = await client.create(DASK_CLUSTERS, {apiVersion, kind, metadata: {...AT, name: 'demo'}, spec})

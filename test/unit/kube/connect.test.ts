@@ -8,12 +8,27 @@ import {PODS, type Pod} from '../../../src/api/core.ts'
 import {DASK_CLUSTERS} from '../../../src/api/dask.ts'
 import {connect} from '../../../src/kube/connect.ts'
 import {discover} from '../../../src/kube/discovery.ts'
-import {ConnectionError} from '../../../src/kube/errors.ts'
+import {ConnectionError, NotSent} from '../../../src/kube/errors.ts'
 import {configOf, json, play, statusBody} from './scripted-server.ts'
 
 const pod = {apiVersion: 'v1', kind: 'Pod', metadata: {name: 'p', namespace: 'n'}, spec: {containers: []}} satisfies Pod
 
 describe('requests', () => {
+  it('are asked once more when they are about to leave, and are not sent where the answer is no', async () => {
+    await using server = await play({asked: 'POST /api/v1/namespaces/n/pods', answer: json(201, pod)})
+    const {client, asked} = server
+    await expect(client.create(PODS, pod, {maySend: () => false})).rejects.toBeInstanceOf(NotSent)
+    expect(asked).toEqual([])
+    // What waits for a connection is asked when it gets one.
+    let may = true
+    const late = client.create(PODS, pod, {maySend: () => may})
+    may = false
+    await expect(late).rejects.toBeInstanceOf(NotSent)
+    await client.create(PODS, pod, {maySend: () => true})
+    await server.played
+    expect(asked).toHaveLength(1)
+  })
+
   it('send each verb as the API has it', async () => {
     const root = '/api/v1/namespaces/n/pods'
     await using server = await play(

@@ -1,5 +1,5 @@
 import {setTimeout as pause} from 'node:timers/promises'
-import {afterAll, beforeAll, expect, it} from 'vitest'
+import {afterAll, beforeAll, expect, it, vi} from 'vitest'
 import {LEASES} from '../../../../src/api/core.ts'
 import type {KubeClient} from '../../../../src/kube/client.ts'
 import {ConnectionError, KubeError} from '../../../../src/kube/errors.ts'
@@ -20,6 +20,7 @@ interface Candidate extends Meddled {
   readonly life: AbortController
   /** Of the term; absent while it stands by. */
   term(): AbortSignal | undefined
+  isHeld(): boolean
   readonly done: Promise<void>
 }
 
@@ -29,15 +30,17 @@ const stand = (namespace: string, identity: string, client: KubeClient = ground.
   const life = new AbortController()
   const log: string[] = []
   let term: AbortSignal | undefined
+  let isHeld = (): boolean => false
   const done = leadWhile(
     {client: meddled.client, namespace, name: 'operator', identity, signal: life.signal, log: (line) => log.push(line), times: TIMES},
-    async (signal) => {
+    async (signal, held) => {
       term = signal
+      isHeld = held
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, {once: true}))
     },
   )
   done.catch(() => undefined)
-  return {...meddled, log, life, term: () => term, done}
+  return {...meddled, log, life, term: () => term, isHeld: () => isHeld(), done}
 }
 
 const leads = (candidate: Candidate): boolean => candidate.term()?.aborted === false
@@ -124,6 +127,29 @@ it('law 9: stops work before its lease has run out, however the server fails', a
   })
   await expect(first.done).rejects.toThrow('could not be renewed')
   expect(performance.now() - lastAnswer).toBeLessThan(TIMES.durationMs)
+})
+
+it('law 9: does not take the lease for held after the machine has slept, until it is renewed', async () => {
+  const namespace = await ground.namespace()
+  const first = stand(namespace, 'first')
+  await until(() => leads(first))
+  expect(first.isHeld()).toBe(true)
+  let isAsleep = true
+  first.meddle((_, send) => {
+    if (isAsleep) throw new ConnectionError('the network is not back yet')
+    return send()
+  })
+  // The steady clock has stood still.
+  const wall = vi.spyOn(Date, 'now')
+  const before = Date.now()
+  wall.mockImplementation(() => before + 3_600_000)
+  expect(first.isHeld()).toBe(false)
+  isAsleep = false
+  await until(() => first.isHeld())
+  expect(leads(first)).toBe(true)
+  wall.mockRestore()
+  first.life.abort()
+  await first.done
 })
 
 it('law 9: keeps the lease through failures that pass', async () => {
