@@ -13,6 +13,7 @@ import {type Row, table} from './figures.ts'
 import {benchMany} from './many.ts'
 import {benchOperators} from './operators.ts'
 import {benchPods} from './pods.ts'
+import {soak} from './soak.ts'
 
 const SHAPES = [
   {clusters: 1, workers: 500},
@@ -31,7 +32,8 @@ try {
   const rows: Row[] = []
   if (process.argv.includes('many')) {
     console.log(await benchMany(plane, client, directory))
-    process.exitCode = 0
+  } else if (process.argv.includes('soak')) {
+    console.log(await soak(plane, client, directory, Number(process.argv.at(-1)) || 60))
   } else {
     // The control plane's own first seconds are nobody's figure.
     console.error('warming up …')

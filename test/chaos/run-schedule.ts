@@ -1,11 +1,11 @@
 /** One schedule from the beginning to its verdict: an API server, a node, real Dask, and an operator that meets every fault of the schedule. */
-import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises'
+
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {setTimeout as pause} from 'node:timers/promises'
-import {parse} from 'yaml'
 import {findCondition} from '../../src/api/conditions.ts'
-import {CUSTOM_RESOURCE_DEFINITIONS, NODES, PODS, type Pod, SERVICES} from '../../src/api/core.ts'
+import {NODES, PODS, type Pod, SERVICES} from '../../src/api/core.ts'
 import {
   API_VERSION,
   DASK_CLUSTERS,
@@ -18,6 +18,7 @@ import {
 } from '../../src/api/dask.ts'
 import {ANNOTATION_RETIRING, defaultGroupName, LABEL_GROUP} from '../../src/api/names.ts'
 import type {Kind, KubeObject} from '../../src/api/object.ts'
+import {applyCrds} from '../../src/cli/crds.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
@@ -55,7 +56,7 @@ export async function runSchedule(schedule: Schedule, dask: DaskHost, operatorPr
   const client = connect(loadKubeConfig({kubeconfig: ground.kubeconfig}))
   const ends: (() => Promise<unknown>)[] = [() => rm(directory, {recursive: true, force: true}), () => ground.stop(), () => client.close()]
   try {
-    await install(client)
+    await applyCrds(client, new AbortController().signal)
     const name = `chaos-${schedule.seed}-${process.pid}`
     await client.create(NODES, {apiVersion: 'v1', kind: 'Node', metadata: {name}} as KubeObject)
     const node = startNode({
@@ -92,11 +93,6 @@ export async function runSchedule(schedule: Schedule, dask: DaskHost, operatorPr
     for (const end of ends.reverse()) await end().catch((error: unknown) => judge.problem(`at the end: ${String(error)}`))
   }
   return {problems: judge.problems(), story}
-}
-
-const install = async (client: KubeClient): Promise<void> => {
-  for (const file of await readdir('manifests/crds'))
-    await client.create(CUSTOM_RESOURCE_DEFINITIONS, parse(await readFile(`manifests/crds/${file}`, 'utf8')) as KubeObject)
 }
 
 const kubeconfigFor = (server: string): string =>

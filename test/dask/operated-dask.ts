@@ -1,9 +1,8 @@
 /** The operator over an API server and real Dask; the test plays the kubelet. */
-import {readdir, readFile} from 'node:fs/promises'
-import {parse} from 'yaml'
-import {CUSTOM_RESOURCE_DEFINITIONS, PODS, type Pod, type PodStatus} from '../../src/api/core.ts'
+
+import {PODS, type Pod, type PodStatus} from '../../src/api/core.ts'
 import {API_VERSION, DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../src/api/dask.ts'
-import type {KubeObject} from '../../src/api/object.ts'
+import {applyCrds} from '../../src/cli/crds.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
@@ -40,8 +39,7 @@ interface Options {
 export async function operateDask(version: string, {replicas, flags = [], perPod = 1}: Options): Promise<OperatedDask> {
   const ground = await startGround()
   const client = connect(loadKubeConfig({kubeconfig: ground.kubeconfig}))
-  for (const file of await readdir('manifests/crds'))
-    await client.create(CUSTOM_RESOURCE_DEFINITIONS, parse(await readFile(`manifests/crds/${file}`, 'utf8')) as KubeObject)
+  await applyCrds(client, new AbortController().signal)
   const dask = await startDask(version)
   const kubelet = new AbortController()
   await playKubelet(client, dask, flags, kubelet.signal)

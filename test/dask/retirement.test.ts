@@ -52,7 +52,7 @@ const retire = async (
   return outcomes
 }
 
-/** Who has not retired, refused ones being asked again as the operator does: on a busy machine an old scheduler finds no place at the first look. */
+/** Who has not retired, refused ones being asked again as the operator does: Dask 2022.12.1 has once, on a busy machine, taken one only when it was asked again. */
 const stayedOf = async (cluster: RealDask, victims: readonly string[]): Promise<readonly RetirementOutcome[]> => {
   let outcomes = await retire(cluster, victims)
   for (let asked = 1; asked < 4 && outcomes.some(({is}) => is === 'refused'); asked += 1) {

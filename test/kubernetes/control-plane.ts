@@ -1,6 +1,7 @@
 /** A real Kubernetes control plane: etcd, kube-apiserver, kube-controller-manager, in the network namespace of this process. */
 import {type ChildProcess, spawn} from 'node:child_process'
 import {generateKeyPairSync, randomBytes} from 'node:crypto'
+import {once} from 'node:events'
 import {createWriteStream} from 'node:fs'
 import {mkdir, readFile, writeFile} from 'node:fs/promises'
 import {request} from 'node:https'
@@ -15,6 +16,8 @@ export interface ControlPlane {
   readonly operatorKubeconfig: string
   /** With these a node serves, and knows the API server. */
   readonly certificates: Certificates
+  /** Kills the API server and starts it again on what etcd has kept; resolves when it is ready. */
+  restartApiServer(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -56,7 +59,7 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
   const start = (program: Program, args: readonly string[]): ChildProcess => {
     // Nothing of it outlives this process, however that ends.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', join(folder, program), ...args], {stdio: ['ignore', 'pipe', 'pipe']})
-    const log = createWriteStream(join(directory, `${program}.log`))
+    const log = createWriteStream(join(directory, `${program}.log`), {flags: 'a'})
     child.stdout?.pipe(log, {end: false})
     child.stderr?.pipe(log)
     children.push(child)
@@ -66,7 +69,7 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
     ...['--data-dir', join(directory, 'etcd'), '--unsafe-no-fsync', '--listen-client-urls', 'http://127.0.0.1:2379'],
     ...['--advertise-client-urls', 'http://127.0.0.1:2379', '--listen-peer-urls', 'http://127.0.0.1:2380', '--log-level', 'error'],
   ])
-  start('kube-apiserver', [
+  const apiServerArgs = [
     ...['--etcd-servers=http://127.0.0.1:2379', '--bind-address=0.0.0.0', '--secure-port=6443', `--advertise-address=${NODE_ADDRESS}`],
     ...[
       `--tls-cert-file=${await file('server.crt', certificates.server.cert)}`,
@@ -86,7 +89,8 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
     ...[`--kubelet-client-key=${await file('kubelet-client.key', certificates.kubeletClient.key)}`],
     // Names of nodes resolve nowhere here.
     '--kubelet-preferred-address-types=InternalIP',
-  ])
+  ]
+  let apiServer = start('kube-apiserver', apiServerArgs)
   const kubeconfig = join(directory, 'kubeconfig')
   await writeOwnKubeconfig(kubeconfig, {context: 'control-plane', url: 'https://127.0.0.1:6443', ca: certificates.ca, token})
   const operatorKubeconfig = join(directory, 'operator.kubeconfig')
@@ -108,17 +112,20 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
     kubeconfig,
     operatorKubeconfig,
     certificates,
-    stop: async () => {
-      await Promise.all(
-        children.toReversed().map((child) => {
-          if (child.exitCode !== null || child.signalCode !== null) return undefined
-          const ended = new Promise((resolve) => child.once('exit', resolve))
-          child.kill('SIGKILL')
-          return ended
-        }),
-      )
+    restartApiServer: async () => {
+      await killed(apiServer)
+      apiServer = start('kube-apiserver', apiServerArgs)
+      await ready(certificates.ca, token, [apiServer])
     },
+    stop: async () => void (await Promise.all(children.toReversed().map(killed))),
   }
+}
+
+const killed = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
 }
 
 const ready = async (ca: string, token: string, children: readonly ChildProcess[]): Promise<void> => {
