@@ -49,6 +49,12 @@ const serve = async (answer: Answer): Promise<SchedulerPool> => {
 }
 
 describe('a pool of connections', () => {
+  it('G18: makes one connection for one call after another', async () => {
+    const kept = await serve(() => 3)
+    for (let call = 0; call < 20; call += 1) expect(await kept.use(CLUSTER, (scheduler) => scheduler.adaptiveTarget())).toBe(3)
+    expect(sockets).toHaveLength(1)
+  })
+
   it('asks once more when a kept connection turns out to be broken', async () => {
     let isBroken = false
     const kept = await serve((_, socket) => (isBroken && socket === sockets[0] ? void socket.destroy() : 3))
@@ -71,7 +77,7 @@ describe('a pool of connections', () => {
     expect(runs).toBe(1)
   })
 
-  it('does not ask a silent scheduler twice', async () => {
+  it('G24: does not ask a silent scheduler twice', async () => {
     let asked = 0
     const kept = await serve(() => (asked++ === 0 ? 3 : undefined))
     await kept.use(CLUSTER, (scheduler) => scheduler.adaptiveTarget())

@@ -51,7 +51,7 @@ it('law 8: makes up for what happened while no watch could be had', async () => 
   await operator.stop()
 })
 
-it('law 8: waits for no answer longer than its time, and asks what came of the request', async () => {
+it('law 8, G24: waits for no answer longer than its time, and asks what came of the request', async () => {
   const namespace = await ground.namespace()
   const operator = await ground.run(namespace, widgetController(), {requestTimeoutMs: 100})
   let isSilent = true
