@@ -34,6 +34,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** What of each object is kept, and told; absent: all but managedFields. What it has kept, it leaves as it is. */
+  readonly keep?: (object: T) => T
   readonly signal: AbortSignal
   readonly onChange?: OnChange<T>
   /** Told of each failed list or watch, before the next try; the informer itself never gives up. */

@@ -29,6 +29,8 @@ export interface Scope<T extends KubeObject> {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** What of each object of a list is kept while the rest of it comes; absent: all but managedFields. */
+  readonly keep?: (object: T) => T
 }
 
 export interface Told<T> {
@@ -53,7 +55,7 @@ export class Unstreamed extends Error {
 }
 
 export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onSnapshot, onEvent}: Told<T>): Reader {
-  const {client, kind, namespace, labelSelector, fieldSelector} = scope
+  const {client, kind, namespace, labelSelector, fieldSelector, keep = withoutManagedFields} = scope
   const path = resourcePath(kind, namespace)
   const selectors = {labelSelector, fieldSelector}
 
@@ -68,7 +70,7 @@ export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onS
       const {type, object} = JSON.parse(line) as WatchEvent<T> | {readonly type: 'ERROR'; readonly object: unknown}
       onSign()
       if (type === 'ERROR') throw failureOfStatus(object)
-      yield {type, object: withoutManagedFields(object as T)}
+      yield {type, object: object as T}
     }
   }
 
@@ -84,7 +86,7 @@ export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onS
         const page = JSON.parse(text) as KubeList<T>
         onSign()
         // Items of a list carry neither apiVersion nor kind.
-        for (const item of page.items ?? []) objects.push(withoutManagedFields({...item, apiVersion: kind.apiVersion, kind: kind.kind}))
+        for (const item of page.items ?? []) objects.push(keep({...item, apiVersion: kind.apiVersion, kind: kind.kind}))
         next = page.metadata.continue
         version = page.metadata.resourceVersion ?? ''
       } while (next)
@@ -100,7 +102,7 @@ export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onS
       try {
         for await (const event of open({sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan'}, signal)) {
           if (!objects) onEvent(event)
-          else if (event.type === 'ADDED') objects.push(event.object)
+          else if (event.type === 'ADDED') objects.push(keep(event.object))
           else {
             const {annotations, resourceVersion = ''} = event.object.metadata
             if (annotations?.[END_OF_LIST] !== 'true') throw new Unstreamed(`the list of ${kind.plural} has no end`)

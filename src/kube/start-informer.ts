@@ -22,7 +22,7 @@ const SPREAD_MS = 500
  */
 export function startInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
   const {kind, signal, onError} = options
-  const store = createStore(kind, options.onChange)
+  const store = createStore(kind, options)
   const synced = Promise.withResolvers<void>()
   // Nobody may be waiting for it when the informer is stopped early.
   synced.promise.catch(() => undefined)

@@ -1,6 +1,6 @@
 import type {Kind, KubeObject, Ref} from '../api/object.ts'
 import {keyOf} from '../api/ref.ts'
-import type {Cache, OnChange} from './informer.ts'
+import type {Cache, InformerOptions} from './informer.ts'
 import {isOlderVersion} from './resource-version.ts'
 
 /** An informer's cache with the ways to change it; each change is told once, through `onChange`. */
@@ -19,7 +19,10 @@ export interface Store<T extends KubeObject> extends Cache<T> {
   replaceAll(objects: readonly T[], version: string, anew?: boolean): void
 }
 
-export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnChange<T> = () => {}): Store<T> {
+export function createStore<T extends KubeObject>(
+  kind: Kind<T>,
+  {onChange = () => undefined, keep = withoutManagedFields}: Pick<InformerOptions<T>, 'onChange' | 'keep'> = {},
+): Store<T> {
   const objects = new Map<string, T>()
   const byOwner = new Map<string, Map<string, T>>()
   /** UIDs that have left, with the version at which they did (none: for good), so that a late read does not bring them back. */
@@ -46,7 +49,7 @@ export function createStore<T extends KubeObject>(kind: Kind<T>, onChange: OnCha
     const key = keyOf(object.metadata)
     const before = objects.get(key)
     if (before && sameVersion(before, object)) return
-    const after = freeze(withoutManagedFields(object))
+    const after = freeze(keep(object))
     objects.set(key, after)
     index(key, before, after)
     // Another object of the same name: the first one has gone, and its end is told as such.

@@ -2,7 +2,7 @@ import {setTimeout as pause} from 'node:timers/promises'
 import {PODS, SERVICES} from '../api/core.ts'
 import {API_VERSION, DASK_KINDS} from '../api/dask.ts'
 import {LABEL_CLUSTER, LEASE_NAMESPACE, OPERATOR} from '../api/names.ts'
-import type {KubeObject} from '../api/object.ts'
+import type {Kind, KubeObject} from '../api/object.ts'
 import {readIdleness} from '../dask/idleness.ts'
 import type {KubeClient} from '../kube/client.ts'
 import type {Informer, InformerOptions} from '../kube/informer.ts'
@@ -18,6 +18,7 @@ import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
 import {createJobController} from './job/controller.ts'
 import {createReadLastWords} from './job/last-words.ts'
+import {keptOfPod} from './kept-pods.ts'
 import type {Metrics} from './metrics.ts'
 import {createGroupController} from './workergroup/controller.ts'
 import {createRetirements} from './workergroup/retirements.ts'
@@ -95,9 +96,10 @@ export async function runOperator(options: RunOptions): Promise<void> {
 
 /** Of the pods and services of a whole Kubernetes only those that belong to Dask are watched and kept. */
 function startOurInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
-  const isCore = [PODS, SERVICES].some(({plural, apiVersion}) => plural === options.kind.plural && apiVersion === options.kind.apiVersion)
-  if (!isCore) return startInformer(options)
-  const informer = startInformer({...options, labelSelector: LABEL_CLUSTER})
+  const is = ({plural, apiVersion}: Kind): boolean => plural === options.kind.plural && apiVersion === options.kind.apiVersion
+  if (!is(PODS) && !is(SERVICES)) return startInformer(options)
+  const keep = keptOfPod as unknown as (object: T) => T
+  const informer = startInformer({...options, ...(is(PODS) && {keep}), labelSelector: LABEL_CLUSTER})
   return {
     ...informer,
     // What the watch does not select it would never tell the end of.

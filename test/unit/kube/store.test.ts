@@ -55,7 +55,9 @@ describe('a cache', () => {
 
   it('keeps another object of the same name when the first one goes', () => {
     const changes: (string | undefined)[] = []
-    const store = createStore(PODS, (before, after) => changes.push(after ? `+${after.metadata.uid}` : `-${before?.metadata.uid}`))
+    const store = createStore(PODS, {
+      onChange: (before, after) => changes.push(after ? `+${after.metadata.uid}` : `-${before?.metadata.uid}`),
+    })
     store.put(podOf('a', 10))
     store.put(podOf('a', 20, {uid: 'second'}))
     store.remove(ref('a'), 'uid-a')
@@ -91,6 +93,15 @@ describe('a cache', () => {
     expect(Object.isFrozen(kept?.metadata.ownerReferences)).toBe(true)
   })
 
+  it('holds and tells of each object what it is asked to keep', () => {
+    const told: unknown[] = []
+    const keep = (pod: Pod): Pod => ({...pod, spec: {containers: []}})
+    const store = createStore(PODS, {keep, onChange: (_, after) => told.push(after?.spec)})
+    store.put({...podOf('a', 1), spec: {containers: [{name: 'c'}]}})
+    expect(store.get(ref('a'))?.spec).toEqual({containers: []})
+    expect(told).toEqual([{containers: []}])
+  })
+
   it('is what the last list says, and tells each difference once, whatever came before', () => {
     const pods = fc.uniqueArray(fc.record({name: fc.constantFrom('a', 'b', 'c', 'd'), at: fc.integer({min: 1, max: 50})}), {
       selector: ({name}) => name,
@@ -98,12 +109,13 @@ describe('a cache', () => {
     fc.assert(
       fc.property(pods, pods, (before, after) => {
         const told = new Map<string, Pod>()
-        const store = createStore(PODS, (was, now) => {
+        const onChange = (was: Pod | undefined, now: Pod | undefined): void => {
           const name = (now ?? was)?.metadata.name ?? ''
           expect(told.get(name)).toBe(was)
           if (now) told.set(name, now)
           else told.delete(name)
-        })
+        }
+        const store = createStore(PODS, {onChange})
         store.replaceAll(
           before.map(({name, at}) => podOf(name, at)),
           '50',
