@@ -24,15 +24,18 @@ export interface Expectations {
    * Reads from the API server what the cache has not shown in time and what is in doubt; rejects when it does not answer.
    */
   ready(key: string, signal: AbortSignal): Promise<number>
-  /** An object of this kind has changed in the cache: the keys that wait for it. */
-  waitingFor(kind: Kind, ref: Ref): readonly string[]
+  /** An object of this kind has changed in the cache: the keys that waited for it and wait for nothing any more. */
+  seen(kind: Kind, ref: Ref): readonly string[]
 }
 
 /** How long a watch may be behind before the objects are read beside it. */
 const PATIENCE_MS = 5_000
 
 export function createExpectations(client: KubeClient, informerOf: (kind: Kind) => Informer, now: () => number): Expectations {
-  const pending = new Map<string, readonly Pending[]>()
+  /** By key, then by object. */
+  const pending = new Map<string, Map<string, Pending>>()
+  /** By object: the keys that wait for it. */
+  const waiting = new Map<string, Set<string>>()
 
   const isSeen = ({kind, ref, goneUid}: Pending): boolean => {
     if (goneUid === undefined) return false
@@ -40,16 +43,21 @@ export function createExpectations(client: KubeClient, informerOf: (kind: Kind) 
     return !cached || cached.metadata.uid !== goneUid || cached.metadata.deletionTimestamp !== undefined
   }
 
-  const keep = (key: string, isKept: (entry: Pending) => boolean): readonly Pending[] => {
-    const left = (pending.get(key) ?? []).filter(isKept)
-    if (left.length > 0) pending.set(key, left)
-    else pending.delete(key)
-    return left
-  }
-  const unseen = (key: string): readonly Pending[] => keep(key, (entry) => !isSeen(entry))
-
   const add = (key: string, entry: Pending): void => {
-    if (!isSeen(entry)) pending.set(key, [...(pending.get(key) ?? []), entry])
+    if (isSeen(entry)) return
+    const object = nameOf(entry.kind, entry.ref)
+    const entries = pending.get(key) ?? new Map<string, Pending>()
+    pending.set(key, entries.set(object, entry))
+    waiting.set(object, (waiting.get(object) ?? new Set()).add(key))
+  }
+
+  const settle = (key: string, {kind, ref}: Pending): void => {
+    const object = nameOf(kind, ref)
+    const [entries, keys] = [pending.get(key), waiting.get(object)]
+    entries?.delete(object)
+    if (entries?.size === 0) pending.delete(key)
+    keys?.delete(key)
+    if (keys?.size === 0) waiting.delete(object)
   }
 
   /** Puts into the cache what the server says of the object. One that it shows untouched was not deleted: there is nothing to wait for. */
@@ -70,20 +78,29 @@ export function createExpectations(client: KubeClient, informerOf: (kind: Kind) 
     expectGone: (key, kind, ref, uid) => add(key, {kind, ref, goneUid: uid, askAt: now() + PATIENCE_MS}),
     doubt: (key, kind, ref) => add(key, {kind, ref, askAt: now()}),
     ready: async (key, signal) => {
-      const late = unseen(key).filter(({askAt}) => askAt <= now())
-      if (late.length > 0) {
-        await Promise.all(late.map((entry) => read(entry, signal)))
-        keep(key, (entry) => !late.includes(entry))
+      const late: Pending[] = []
+      let nextAt = Number.POSITIVE_INFINITY
+      for (const entry of pending.get(key)?.values() ?? []) {
+        const isLate = entry.askAt <= now()
+        // One that is unseen is enough to wait for: a thousand deletions are not looked up again at the end of each.
+        if ((isLate || nextAt === Number.POSITIVE_INFINITY) && isSeen(entry)) settle(key, entry)
+        else if (isLate) late.push(entry)
+        else nextAt = Math.min(nextAt, entry.askAt)
       }
-      const left = unseen(key)
-      return left.length === 0 ? 0 : Math.max(1, Math.min(...left.map(({askAt}) => askAt)) - now())
+      await Promise.all(late.map((entry) => read(entry, signal)))
+      for (const entry of late) settle(key, entry)
+      return pending.has(key) ? Math.max(1, nextAt - now()) : 0
     },
-    waitingFor: (kind, ref) => [...pending].flatMap(([key, entries]) => (entries.some((entry) => isAbout(entry, kind, ref)) ? [key] : [])),
+    seen: (kind, ref) => {
+      const object = nameOf(kind, ref)
+      const keys = [...(waiting.get(object) ?? [])]
+      return keys.filter((key) => {
+        const entry = pending.get(key)?.get(object)
+        if (entry && isSeen(entry)) settle(key, entry)
+        return !pending.has(key)
+      })
+    },
   }
 }
 
-const isAbout = (entry: Pending, kind: Kind, ref: Ref): boolean =>
-  entry.ref.name === ref.name &&
-  entry.ref.namespace === ref.namespace &&
-  entry.kind.plural === kind.plural &&
-  entry.kind.apiVersion === kind.apiVersion
+const nameOf = ({apiVersion, plural}: Kind, {namespace = '', name}: Ref): string => `${apiVersion}/${plural}/${namespace}/${name}`

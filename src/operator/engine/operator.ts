@@ -151,7 +151,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
     changes.subscribe(controller, {
       enqueue,
       seen: (kind, ref) => {
-        for (const key of expectations.waitingFor(kind, ref)) queue.add(key)
+        for (const key of expectations.seen(kind, ref)) queue.add(key)
       },
       gone: (owner) => {
         statusWriter.forget(owner.metadata.uid)

@@ -60,10 +60,23 @@ it('law 3: holds up no other key', async () => {
   expect(await expectations.ready('other', signal)).toBe(0)
 })
 
-it('law 3: names the keys that wait for an object', () => {
+it('law 3: names the keys that wait for nothing any more, once all of their writes are seen', async () => {
   const {cache, expectations} = ground()
-  expectations.expectGone('w', CONFIG_MAPS, {name: 'a'}, 'uid-a')
-  expect(expectations.waitingFor({...CONFIG_MAPS}, {name: 'a'})).toEqual(['w'])
-  expect(expectations.waitingFor(CONFIG_MAPS, {name: 'b'})).toEqual([])
+  for (const name of ['a', 'b']) expectations.expectGone('w', CONFIG_MAPS, {name}, `uid-${name}`)
+  expectations.expectGone('other', CONFIG_MAPS, {name: 'b'}, 'uid-b')
+  expect(expectations.seen({...CONFIG_MAPS}, {name: 'a'})).toEqual([])
+  cache.remove({name: 'b'}, 'uid-b')
+  expect(expectations.seen(CONFIG_MAPS, {name: 'b'})).toEqual(['other'])
   cache.remove({name: 'a'}, 'uid-a')
+  expect(expectations.seen({...CONFIG_MAPS}, {name: 'a'})).toEqual(['w'])
+  expect(expectations.seen(CONFIG_MAPS, {name: 'a'})).toEqual([])
+  expect(await expectations.ready('w', signal)).toBe(0)
+})
+
+it('law 3: asks at once for what is in doubt, whatever else is waited for', async () => {
+  const {reads, expectations} = ground()
+  expectations.expectGone('w', CONFIG_MAPS, {name: 'a'}, 'uid-a')
+  expectations.doubt('w', CONFIG_MAPS, {name: 'b'})
+  expect(await expectations.ready('w', signal)).toBe(5_000)
+  expect(reads).toEqual(['b'])
 })
