@@ -21,13 +21,15 @@ export interface Carrier extends Pick<KubeClient, 'server' | 'context' | 'namesp
 
 /** The methods of a client over whatever carries its requests. */
 export function clientOver({answer, server, context, namespace: ownNamespace, webSocket, close}: Carrier): KubeClient {
-  const json = async <T>(request: Request, onWarning?: WriteOptions['onWarning']): Promise<T> => {
+  const done = async (request: Request, onWarning?: WriteOptions['onWarning']): Promise<string> => {
     const response = await answer(request)
     const text = await response.body.text()
     if (response.status >= 400) throw failureOf(response, text)
     for (const warning of warnings(response.headers['warning'])) onWarning?.(warning)
-    return JSON.parse(text) as T
+    return text
   }
+
+  const json = async <T>(...request: Parameters<typeof done>): Promise<T> => JSON.parse(await done(...request)) as T
 
   const write = <T>(
     method: 'POST' | 'PUT' | 'PATCH',
@@ -75,7 +77,7 @@ export function clientOver({answer, server, context, namespace: ownNamespace, we
         ...(gracePeriodSeconds !== undefined && {gracePeriodSeconds}),
         ...(dryRun && {dryRun: ['All']}),
       }
-      await json({
+      await done({
         method: 'DELETE',
         path: objectPath(kind, ref),
         headers: {'content-type': 'application/json'},
