@@ -8,7 +8,6 @@ import {keyOf, refOf} from '../../api/ref.ts'
 import {ownScheduler} from '../../api/scheduler-pod.ts'
 import {workerProcesses} from '../../api/worker-processes.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
-import {normalise} from '../engine/normalise.ts'
 import {createPolls} from '../engine/polls.ts'
 import {rulesOf, type Step} from './behavior.ts'
 import {leavingIn} from './demand.ts'
@@ -136,7 +135,7 @@ const observeAutoscaler = (
   return {
     cluster,
     scheduler,
-    group: group && normalise(group),
+    group,
     groups: cluster ? groupsOf(cluster, reader) : [],
     autoscalers: [
       autoscaler,
@@ -151,7 +150,7 @@ const observeAutoscaler = (
 
 const clusterOf = (ref: Ref, reader: Reader): DaskCluster | undefined => {
   const cluster = reader.cache(DASK_CLUSTERS).get(ref)
-  return cluster && cluster.metadata.deletionTimestamp === undefined ? normalise(cluster) : undefined
+  return cluster && cluster.metadata.deletionTimestamp === undefined ? cluster : undefined
 }
 
 const workingScheduler = (cluster: DaskCluster, reader: Reader): Pod | undefined => {
@@ -166,7 +165,7 @@ const groupsOf = ({metadata: {name, uid = ''}}: DaskCluster, reader: Reader): re
     .ownedBy(uid)
     .filter(({spec, metadata}) => spec.cluster === name && metadata.deletionTimestamp === undefined)
     .map((group) => ({
-      group: normalise(group),
+      group,
       pods: (group.metadata.uid === undefined ? [] : reader.cache(PODS).ownedBy(group.metadata.uid)).filter(
         (pod) => !isPodLeaving(pod) && !isPodEnded(pod),
       ),
@@ -177,7 +176,6 @@ const ownAutoscalers = ({metadata: {name, uid = ''}}: DaskCluster, reader: Reade
     .cache(DASK_AUTOSCALERS)
     .ownedBy(uid)
     .filter(({spec, metadata}) => spec?.cluster === name && metadata.deletionTimestamp === undefined)
-    .map((each) => normalise(each))
 
 /** Those that a cluster has taken in already, where it is there; a new one looks after itself. */
 const autoscalersOf = (cluster: string | undefined, {metadata: {namespace}}: KubeObject, reader: Reader): readonly Ref[] => {

@@ -84,7 +84,7 @@ export interface Controller<Owner extends KubeObject & {readonly status?: unknow
   readonly watches?: readonly Watch[]
   /** Conditions of its status that are told by Events, too. */
   readonly notables?: readonly Notable[]
-  /** `owner` is normalised by the engine (no nulls, law 5) and has no deletionTimestamp. */
+  /** `owner`, as all that the reader has, is without nulls (law 5); it has no deletionTimestamp. */
   observe(owner: Owner, reader: Reader, signal: AbortSignal): Promise<World> | World
   plan(owner: Owner, world: World, now: number): Plan<NonNullable<Owner['status']>, Own>
   /** Carries out the controller's own actions (say, retiring workers through a scheduler); must be idempotent. */

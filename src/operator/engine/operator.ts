@@ -2,6 +2,7 @@ import type {Kind, KubeObject, Ref} from '../../api/object.ts'
 import {keyOf, refIn} from '../../api/ref.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import type {Informer, StartInformer} from '../../kube/informer.ts'
+import {withoutManagedFields} from '../../kube/store.ts'
 import type {Reader} from './contract.ts'
 import {createEvents} from './events.ts'
 import type {Executor} from './execute.ts'
@@ -10,6 +11,7 @@ import type {HealthBoard} from './health.ts'
 import {type IsHeld, type LeaseTimes, leadWhile} from './lease.ts'
 import {createLimit, type Limit} from './limit.ts'
 import {type Meter, metered} from './meter.ts'
+import {normalise} from './normalise.ts'
 import {createQueue, type Queue} from './queue.ts'
 import {type AnyController, createReconciler} from './reconcile.ts'
 import {createRemoval} from './removal.ts'
@@ -40,6 +42,9 @@ export interface OperatorOptions {
   /** Told of each run. */
   readonly meter?: Meter
 }
+
+/** What the caches hold: plans are made of it, so that nulls go here, once (law 5). */
+const keptOf = <T extends KubeObject>(object: T): T => normalise(withoutManagedFields(object))
 
 /** Keys of one kind handled at once; writes are bounded for all kinds together. */
 const CONCURRENCY = 64
@@ -81,6 +86,7 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
       startInformer({
         client,
         kind,
+        keep: keptOf,
         signal: life.signal,
         onChange: (before, after) => changes.tell(kind, before, after),
         onError: (error) => {

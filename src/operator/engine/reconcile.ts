@@ -5,7 +5,6 @@ import {eventsOf} from './condition-events.ts'
 import type {Controller, Reader} from './contract.ts'
 import {type Executor, execute, type Failed} from './execute.ts'
 import {createTakeOver} from './former-operator.ts'
-import {normalise} from './normalise.ts'
 import type {StatusWriter} from './status.ts'
 
 export type AnyController = Controller<KubeObject & {readonly status?: unknown}, unknown, {readonly do: string}>
@@ -46,12 +45,11 @@ export function createReconciler({controller, informer, reader, executor, status
 
       const found = informer.get(refOfKey(key))
       if (found) await takeOver(found, signal)
-      const seen = informer.get(refOfKey(key))
-      if (!seen || seen.metadata.deletionTimestamp !== undefined) {
+      const owner = informer.get(refOfKey(key))
+      if (!owner || owner.metadata.deletionTimestamp !== undefined) {
         refused.delete(key)
         return undefined
       }
-      const owner = normalise(seen)
       const {uid, labels, annotations} = owner.metadata
       const wanted = {uid, spec: (owner as {spec?: unknown}).spec, labels, annotations}
       const before = refused.get(key)

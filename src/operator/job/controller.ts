@@ -5,7 +5,6 @@ import {isControlledBy} from '../../api/ownership.ts'
 import {hasPodSucceeded, isPodEnded} from '../../api/pod-state.ts'
 import {refIn} from '../../api/ref.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
-import {normalise} from '../engine/normalise.ts'
 import {attemptName, attemptOf, lastAttempt, mayTryAgain} from './attempts.ts'
 import {isOver, type JobWorld, planJob} from './plan.ts'
 import {NOTABLES} from './reasons.ts'
@@ -42,7 +41,7 @@ export function observeJob(job: DaskJob, reader: Reader): JobWorld {
   const next = pods.get(at(attemptName(name, runner && !isPodEnded(runner) ? number : number + 1)))
   const cluster = reader.cache(DASK_CLUSTERS).get(at(job.spec.clusterName ?? name))
   return {
-    cluster: cluster && normalise(cluster),
+    cluster,
     runners,
     holder: next && !isControlledBy(next, job) ? next : undefined,
   }

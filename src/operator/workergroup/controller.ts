@@ -8,7 +8,6 @@ import {isMadeByPythonOperator, isOfPythonOperator} from '../../api/python-opera
 import {refIn, refOf} from '../../api/ref.ts'
 import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
-import {normalise} from '../engine/normalise.ts'
 import {planGroup} from './plan.ts'
 import {NOTABLES} from './reasons.ts'
 import type {Retirements} from './retirements.ts'
@@ -59,8 +58,7 @@ interface Means {
 async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retirements, signal}: Means): Promise<GroupWorld> {
   const {namespace, uid} = group.metadata
   const at = (name: string): Ref => ({name, ...(namespace !== undefined && {namespace})})
-  const named = reader.cache(DASK_CLUSTERS).get(at(group.spec.cluster))
-  const cluster = named && normalise(named)
+  const cluster = reader.cache(DASK_CLUSTERS).get(at(group.spec.cluster))
   const scheduler = cluster && ownScheduler(cluster, reader.cache(PODS))
   const pods = uid === undefined ? [] : reader.cache(PODS).ownedBy(uid)
   const wanted = wantedOf(group, cluster)
