@@ -36,8 +36,8 @@ const clusterOfWorker = (pod: KubeObject): readonly Ref[] => {
   return cluster !== undefined && component === 'worker' ? [refIn(pod, cluster)] : []
 }
 
-/** Hundreds of workers may become ready one by one. */
-const WORKERS_MS = 250
+/** Hundreds of workers may become ready one by one; what most of them mean comes at once, by their group's status. */
+const WORKERS_MS = 1_000
 
 const observeCluster = (cluster: DaskCluster, reader: Reader): ClusterWorld => {
   const {name, namespace} = cluster.metadata

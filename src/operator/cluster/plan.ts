@@ -110,5 +110,5 @@ const createdFor = (cluster: DaskCluster, now: number): number => {
   const phase = cluster.status?.phase
   if (phase !== undefined && phase !== 'Created') return 0
   const age = now - Date.parse(cluster.metadata.creationTimestamp ?? '')
-  return age >= 0 && age < CREATED_FOR_MS ? CREATED_FOR_MS - age : phase === undefined ? 50 : 0
+  return age >= 0 && age < CREATED_FOR_MS ? CREATED_FOR_MS - age : 0
 }

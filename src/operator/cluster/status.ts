@@ -159,9 +159,7 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
     .find((condition) => condition?.status === 'True')
   const update = updateClaim(cluster, world)
   const unready = [scheduler, others].find(({status}) => status !== true)
-  const trouble = [world.scheduler, ...workers.trouble]
-    .filter((pod) => pod !== undefined && !isPodReady(pod))
-    .flatMap((pod) => causeOf(pod))[0]
+  const trouble = firstCause([world.scheduler, ...workers.trouble].filter((pod) => pod !== undefined && !isPodReady(pod)))
   return {
     [SCHEDULER_READY]: scheduler,
     [WORKERS_READY]: others,
@@ -213,16 +211,19 @@ const updateClaim = (cluster: DaskCluster, {scheduler, groups}: ClusterWorld): C
 /** Reasons with which a group tells of its own rollout. */
 const ROLLING: ReadonlySet<string> = new Set(['RollingOut', 'WaitsForScheduler', 'UpdateWaits'])
 
-const causeOf = (pod: Pod | undefined): readonly {readonly reason: string; readonly message: string}[] => {
-  const cause = pod && podCause(pod)
-  return pod && cause ? [{reason: cause.reason, message: `${pod.metadata.name}: ${cause.message}`}] : []
+const firstCause = (pods: readonly (Pod | undefined)[]): {readonly reason: string; readonly message: string} | undefined => {
+  for (const pod of pods) {
+    const cause = pod && podCause(pod)
+    if (cause) return {reason: cause.reason, message: `${pod.metadata.name}: ${cause.message}`}
+  }
+  return undefined
 }
 
 const schedulerClaim = (cluster: DaskCluster, {scheduler: pod, lostNode}: ClusterWorld): Claim => {
   if (pod && isPodReady(pod)) return {status: true, reason: REASON.ready, message: ''}
   const before = findCondition(cluster.status?.conditions, SCHEDULER_READY)
   const isLost = before?.status === 'True' || before?.reason === REASON.schedulerLost || before?.reason === REASON.nodeLost
-  const [cause] = causeOf(pod)
+  const cause = firstCause([pod])
   if (pod && lostNode !== undefined)
     return {
       status: false,
@@ -246,7 +247,7 @@ const workersClaim = ({wanted, ready, trouble}: Workers, scheduler: Claim): Clai
   if (scheduler.reason === REASON.schedulerLost)
     return {status: false, reason: REASON.schedulerLost, message: 'workers end with their scheduler and begin anew with the next'}
   if (ready >= wanted) return {status: true, reason: REASON.ready, message: numbers}
-  const cause = trouble.flatMap(causeOf)[0]
+  const cause = firstCause(trouble)
   return {status: false, reason: cause?.reason ?? REASON.starting, message: cause ? `${numbers}; ${cause.message}` : numbers}
 }
 

@@ -6,7 +6,7 @@ import {partMetadataPatch} from '../../api/part-metadata.ts'
 import {repairOf} from '../../api/pod-repair.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving, isPodReady, podStartedAt} from '../../api/pod-state.ts'
 import {refOf} from '../../api/ref.ts'
-import {isOfEarlierSpec} from '../../api/revision.ts'
+import {isOfEarlierSpec, type Target} from '../../api/revision.ts'
 import type {Action, Create, Delete, Patch, Plan} from '../engine/contract.ts'
 import {workerMetadata, workerPod} from './pods.ts'
 import {leaversOf, type Rollout, rolloutOf, surgeOf} from './rollout.ts'
@@ -46,12 +46,12 @@ export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number
   const growth =
     rollout.isHeld && missing > 0
       ? NO_GROWTH
-      : grow(group, cluster, {missing: Math.max(0, missing - back.length) + extra, ended}, world, now)
+      : grow(group, cluster, {missing: Math.max(0, missing - back.length) + extra, ended, target: rollout.target}, world, now)
   const shrinking = shrink(group, staying, wanted, rollout, world, now)
 
   const stages: readonly (readonly Step[])[] = [
     [...leavers.remove, ...shrinking.remove, ...growth.surplus],
-    [...growth.writes, ...back.map(unmark), ...shrinking.mark, ...staying.flatMap((pod) => follow(pod, group, cluster))],
+    [...growth.writes, ...back.map(unmark), ...shrinking.mark, ...follow(staying, group, cluster)],
     [...growth.replaced, ...leavers.retire],
   ]
   const waits = [leavers.waitMs, shrinking.waitMs, growth.waitMs].filter((ms) => ms > 0)
@@ -104,10 +104,13 @@ const shrink = (
 }
 
 /** The part's own labels and annotations follow it onto pods that exist. */
-const follow = (pod: Pod, group: DaskWorkerGroup, cluster: DaskCluster): readonly Patch[] => {
+const follow = (pods: readonly Pod[], group: DaskWorkerGroup, cluster: DaskCluster): readonly Patch[] => {
   const {metadata} = group.spec.worker
-  const patch = partMetadataPatch(pod.metadata, workerMetadata(group, cluster), metadata)
-  return patch ? [{do: 'patch', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', patch: {metadata: patch}}] : []
+  const built = workerMetadata(group, cluster)
+  return pods.flatMap((pod) => {
+    const patch = partMetadataPatch(pod.metadata, built, metadata)
+    return patch ? [{do: 'patch', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', patch: {metadata: patch}}] : []
+  })
 }
 
 const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
@@ -128,7 +131,7 @@ const NO_GROWTH: Growth = {surplus: [], writes: [], replaced: [], waitMs: 0, isS
 const grow = (
   group: DaskWorkerGroup,
   cluster: DaskCluster,
-  {missing, ended}: {readonly missing: number; readonly ended: readonly Pod[]},
+  {missing, ended, target}: {readonly missing: number; readonly ended: readonly Pod[]; readonly target: Target},
   world: GroupWorld,
   now: number,
 ): Growth => {
@@ -139,7 +142,7 @@ const grow = (
   const ids = world.ids.slice(0, due.length + fresh)
   return {
     surplus: ended.slice(missing).map((pod) => remove(pod, 'it has ended and is not missed')),
-    writes: ids.map((id, index) => create(workerPod(group, cluster, {id, failures: due[index]?.failures ?? 0}))),
+    writes: ids.map((id, index) => create(workerPod(group, cluster, {id, failures: due[index]?.failures ?? 0, target}))),
     replaced: due.slice(0, ids.length).map(({pod}) => remove(pod, 'it has ended; another takes its place')),
     waitMs: waits.length > 0 ? Math.min(...waits) : 0,
     isSchedulerLost: places.some(({waitMs}) => waitMs === Number.POSITIVE_INFINITY),

@@ -13,7 +13,7 @@ import {
 } from '../../api/names.ts'
 import {partAnnotation} from '../../api/part-metadata.ts'
 import {withEnv} from '../../api/pod-env.ts'
-import {targetAnnotations, workerTarget} from '../../api/revision.ts'
+import {type Target, targetAnnotations} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
 import {preStopCommand} from '../../dask/pre-stop.ts'
 
@@ -22,16 +22,17 @@ export interface WorkerPlace {
   readonly id: string
   /** How many pods ended in this place before, one after another. */
   readonly failures?: number
+  readonly target: Target
 }
 
 /** A worker's pod as it is first written; labels of the cluster reach the workers of every group (contract 2.2, 2.3). */
-export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, failures = 0}: WorkerPlace): Pod {
+export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, failures = 0, target}: WorkerPlace): Pod {
   const {namespace} = group.metadata
   const name = workerName(group.metadata.name, id)
   const {labels, annotations} = workerMetadata(group, cluster)
   const all = {
     ...annotations,
-    ...targetAnnotations(workerTarget(group, cluster)),
+    ...targetAnnotations(target),
     ...partAnnotation(group.spec.worker.metadata),
     ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)}),
   }
