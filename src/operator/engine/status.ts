@@ -30,8 +30,12 @@ export interface WriteOptions {
 
 /** Twenty workers that become ready one by one are told in a few writes, each of them soon. */
 const PACE_MS = 250
-/** Where writes that make something wait for their turn, statuses let them go first for so long: each costs the server as much as a pod. */
-const CROWDED_MS = 2_000
+/**
+ * Where writes that make something wait for their turn, statuses let them go first, for each costs the server as much as a pod: all owners of the
+ * kind together get one turn in each PACE_MS, and nobody waits longer than this.
+ */
+const CROWDED_MS = 10_000
+const LOOK_MS = 2_000
 
 type WithStatus = KubeObject & {readonly status?: unknown}
 
@@ -56,6 +60,8 @@ export function createStatusWriter(
   const due = new Map<string, number>()
   /** By UID: since when one that differs lets others go first. */
   const yielding = new Map<string, number>()
+  /** When one of them was given its turn. */
+  let turnAt = 0
 
   const waitMs = (uid: string, {mayWait, isUrgent}: WriteOptions): number => {
     if (isUrgent) return 0
@@ -64,7 +70,10 @@ export function createStatusWriter(
     const since = yielding.get(uid) ?? now()
     if (!isCrowded() || now() - since >= CROWDED_MS) return Math.max(0, at - now())
     rememberYoungest(yielding, uid, since)
-    return Math.max(PACE_MS, at - now())
+    // Each comes back about when its turn is; soon in any case, for the crowd may have gone.
+    if (at > now() || now() - turnAt < PACE_MS) return Math.max(Math.min(PACE_MS * yielding.size, LOOK_MS), at - now())
+    turnAt = now()
+    return 0
   }
 
   const send = async (owner: KubeObject, patch: unknown, signal: AbortSignal): Promise<WithStatus> => {
@@ -102,7 +111,10 @@ export function createStatusWriter(
       const status = withConditionTimes(owner.status, fresh)
       const uid = owner.metadata.uid ?? ''
       const patch = mergePatch(owner.status ?? {}, status)
-      if (patch === undefined) return 'same'
+      if (patch === undefined) {
+        yielding.delete(uid)
+        return 'same'
+      }
       const before = last.get(uid)
       if (before && isEqual(before.wanted, status) && isEqual(before.kept, owner.status)) return 'same'
       const wait = waitMs(uid, options)

@@ -1,6 +1,9 @@
 import {afterAll, beforeAll, expect, it} from 'vitest'
 import {CUSTOM_RESOURCE_DEFINITIONS} from '../../../../src/api/core.ts'
 import type {KubeObject} from '../../../../src/api/object.ts'
+import type {KubeClient} from '../../../../src/kube/client.ts'
+import type {Informer} from '../../../../src/kube/informer.ts'
+import {createStatusWriter} from '../../../../src/operator/engine/status.ts'
 import {crd, type EngineGround, startEngineGround, until, WIDGETS, type Widget, widget, widgetController} from './ground.ts'
 
 let ground: EngineGround
@@ -121,29 +124,43 @@ it.each([
   await ground.client.patch(CUSTOM_RESOURCE_DEFINITIONS, {name: 'widgets.laws.example'}, {spec: crd().spec}, {type: 'merge'})
 })
 
-it('lets writes that make something go first where these wait for their turn, but not for long', async () => {
-  const namespace = await ground.namespace()
-  const {plan} = widgetController()
-  const gate = Promise.withResolvers<void>()
-  const operator = await ground.run(
-    namespace,
-    widgetController({plan: (owner, world, now) => ({...plan(owner, world, now), status: {children: Number(owner.spec.extra)}})}),
-    {},
-    ({meddle}) =>
-      meddle(async ({verb, kind}, send) => {
-        if (verb === 'create' && kind === 'ConfigMap') await gate.promise
-        return send()
-      }),
+it('lets writes that make something go first where these wait for their turn, all statuses together but one in a while', async () => {
+  const time = {now: 1_000_000, isCrowded: true}
+  const written: string[] = []
+  const client = {
+    raw: () => Promise.resolve({status: 404, headers: {}, body: {text: () => Promise.resolve('')}}),
+    patch: (_: unknown, {name}: {name: string}, {status}: {status: unknown}) => {
+      written.push(name)
+      return Promise.resolve({...widget(name, {}, 'n'), status})
+    },
+  } as unknown as KubeClient
+  const informer = {observe: () => undefined} as unknown as Informer
+  const writer = createStatusWriter(
+    client,
+    WIDGETS,
+    informer,
+    () => time.now,
+    () => time.isCrowded,
   )
-  await ground.client.create(WIDGETS, widget('w', {replicas: 0, extra: 1}, namespace))
-  await until(async () => (await get(namespace)).status?.children === 1)
-  await ground.client.create(WIDGETS, widget('large', {replicas: 100, extra: 0}, namespace))
-  await until(() => operator.calls.filter(({verb}) => verb === 'create').length === 64)
-  const changed = performance.now()
-  await ground.client.patch(WIDGETS, {namespace, name: 'w'}, {spec: {extra: 2}}, {type: 'merge'})
-  await until(async () => (await get(namespace)).status?.children === 2)
-  expect(performance.now() - changed).toBeGreaterThan(1_500)
-  gate.resolve()
-  await until(async () => (await ground.children(namespace)).length === 100)
-  await operator.stop()
+  const write = (name: string, children: number, isUrgent = false): ReturnType<typeof writer.write> => {
+    const owner = widget(name, {}, 'n')
+    return writer.write(
+      {...owner, metadata: {...owner.metadata, uid: name}},
+      {children},
+      {mayWait: false, isUrgent, signal: AbortSignal.timeout(60_000)},
+    )
+  }
+  expect(await write('a', 1)).toBe('written')
+  expect(await write('b', 1)).toBe(250)
+  expect(await write('c', 1, true)).toBe('written')
+  time.now += 250
+  expect(await write('d', 1)).toBe('written')
+  expect(await write('b', 1)).toBe(250)
+  // Whoever has waited for long has its turn whatever the others do.
+  time.now += 9_750
+  expect(await write('d', 2)).toBe('written')
+  expect(await write('b', 1)).toBe('written')
+  time.isCrowded = false
+  expect(await write('e', 1)).toBe('written')
+  expect(written).toEqual(['a', 'c', 'd', 'd', 'b', 'e'])
 })
