@@ -13,7 +13,7 @@ export function withConditionTimes(before: unknown, wanted: object): object {
   return conditions ? {...wanted, conditions: mergeConditions(conditionsOf(before) ?? [], conditions)} : wanted
 }
 
-const conditionsOf = (status: unknown): readonly Condition[] | undefined => {
+export const conditionsOf = (status: unknown): readonly Condition[] | undefined => {
   const conditions: unknown =
     typeof status === 'object' && status !== null ? (status as {readonly conditions?: unknown}).conditions : undefined
   return Array.isArray(conditions) ? conditions : undefined

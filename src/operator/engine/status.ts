@@ -5,7 +5,7 @@ import type {KubeClient} from '../../kube/client.ts'
 import {discover} from '../../kube/discovery.ts'
 import {isNotFound} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
-import {withConditionTimes} from './conditions.ts'
+import {conditionsOf, withConditionTimes} from './conditions.ts'
 import {normalise} from './normalise.ts'
 import {isOutdated, isTerminal} from './refusals.ts'
 import {rememberYoungest} from './youngest.ts'
@@ -23,7 +23,7 @@ export interface StatusWriter {
 export interface WriteOptions {
   /** More of it is about to change: what the plan has just made shows in the cache, and the next run tells of it. */
   readonly mayWait: boolean
-  /** Something has failed: that is told at once. */
+  /** Something has failed: that is told at once, but in other words not more often than once a minute. */
   readonly isUrgent: boolean
   readonly signal: AbortSignal
 }
@@ -36,6 +36,11 @@ const PACE_MS = 250
  */
 const CROWDED_MS = 10_000
 const LOOK_MS = 2_000
+/**
+ * A refusal names what was refused, under another name at each try. What has been written has its owner looked at again: each refusal would bring
+ * the next one at once.
+ */
+const WORDS_MS = 60_000
 
 type WithStatus = KubeObject & {readonly status?: unknown}
 
@@ -63,8 +68,8 @@ export function createStatusWriter(
   /** When one of them was given its turn. */
   let turnAt = 0
 
-  const waitMs = (uid: string, {mayWait, isUrgent}: WriteOptions): number => {
-    if (isUrgent) return 0
+  const waitMs = (uid: string, {mayWait, isUrgent}: WriteOptions, isWordsAlone: boolean): number => {
+    if (isUrgent) return isWordsAlone ? Math.max(0, (written.get(uid) ?? 0) + WORDS_MS - now()) : 0
     const at = due.get(uid) ?? Math.max((written.get(uid) ?? 0) + PACE_MS, mayWait ? now() + PACE_MS : 0)
     if (at > now()) rememberYoungest(due, uid, at)
     const since = yielding.get(uid) ?? now()
@@ -117,7 +122,7 @@ export function createStatusWriter(
       }
       const before = last.get(uid)
       if (before && isEqual(before.wanted, status) && isEqual(before.kept, owner.status)) return 'same'
-      const wait = waitMs(uid, options)
+      const wait = waitMs(uid, options, isEqual(withoutWords(owner.status), withoutWords(status)))
       if (wait > 0) return wait
       try {
         const result = await sendAsDiscovered(owner, status, patch, signal)
@@ -133,4 +138,10 @@ export function createStatusWriter(
       }
     },
   }
+}
+
+/** A status but for the messages of its conditions. */
+const withoutWords = (status: unknown): unknown => {
+  const conditions = conditionsOf(status)
+  return conditions ? {...(status as object), conditions: conditions.map(({message: _, ...condition}) => condition)} : status
 }

@@ -98,6 +98,25 @@ it.each([
   await operator.stop()
 })
 
+it('law 7: is no storm where a server goes on refusing, though each refusal has words of its own', async () => {
+  const namespace = await ground.namespace()
+  const operator = await ground.run(namespace, widgetController())
+  const tries: number[] = []
+  operator.meddle(({verb, kind, name}, send) => {
+    if (verb !== 'create' || kind !== 'ConfigMap') return send()
+    tries.push(performance.now())
+    throw new KubeError(403, 'Forbidden', `configmaps "${name}" is forbidden: exceeded quota`)
+  })
+  await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
+  await until(() => tries.length >= 7)
+  // The first word of it has the owner looked at once more; from then on each pause is twice the one before, from 100 ms to a minute: a dozen
+  // tries in the first minute, and one in each minute after that.
+  const pauses = tries.slice(2, 7).map((at, index) => at - (tries[index + 1] ?? 0))
+  expect(pauses.map((ms, index) => ms > 80 * 2 ** index)).toEqual(pauses.map(() => true))
+  expect((await conditionOf(namespace))?.message).toContain('exceeded quota')
+  await operator.stop()
+})
+
 it('law 7: names what holds the name that it needs', async () => {
   const namespace = await ground.namespace()
   const {apiVersion, kind} = CONFIG_MAPS
