@@ -69,7 +69,7 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
 
   let operator = await startOurs(plane)
   try {
-    const began = performance.now()
+    const [began, spent] = [performance.now(), await operator.cpuSeconds()]
     const names = Array.from({length: CLUSTERS}, (_, index) => `demo-${index}`)
     await mapLimited(
       createLimit(16),
@@ -86,6 +86,7 @@ export async function benchMany(plane: ControlPlane, client: KubeClient, directo
       `${CLUSTERS} clusters × ${WORKERS} workers until all pods are there`,
       `${seconds.toFixed(1)} s, ${Math.round(ALL / seconds)} pods/s`,
     )
+    tell('CPU of the operator for each of these pods', `${((((await operator.cpuSeconds()) - spent) * 1000) / ALL).toFixed(2)} ms`)
     await pause(REST_MS)
     tell('memory of the operator', `${(await operator.memory()).toFixed(0)} MB`)
 

@@ -10,9 +10,10 @@ import {startControlPlane} from '../kubernetes/control-plane.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {benchCommands} from './commands.ts'
 import {type Row, table} from './figures.ts'
+import {benchLife} from './life.ts'
 import {benchMany} from './many.ts'
 import {benchOperators} from './operators.ts'
-import {benchPods} from './pods.ts'
+import {benchBeside, benchPods} from './pods.ts'
 import {soak} from './soak.ts'
 
 const SHAPES = [
@@ -29,12 +30,16 @@ try {
   const [kubectl, run] = [await kubectlPath(), promisify(execFile)]
   await run(kubectl, ['apply', '--server-side', '-f', definitions])
   await run(kubectl, ['wait', '--for=condition=Established', '-f', definitions, '--timeout=30s'])
-  const rows: Row[] = []
   if (process.argv.includes('many')) {
-    console.log(await benchMany(plane, client, directory))
+    const many = await benchMany(plane, client, directory)
+    const rows = [...(await benchLife(client, {clusters: 100, workers: 100}, 3)), await benchPods(client, {clusters: 1, workers: 2000})]
+    const waits = await benchBeside(client, {large: 2000, small: 10})
+    const beside = `a cluster of 10 workers, asked for while one of 2,000 is made, is there after ${waits.map((ms) => ms.toFixed(0)).join(', ')} ms`
+    console.log(`${table(rows)}\n\n${beside}\n\n${many}`)
   } else if (process.argv.includes('soak')) {
     console.log(await soak(plane, client, directory, Number(process.argv.at(-1)) || 60))
   } else {
+    const rows: Row[] = []
     // The control plane's own first seconds are nobody's figure.
     console.error('warming up …')
     await benchPods(client, {clusters: 2, workers: 50})
