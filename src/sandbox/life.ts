@@ -3,6 +3,7 @@ import {spawn} from 'node:child_process'
 import {open, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {SandboxFailure} from './failure.ts'
+import {dropWish, forgetKept, hasKept, isToKeep, wishToKeep} from './kept.ts'
 import {removeContext, userKubeconfig} from './kubeconfig.ts'
 import {killLeftOvers, markOf} from './node/session.ts'
 import {
@@ -35,7 +36,7 @@ export interface Up extends SandboxInfo {
 
 /**
  * Resolves when the sandbox of this name serves; starts it where it does not run.
- * Rejects with the end of its own log when it dies instead; then nothing is left behind.
+ * Rejects with its own last words when it dies instead; then nothing is left behind.
  */
 export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
   const running = await readRunning(name)
@@ -43,6 +44,7 @@ export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
 
   const directory = await makeDirectory(name)
   await removeState(name)
+  await dropWish(directory)
   const logFile = join(directory, 'sandbox.log')
   const log = await open(logFile, 'w', 0o600)
   const [program, ...args] = serve
@@ -61,7 +63,8 @@ export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
       signal?.throwIfAborted()
       const info = await readRunning(name)
       if (info) return {...info, already: false}
-      if (ended) throw new SandboxFailure(`the sandbox did not start: ${ended}\n${await lastLines(logFile)}`.trimEnd())
+      if (ended)
+        throw new SandboxFailure(`the sandbox did not start: ${(await lastError(logFile)) ?? ended}`, {next: [`its log is ${logFile}`]})
       if (performance.now() > deadline)
         throw new SandboxFailure(`the sandbox did not serve within ${UP_TIMEOUT_MS / 1000} s`, {next: [`its log is ${logFile}`]})
       await pause(20)
@@ -74,17 +77,38 @@ export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
   }
 }
 
+export interface DownOptions {
+  readonly name: string
+  /** Its objects and what its claims hold are there again at the next `up`; else whatever was kept of it is forgotten. */
+  readonly keep?: boolean
+}
+
+export interface Down {
+  /** Whether it, or something of it, ran before this call. */
+  readonly ran: boolean
+  /** Whether something is kept of it; without `keep`: whether something was, which is gone now. */
+  readonly kept: boolean
+}
+
 /**
- * Resolves when the sandbox and every pod of it have ended and its context is gone; `false` where none ran.
- * What a sandbox that was killed has left of its pods ends too.
+ * Resolves when the sandbox and every pod of it have ended and its context is gone.
+ * What a sandbox that was killed has left of its pods ends too. Rejects with SandboxFailure where it has ended and could not be kept.
  */
-export async function sandboxDown({name}: {readonly name: string}): Promise<boolean> {
+export async function sandboxDown({name, keep = false}: DownOptions): Promise<Down> {
+  const directory = sandboxDirectory(name)
   const running = await readRunning(name)
-  if (running) await end(running.pid)
+  if (running) {
+    if (keep) await wishToKeep(directory)
+    await end(running.pid)
+  }
   const left = await killLeftOvers(markOf(nodeDirectory(name)))
   await removeState(name)
   await removeContext(userKubeconfig(), contextName(name))
-  return running !== undefined || left > 0
+  if (keep && running && (await isToKeep(directory)))
+    throw new SandboxFailure(`sandbox "${name}" is down, but what it held could not be kept`, {next: [`its log is ${sandboxLog(name)}`]})
+  const kept = await hasKept(directory)
+  if (!keep) await forgetKept(directory)
+  return {ran: running !== undefined || left > 0, kept}
 }
 
 /** The sandbox of this name, if it runs. */
@@ -109,7 +133,8 @@ const end = async (pid: number | undefined): Promise<void> => {
   }
 }
 
-const lastLines = async (file: string): Promise<string> =>
-  (await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-5).join('\n')
+/** What it said itself of why it ended. */
+const lastError = async (file: string): Promise<string | undefined> =>
+  /^error: (.*)$/m.exec((await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n').at(-1) ?? '')?.[1]
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

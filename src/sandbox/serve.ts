@@ -7,6 +7,7 @@ import {loadKubeConfig} from '../kube/config.ts'
 import {connect} from '../kube/connect.ts'
 import {startInformer} from '../kube/start-informer.ts'
 import {startApiServer} from './apiserver/server.ts'
+import {claimsDirectory, forgetKept, isToKeep, readKept, writeKept} from './kept.ts'
 import {addContext, removeContext, userKubeconfig, writeOwnKubeconfig} from './kubeconfig.ts'
 import {startNode} from './node/node.ts'
 import {contextName, makeDirectory, nodeDirectory, processStart, removeState, type SandboxInfo, writeState} from './state.ts'
@@ -23,26 +24,30 @@ export interface Sandbox {
   readonly client: KubeClient
   /** Tells other processes that the sandbox serves: writes its state and puts its context beside the user's own. */
   announce(): Promise<void>
-  /** Ends every pod, then the server; the context goes too. */
+  /** Ends every pod, then the server; the context goes too. What it held is written first, where its user has asked for it. */
   stop(): Promise<void>
 }
 
-/** Resolves when `/readyz` answers and the node takes pods. */
+/** Resolves when `/readyz` answers and the node takes pods; with what was kept of it, where something was. */
 export async function startSandbox({name, python, log}: ServeOptions): Promise<Sandbox> {
   const directory = await makeDirectory(name)
   const context = contextName(name)
+  const kept = await readKept(directory)
+  if (!kept) await forgetKept(directory)
   const certificates = await makeCertificates(join(directory, 'tls'))
   const token = randomBytes(24).toString('base64url')
   const portFile = join(directory, 'port')
+  // Of its own: several sandboxes share the machine's loopback.
+  const serviceCidr = kept?.serviceCidr ?? `127.${randomInt(96, 128)}.0.0/16`
   const server = await startApiServer({
     directory,
+    ...(kept && {kept}),
     address: '127.0.0.1',
     // The same port as last time where it is free, so that a kubeconfig that somebody copied stays good.
     port: Number(await readFile(portFile, 'utf8').catch(() => '0')),
     tls: {...certificates.server, ca: certificates.ca},
     tokens: [{token, user: 'sandbox-admin', groups: ['system:masters']}],
-    // Of its own: several sandboxes share the machine's loopback.
-    serviceCidr: `127.${randomInt(96, 128)}.0.0/16`,
+    serviceCidr,
     kubeletClient: certificates.kubeletClient,
     log,
   })
@@ -56,6 +61,7 @@ export async function startSandbox({name, python, log}: ServeOptions): Promise<S
     startInformer,
     name: 'sandbox',
     directory: nodeDirectory(name),
+    claims: claimsDirectory(directory),
     python,
     podAddresses: {kind: 'loopback'},
     kubelet: {address: '127.0.0.1', tls: {...certificates.kubelet, clientCa: certificates.ca}},
@@ -71,6 +77,7 @@ export async function startSandbox({name, python, log}: ServeOptions): Promise<S
     kubeconfig,
     directory,
     python,
+    hasKept: kept !== undefined,
     startedAt: new Date().toISOString(),
   }
   return {
@@ -83,6 +90,8 @@ export async function startSandbox({name, python, log}: ServeOptions): Promise<S
     stop: async () => {
       await removeState(name)
       await removeContext(userKubeconfig(), context)
+      if (await isToKeep(directory))
+        await writeKept(directory, {...server.holds(), serviceCidr}).catch((error: unknown) => log(`nothing could be kept: ${error}`))
       await node.stop()
       await client.close()
       await server.stop()

@@ -16,6 +16,8 @@ export interface SandboxInfo {
   readonly kubeconfig: string
   readonly directory: string
   readonly python: string
+  /** Whether it began with what was kept of it (`sandbox down --keep`). */
+  readonly hasKept: boolean
   readonly startedAt: string
 }
 

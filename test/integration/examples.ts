@@ -157,7 +157,8 @@ export const SCENES: readonly Scene[] = [
     given: 'a machine, with a sandbox and without one',
     calls: [],
     examples: [
-      ...['sandbox up', 'sandbox status', 'sandbox status -o json', 'sandbox run -w 2 -- python train.py', 'sandbox down'],
+      ...['sandbox up', 'sandbox status', 'sandbox status -o json', 'sandbox run -w 2 -- python train.py'],
+      ...['sandbox down --keep', {command: 'sandbox down', after: ['sandbox up']}],
       ...[
         'sandbox run -- python train.py',
         'sandbox run --keep -- python train.py',

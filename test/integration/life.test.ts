@@ -1,99 +1,132 @@
-/** The life of a sandbox as its user sees it: started, killed, started again, ended. */
+/** The life of a sandbox as its user sees it: started, killed, started again, kept, ended. */
 import {execFile} from 'node:child_process'
 import {once} from 'node:events'
-import {mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {mkdir, readFile, stat, truncate, writeFile} from 'node:fs/promises'
 import {createServer} from 'node:net'
-import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {setTimeout as pause} from 'node:timers/promises'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {kubectlPath} from '../kubernetes/kubectl.ts'
-import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
+import {commandLines, type OwnSandboxes, ownSandboxes, PYTHON} from './own-sandbox.ts'
 
-const BIN = join(import.meta.dirname, '..', '..', 'bin', 'dask-k8s.js')
-const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
 const KILLS = Number(process.env['KILLS'] ?? 10)
+/** Of one start, a kill and what lies between, on a busy machine. */
+const KILL_MS = 10_000
+/** A start takes about this long: kills fall anywhere in it. */
+const START_MS = 1_000
 
 const call = promisify(execFile)
-let directory = ''
-let kubectl = ''
+let own: OwnSandboxes
 let mark = ''
+let podFile = ''
 
-const env = (): NodeJS.ProcessEnv => ({...process.env, XDG_STATE_HOME: directory, KUBECONFIG: join(directory, 'kubeconfig')})
-const sandbox = (verb: 'up' | 'down'): Promise<unknown> =>
-  call(process.execPath, [BIN, 'sandbox', verb, '--name', 'life', ...(verb === 'up' ? ['--python', PYTHON] : [])], {env: env()})
+const up = (): Promise<string> => own.up('life')
+const down = (...flags: readonly string[]): Promise<string> => own.down('life', ...flags)
+const kubectl = (...args: readonly string[]): Promise<string> => own.kubectl('life', ...args)
 /** What a sandbox that does not start says. */
-const refused = async (flags: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<string> => {
-  const failure = await call(process.execPath, [BIN, 'sandbox', 'up', '--name', 'refused', ...flags], {env: {...env(), ...more}}).then(
-    () => undefined,
-    (error: {readonly stderr: string; readonly code: number}) => error,
-  )
-  expect(failure?.code).toBe(1)
-  return failure?.stderr ?? ''
-}
-const home = (): string => join(directory, 'dask-k8s', 'sandbox', 'life')
+const refused = (flags: readonly string[], more?: NodeJS.ProcessEnv): Promise<string> =>
+  own.refused(['up', '--name', 'refused', ...flags], more)
 
 /** Processes of the pods of this test: they carry its mark among their arguments. */
-const processes = async (): Promise<number> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
-  return lines.filter((line) => line.startsWith('sleep\0') && line.includes(mark)).length
+const processes = async (): Promise<number> =>
+  [...(await commandLines()).values()].filter(([program, ...args]) => program === 'sleep' && args.includes(mark)).length
+
+/** Kills what serves the sandbox, whether it has told of itself or not. */
+const kill = async (): Promise<void> => {
+  const isOurs = (words: readonly string[]): boolean => ['sandbox', 'serve', 'life'].every((word) => words.includes(word))
+  for (const [pid, words] of await commandLines())
+    if (isOurs(words) && (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).includes(own.directory))
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch (error) {
+        // It has just ended by itself.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
 }
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'life-'))
-  kubectl = await kubectlPath()
+  own = await ownSandboxes()
   mark = `9${process.pid}`
+  podFile = join(own.directory, 'pod.json')
   const containers = [{name: 'main', image: 'any', command: ['sh', '-c', `sleep ${mark} & sleep ${mark}`]}]
   const pod = {apiVersion: 'v1', kind: 'Pod', metadata: {generateName: 'life-', namespace: 'default'}, spec: {containers}}
-  await writeFile(join(directory, 'pod.json'), JSON.stringify(pod))
+  await writeFile(podFile, JSON.stringify(pod))
 })
 
-afterAll(async () => {
-  await sandbox('up')
-  await sandbox('down')
-  await rm(directory, {recursive: true, force: true, maxRetries: 5})
-})
+afterAll(() => own.remove('life', 'other'))
 
 describe('a sandbox', () => {
-  it(`that was killed at any moment, ${KILLS} times, leaves no process once it has been up again`, async () => {
-    for (let kill = 0; kill < KILLS; kill++) {
-      await sandbox('up')
-      const create = ['--context', 'dask-sandbox-life', 'create', '-f', join(directory, 'pod.json')]
-      const creations = Promise.allSettled([1, 2].map(() => call(kubectl, create, {env: env()})))
-      if (kill % 2 === 0) await creations
-      const {pid} = JSON.parse(await readFile(join(home(), 'state.json'), 'utf8')) as {readonly pid: number}
-      process.kill(pid, 'SIGKILL')
-      await creations
-    }
-    await sandbox('up')
-    await expect.poll(processes, {timeout: 20_000}).toBe(0)
-  })
+  it(
+    `that was killed at any moment, ${KILLS} times, leaves no process once it has been up again`,
+    async () => {
+      for (let count = 0; count < KILLS; count++) {
+        if (count % 3 === 0) {
+          // While it starts: the command says so, or has just ended.
+          const starting = up().catch((error: Error) => expect(error.message).toContain('the sandbox did not start'))
+          await pause(Math.random() * START_MS)
+          await kill()
+          await starting
+        } else {
+          await up()
+          const creations = Promise.allSettled([1, 2].map(() => kubectl('create', '-f', podFile)))
+          if (count % 3 === 1) await creations
+          process.kill(await own.pid('life'), 'SIGKILL')
+          await creations
+        }
+      }
+      await up()
+      await expect.poll(processes, {timeout: 20_000}).toBe(0)
+    },
+    KILLS * KILL_MS,
+  )
 
   it('that was killed leaves no process once it has been taken down', async () => {
-    await sandbox('up')
-    await call(kubectl, ['--context', 'dask-sandbox-life', 'create', '-f', join(directory, 'pod.json')], {env: env()})
+    await up()
+    await kubectl('create', '-f', podFile)
     await expect.poll(processes, {timeout: 20_000}).toBe(2)
-    const {pid} = JSON.parse(await readFile(join(home(), 'state.json'), 'utf8')) as {readonly pid: number}
-    process.kill(pid, 'SIGKILL')
-    await sandbox('down')
+    process.kill(await own.pid('life'), 'SIGKILL')
+    await down()
     await expect.poll(processes, {timeout: 5_000}).toBe(0)
   })
 
   it('whose state was cut off in the middle starts anew', async () => {
-    await sandbox('down')
-    await writeFile(join(home(), 'state.json'), '{"name": "li')
-    await sandbox('up')
+    await down()
+    await writeFile(join(own.home('life'), 'state.json'), '{"name": "li')
+    await up()
   })
 
-  it('keeps its files from everybody but its owner', async () => {
-    await sandbox('up')
-    for (const file of ['', 'state.json', 'kubeconfig', 'port', 'sandbox.log', 'tls'])
-      expect(((await stat(join(home(), file))).mode & 0o077).toString(8), file).toBe('0')
+  it('is one of several: each has its own port, context and pods, and ends alone', async () => {
+    await Promise.all([up(), own.up('other')])
+    await own.kubectl('other', 'create', 'configmap', 'mine')
+    expect(await kubectl('get', 'configmap', 'mine', '--ignore-not-found')).toBe('')
+    await own.down('other')
+    expect(await kubectl('get', 'nodes', '-o', 'name')).toBe('node/sandbox\n')
   })
 
+  it('takes another port where somebody has its own meanwhile', async () => {
+    const portOf = async (): Promise<number> => Number(await readFile(join(own.home('life'), 'port'), 'utf8'))
+    await up()
+    const port = await portOf()
+    await down()
+    const taken = createServer().listen(port, '127.0.0.1')
+    await once(taken, 'listening')
+    await up()
+    expect(await portOf()).not.toBe(port)
+    await down()
+    taken.close()
+  })
+
+  it('may be started twice and ended twice', async () => {
+    expect(await up()).toMatch(/ is up: /)
+    expect(await up()).toMatch(/ runs already: /)
+    expect(await down()).toBe('sandbox "life" is down\n')
+    expect(await down()).toBe('sandbox "life" was not running\n')
+  })
+})
+
+describe('a sandbox that cannot start', () => {
   it.runIf(process.getuid?.() === 0)('says so where there is no room for its files, or no place', async () => {
-    const place = join(directory, 'full')
+    const place = join(own.directory, 'full')
     await mkdir(place)
     for (const [options, sentence] of [
       [
@@ -119,32 +152,87 @@ describe('a sandbox', () => {
       'error: "/bin/true" is no Python with dask and distributed; "/bin/true -m pip install dask distributed" makes it one\n',
     )
     // Whatever is installed beside the system's Python is not seen by this one.
-    const bin = join(directory, 'bin')
+    const bin = join(own.directory, 'bin')
     await mkdir(bin)
     await writeFile(join(bin, 'python3'), '#!/bin/sh\nexec /usr/bin/python3 -S "$@"\n', {mode: 0o755})
     const index = {PIP_INDEX_URL: 'https://127.0.0.1:9/simple', PIP_RETRIES: '0'}
-    const offline = {...index, XDG_CACHE_HOME: join(directory, 'cache'), PATH: `${bin}:/usr/bin:/bin`}
+    const offline = {...index, XDG_CACHE_HOME: join(own.directory, 'cache'), PATH: `${bin}:/usr/bin:/bin`}
     expect(await refused([], offline)).toMatch(
       /\nerror: no Python environment with Dask could be made: the package index cannot be reached, or has none; install dask and distributed, or name a Python that has them with --python\n$/,
     )
   })
+})
 
-  it('takes another port where somebody has its own meanwhile', async () => {
-    await sandbox('up')
-    const port = Number(await readFile(join(home(), 'port'), 'utf8'))
-    await sandbox('down')
-    const other = createServer().listen(port, '127.0.0.1')
-    await once(other, 'listening')
-    await sandbox('up')
-    expect(Number(await readFile(join(home(), 'port'), 'utf8'))).not.toBe(port)
-    await sandbox('down')
-    other.close()
+describe('a sandbox that is kept', () => {
+  const pod = (name: string, restartPolicy: string, script: string) => ({
+    ...{apiVersion: 'v1', kind: 'Pod', metadata: {name}},
+    spec: {
+      restartPolicy,
+      terminationGracePeriodSeconds: 0,
+      volumes: [{name: 'data', persistentVolumeClaim: {claimName: 'data'}}],
+      containers: [{name: 'main', image: 'any', command: ['sh', '-c', script], volumeMounts: [{name: 'data', mountPath: '/data'}]}],
+    },
+  })
+  const claim = {
+    ...{apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: {name: 'data'}},
+    spec: {accessModes: ['ReadWriteOnce'], resources: {requests: {storage: '1Gi'}}},
+  }
+  const cluster = {
+    ...{apiVersion: 'kubernetes.dask.org/v1', kind: 'DaskCluster', metadata: {name: 'demo'}},
+    spec: {
+      worker: {
+        replicas: 1,
+        spec: {containers: [{name: 'worker', image: 'any', args: ['dask', 'worker', '--name', '$(DASK_WORKER_NAME)']}]},
+      },
+      scheduler: {
+        spec: {containers: [{name: 'scheduler', image: 'any', args: ['dask', 'scheduler', '--host', '0.0.0.0']}]},
+        service: {selector: {}, ports: [{name: 'tcp-comm', port: 8786, targetPort: 8786}]},
+      },
+    },
+  }
+  const items = [
+    claim,
+    cluster,
+    pod('on', 'Always', 'echo run >> /data/runs; sleep 600'),
+    pod('once', 'Never', 'echo once >> /data/runs; sleep 600'),
+    pod('done', 'OnFailure', 'echo done >> /data/runs'),
+  ]
+  const identity = () => kubectl('get', 'pvc/data', 'daskcluster/demo', '-o', 'jsonpath={.items[*].metadata.uid}')
+  const column = (path: string) => kubectl('get', 'pods', 'done', 'on', 'once', '-o', `jsonpath={.items[*].${path}}`)
+
+  it('begins the next time with its objects and its claims; its pods start as after a reboot, none twice that may run once', async () => {
+    await up()
+    await writeFile(join(own.directory, 'kept.json'), JSON.stringify({apiVersion: 'v1', kind: 'List', items}))
+    await kubectl('apply', '-f', join(own.directory, 'kept.json'))
+    await kubectl('wait', 'daskcluster/demo', '--for=condition=Ready', '--timeout=90s')
+    await expect.poll(() => column('status.phase'), {timeout: 30_000}).toBe('Succeeded Running Running')
+    const before = await identity()
+    expect(await down('--keep')).toBe('sandbox "life" is down; what it held is kept\n')
+    expect((await stat(join(own.home('life'), 'kept.jsonl'))).mode & 0o077).toBe(0)
+
+    expect(await up()).toContain('is up, with what was kept of it')
+    await expect.poll(() => column('status.phase'), {timeout: 30_000}).toBe('Succeeded Running Failed')
+    expect(await column('status.containerStatuses[0].restartCount')).toBe('0 1 0')
+    expect((await kubectl('exec', 'on', '--', 'sort', '/data/runs')).trim().split('\n')).toEqual(['done', 'once', 'run', 'run'])
+    expect(await identity()).toBe(before)
+    await kubectl('wait', 'daskcluster/demo', '--for=condition=Ready', '--timeout=90s')
   })
 
-  it('may be started twice and ended twice', async () => {
-    await sandbox('up')
-    await sandbox('up')
-    await sandbox('down')
-    await sandbox('down')
+  it('that was killed since begins with what was kept last', async () => {
+    process.kill(await own.pid('life'), 'SIGKILL')
+    expect(await up()).toContain('is up, with what was kept of it')
+    expect(await kubectl('get', 'pvc', '-o', 'name')).toBe('persistentvolumeclaim/data\n')
+  })
+
+  it('says so where that cannot be read, and forgets it when it is taken down', async () => {
+    await down('--keep')
+    await truncate(join(own.home('life'), 'kept.jsonl'), 4096)
+    expect(await own.refused(['up', '--name', 'life', '--python', PYTHON])).toMatch(
+      /^error: the sandbox did not start: what was kept of the sandbox cannot be read from \S+; "sandbox down" without --keep forgets it, or use another --name; its log is \S+\n$/,
+    )
+    expect(await down()).toBe('sandbox "life" was not running; what was kept of it is gone\n')
+    await up()
+    expect(await kubectl('get', 'pvc', '-o', 'name')).toBe('')
+    await down()
   })
 })

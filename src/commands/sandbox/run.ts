@@ -51,7 +51,8 @@ export default class SandboxRun extends DaskCommand {
       ]
       await new JobRun(['--kubeconfig', up.kubeconfig, '--rm', '--image', 'local', ...given, '--', ...command], this.config).execute()
     } finally {
-      if (!up.already && !flags.keep) await sandboxDown({name})
+      // What was kept before stays kept.
+      if (!up.already && !flags.keep) await sandboxDown({name, keep: up.hasKept})
     }
   }
 }

@@ -6,6 +6,7 @@ import {tell} from '../../cli/output.ts'
 import {sandboxName} from '../../cli/sandbox-flags.ts'
 import {runOperator} from '../../operator/run.ts'
 import {startSandbox} from '../../sandbox/serve.ts'
+import {inUsersWords} from './up.ts'
 
 export default class SandboxServe extends DaskCommand {
   static override summary = 'Serve a sandbox in the foreground.'
@@ -19,7 +20,7 @@ export default class SandboxServe extends DaskCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(SandboxServe)
     const log = (line: string): void => tell(`${new Date().toISOString()} ${line}`)
-    const sandbox = await startSandbox({name: flags.name, python: flags.python, log})
+    const sandbox = await inUsersWords(startSandbox({name: flags.name, python: flags.python, log}))
     const announcing = Promise.withResolvers<void>()
     try {
       await applyCrds(sandbox.client, this.signal)

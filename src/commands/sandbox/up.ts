@@ -30,20 +30,26 @@ export default class SandboxUp extends DaskCommand {
     const {name} = flags
     const up = await startUp(name, flags.python, this.signal)
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(up, flags.output))
-    answer(
-      flags.output === 'name' ? `${up.context}\n` : `sandbox "${name}" ${up.already ? 'runs already' : 'is up'}: context "${up.context}"\n`,
-    )
+    const how = up.already ? 'runs already' : up.hasKept ? 'is up, with what was kept of it' : 'is up'
+    answer(flags.output === 'name' ? `${up.context}\n` : `sandbox "${name}" ${how}: context "${up.context}"\n`)
     if (flags.output === undefined) tell(`next: ${this.bin} cluster create demo --wait --context ${up.context}`)
   }
 }
 
 /** Starts a sandbox in the background with a Python that has Dask: the one named, else one that is found, else one that is made. */
 export async function startUp(name: string, named: string | undefined, signal: AbortSignal): Promise<Up> {
-  const running = await sandboxStatus({name})
   const program = process.argv[1] ?? ''
+  const start = async (): Promise<Up> => {
+    const {python} = (await sandboxStatus({name})) ?? (await ensurePython(named, tell, signal))
+    return sandboxUp({name, serve: [process.execPath, program, 'sandbox', 'serve', '--name', name, '--python', python], signal})
+  }
+  return inUsersWords(start())
+}
+
+/** What the sandbox cannot do, as a command tells it. */
+export async function inUsersWords<T>(work: Promise<T>): Promise<T> {
   try {
-    const {python} = running ?? (await ensurePython(named, tell, signal))
-    return await sandboxUp({name, serve: [process.execPath, program, 'sandbox', 'serve', '--name', name, '--python', python], signal})
+    return await work
   } catch (error) {
     throw error instanceof SandboxFailure ? new UserError(error.message, {next: error.next, cause: error}) : error
   }

@@ -1,5 +1,5 @@
 /** What exists in every cluster, and what the server itself cleans up. */
-import type {ApiObject} from './json.ts'
+import {type ApiObject, isEqual} from './json.ts'
 import {BUILT_IN} from './kinds/built-in.ts'
 import type {Ground, Resource} from './resources.ts'
 import {create, type WriteOptions} from './write.ts'
@@ -16,7 +16,7 @@ const builtIn = (storage: string): Resource => {
   return resource
 }
 
-/** Makes the first namespaces; each namespace gets its default service account and the server's CA; events end after an hour. */
+/** Makes the first namespaces where they are not there; each new namespace gets its default service account and the server's CA; events end after an hour. */
 export function seed(ground: Ground, ca: string): {stop(): void} {
   const [accounts, maps] = [builtIn('serviceaccounts'), builtIn('configmaps')]
   const root = {metadata: {name: 'kube-root-ca.crt'}, data: {'ca.crt': ca}}
@@ -25,7 +25,12 @@ export function seed(ground: Ground, ca: string): {stop(): void} {
     create(ground, accounts, object.metadata.name, {metadata: {name: 'default'}}, OPTIONS)
     create(ground, maps, object.metadata.name, root, OPTIONS)
   })
-  for (const name of NAMESPACES) create(ground, builtIn('namespaces'), '', {metadata: {name}}, OPTIONS)
+  for (const name of NAMESPACES)
+    if (!ground.store.get('namespaces', '', name)) create(ground, builtIn('namespaces'), '', {metadata: {name}}, OPTIONS)
+  // Kept from a life under an earlier authority.
+  for (const map of ground.store.list('configmaps'))
+    if (map.metadata.name === root.metadata.name && !isEqual(map['data'], root.data))
+      ground.store.put('configmaps', {...map, data: root.data})
   const sweep = setInterval(() => dropOldEvents(ground), SWEEP_MS).unref()
   return {
     stop: () => {

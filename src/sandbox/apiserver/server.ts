@@ -13,7 +13,7 @@ import {makeRegistry} from './resources.ts'
 import type {User} from './reviews.ts'
 import {HEALTH, type Routing, route} from './router.ts'
 import {seed} from './seed.ts'
-import {makeStore} from './store.ts'
+import {type Kept, makeStore} from './store.ts'
 import {connectUpgrade} from './upgrade.ts'
 import {makeWatches} from './watch.ts'
 
@@ -24,8 +24,10 @@ export interface Token {
 }
 
 export interface ApiServerOptions {
-  /** Where the server may keep files. Objects live in memory: a new start is empty. */
+  /** Where the server may keep files. Objects live in memory: a new start is empty but for what is kept. */
   readonly directory: string
+  /** What an earlier server held. */
+  readonly kept?: Kept
   /** 0 or absent: a free one; also where the one that is asked for is taken. */
   readonly port?: number
   readonly address: string
@@ -43,23 +45,26 @@ export interface ApiServer {
   readonly port: number
   /** Resolves when `/readyz` says ok; it does so already when `startApiServer` resolves. */
   readonly ready: Promise<void>
+  /** For a later server to begin with; those who come with a revision of this one's life are told 410 there. */
+  holds(): Kept
   /** Ends every watch and connection. */
   stop(): Promise<void>
 }
 
 /** Resolves when the server answers. Rejects when it cannot listen. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const {address, tls, log, serviceCidr, kubeletClient} = options
+  const {address, tls, log, serviceCidr, kubeletClient, kept} = options
   const users = new Map<string, User>(
     options.tokens.map(({token, user, groups}) => [token, {name: user, groups: [...groups, 'system:authenticated']}]),
   )
-  const store = makeStore(Date.now())
+  const store = makeStore(Math.max(Date.now(), (kept?.revision ?? 0) + 1))
   const registry = makeRegistry(BUILT_IN)
   const ground = {store, serviceCidr}
   const watches = makeWatches(store)
   const onError = (error: unknown): void => log(`the API server failed at its own work: ${error instanceof Error ? error.stack : error}`)
   const cascade = startCascade(ground, registry, watches, onError)
   const collector = startGarbageCollector(ground, registry, onError)
+  for (const [storage, object] of kept?.objects ?? []) store.restore(storage, object)
   const seeded = seed(ground, tls.ca)
   const accountTokens = makeAccountTokens()
 
@@ -97,6 +102,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url: `https://${address}:${port}`,
     port,
     ready: Promise.resolve(),
+    holds: store.holds,
     stop: async () => {
       cascade.stop()
       collector.stop()

@@ -14,6 +14,12 @@ export interface Change {
 
 export type ChangeListener = (change: Change) => void
 
+/** All that a store holds, for the store of a later life to begin with. */
+export interface Kept {
+  readonly revision: number
+  readonly objects: readonly (readonly [storage: string, object: ApiObject])[]
+}
+
 export interface Store {
   revision(): number
   get(storage: string, namespace: string, name: string): ApiObject | undefined
@@ -22,6 +28,9 @@ export interface Store {
   /** Writes the object with a new resourceVersion, which it returns with it. */
   put(storage: string, object: ApiObject): ApiObject
   remove(storage: string, object: ApiObject): ApiObject | undefined
+  /** Takes an object of an earlier life as it was. It is told to `watchAll`, but no watch from the past hears of it. */
+  restore(storage: string, object: ApiObject): void
+  holds(): Kept
   /** Changes after `revision` in order; `undefined` when the ring has forgotten some of them. */
   changesSince(storage: string, revision: number): readonly Change[] | undefined
   /** Calls `listener` on every later change, in order, before the write returns. The result ends it. */
@@ -73,6 +82,19 @@ export function makeStore(firstRevision: number): Store {
     for (const listener of everywhere) listener(storage, change)
   }
 
+  const namesakes = (collection: Collection, namespace: string): Map<string, ApiObject> => {
+    const found = collection.namespaces.get(namespace) ?? new Map<string, ApiObject>()
+    collection.namespaces.set(namespace, found)
+    return found
+  }
+
+  const list = (storage: string, namespace?: string): readonly ApiObject[] => {
+    const collection = collections.get(storage)
+    if (!collection) return []
+    const names = namespace === undefined ? [...collection.namespaces.keys()].sort() : [namespace]
+    return names.flatMap((each) => sorted(collection.namespaces.get(each)))
+  }
+
   const stamped = (object: ApiObject): ApiObject => {
     revision += 1
     return {...object, metadata: {...object.metadata, resourceVersion: String(revision)}}
@@ -81,20 +103,11 @@ export function makeStore(firstRevision: number): Store {
   return {
     revision: () => revision,
     get: (storage, namespace, name) => collections.get(storage)?.namespaces.get(namespace)?.get(name),
-    list: (storage, namespace) => {
-      const collection = collections.get(storage)
-      if (!collection) return []
-      const names = namespace === undefined ? [...collection.namespaces.keys()].sort() : [namespace]
-      return names.flatMap((each) => sorted(collection.namespaces.get(each)))
-    },
+    list,
     put: (storage, object) => {
       const collection = collectionOf(storage)
       const {namespace = '', name} = object.metadata
-      let objects = collection.namespaces.get(namespace)
-      if (!objects) {
-        objects = new Map()
-        collection.namespaces.set(namespace, objects)
-      }
+      const objects = namesakes(collection, namespace)
       const previous = objects.get(name)
       const written = stamped(object)
       objects.set(name, written)
@@ -113,6 +126,16 @@ export function makeStore(firstRevision: number): Store {
       tell(storage, collection, {type: 'DELETED', revision, object: last, previous})
       return last
     },
+    restore: (storage, object) => {
+      const {namespace = '', name} = object.metadata
+      namesakes(collectionOf(storage), namespace).set(name, object)
+      const change = {type: 'ADDED', revision: Number(object.metadata.resourceVersion), object} as const
+      for (const listener of everywhere) listener(storage, change)
+    },
+    holds: () => ({
+      revision,
+      objects: [...collections.keys()].flatMap((storage) => list(storage).map((object) => [storage, object] as const)),
+    }),
     changesSince: (storage, since) => {
       const collection = collectionOf(storage)
       if (since < collection.forgotten) return undefined

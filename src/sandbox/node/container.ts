@@ -12,6 +12,7 @@ import {type LogFile, openLogFile} from './log-file.ts'
 import {get, startProbe} from './probe.ts'
 import {type ContainerProcess, type Ended, type Launch, startProcess} from './process.ts'
 import {parseQuantity} from './quantity.ts'
+import {earlierRun, isToRestart, isToRunAnew, type Role} from './restarts.ts'
 import {type ContainerRecord, freshRecord} from './status.ts'
 import {type MadeVolume, mountsOf} from './volumes.ts'
 
@@ -55,17 +56,19 @@ export interface ContainerRunner {
 export function createContainer(
   ground: PodGround,
   spec: Container,
-  options: {readonly role: 'main' | 'init' | 'sidecar'; readonly onChange: () => void},
+  options: {readonly role: Role; readonly onChange: () => void},
 ): ContainerRunner {
   const {pod, ip, directory, signal} = ground
   const {role, onChange} = options
   const folder = join(directory, 'containers', spec.name)
-  const policy = role === 'sidecar' ? 'Always' : (pod.spec.restartPolicy ?? 'Always')
+  const restarts = {role, policy: role === 'sidecar' ? 'Always' : (pod.spec.restartPolicy ?? 'Always')} as const
   const lastWords = lastWordsOf(spec, folder)
   const hasStarted = Promise.withResolvers<void>()
+  const earlier = earlierRun(pod, spec.name)
   let record: ContainerRecord = {
     ...freshRecord(spec.name, spec.image ?? '', role === 'main' ? undefined : 'PodInitializing'),
     ...(role === 'sidecar' && {isSidecar: true}),
+    ...(earlier && {restartCount: earlier.restartCount, state: {terminated: earlier.terminated}}),
   }
   let current: ContainerProcess | undefined
   const logs: LogFile[] = []
@@ -227,6 +230,11 @@ export function createContainer(
     started: hasStarted.promise,
     run: async () => {
       await mkdir(folder, {recursive: true})
+      if (earlier) {
+        const {terminated, restartCount} = earlier
+        if (!isToRunAnew(restarts, earlier)) return {exitCode: terminated.exitCode}
+        update({state: {waiting: {reason: 'ContainerCreating'}}, lastState: {terminated}, restartCount: restartCount + 1})
+      }
       let backoffMs = 0
       for (;;) {
         if (stopping.signal.aborted || signal.aborted) return undefined
@@ -259,11 +267,7 @@ export function createContainer(
               },
             },
           })
-        const again =
-          role === 'init'
-            ? ended.exitCode !== 0 && policy !== 'Never'
-            : policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0)
-        if (!again || stopping.signal.aborted || signal.aborted) return ended
+        if (!isToRestart(restarts, ended.exitCode) || stopping.signal.aborted || signal.aborted) return ended
         if (performance.now() - began > BACKOFF.goodRunMs) backoffMs = 0
         const lastState = record.state
         if (backoffMs > 0)

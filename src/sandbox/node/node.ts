@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly name: string
   /** For pods' files; made anew at each start. */
   readonly directory: string
+  /** For what persistent volume claims hold, which stays when the node ends; absent: below `directory`, and goes with it. */
+  readonly claims?: string
   /** The interpreter that pods get as `python`, with Dask beside it. */
   readonly python: string
   /** Loopback addresses anywhere, or a range that is local to this network namespace. */
@@ -47,12 +49,13 @@ const CPUS_TOLD = 64
 const MOST_PODS = 250
 
 export async function startNode(options: NodeOptions): Promise<ProcessNode> {
-  const {client, startInformer, name, directory, log} = options
+  const {client, startInformer, name, directory, log, claims = join(directory, 'claims')} = options
   const mark = markOf(directory)
   const killed = await killLeftOvers(mark)
   if (killed > 0) log(`ended ${killed} processes that an earlier node had left behind`)
   await rm(directory, {recursive: true, force: true})
   await mkdir(directory, {recursive: true, mode: 0o700})
+  await mkdir(claims, {recursive: true, mode: 0o700})
   const {environment, names} = await makeGround(directory, {python: options.python, mark, server: client.server})
   const capacity: Capacity = {cpu: Math.max(CPUS_TOLD, availableParallelism()), memory: totalmem(), pods: MOST_PODS, ...options.capacity}
 
@@ -99,7 +102,7 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
         client,
         ip,
         directory: join(directory, 'pods', uid),
-        claims: join(directory, 'claims'),
+        claims,
         python: options.python,
         environment: {
           ...environment,

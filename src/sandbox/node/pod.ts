@@ -39,7 +39,7 @@ export function startPod(options: PodOptions): PodRunner {
   const {pod, client, ip, directory, claims, python, environment, log} = options
   const uid = pod.metadata.uid ?? ''
   const life = new AbortController()
-  const startTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  const startTime = pod.status?.startTime ?? new Date().toISOString().replace(/\.\d+Z$/, 'Z')
   let init: readonly ContainerRunner[] = []
   let main: readonly ContainerRunner[] = []
   let trouble: string | undefined

@@ -4,6 +4,7 @@ import {request} from 'node:https'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {startApiServer} from '../../../../src/sandbox/apiserver/server.ts'
+import type {Kept} from '../../../../src/sandbox/apiserver/store.ts'
 import {makeCertificates} from '../../../../src/sandbox/tls.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into, not typed
@@ -24,6 +25,7 @@ export interface Ground {
   ask(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
   /** Events until `isDone` says so; the watch is ended then. */
   watch(path: string, isDone: (events: readonly Body[]) => boolean, headers?: Readonly<Record<string, string>>): Promise<readonly Body[]>
+  holds(): Kept
   stop(): Promise<void>
 }
 
@@ -31,7 +33,7 @@ export const TOKEN = 'only-for-this-test'
 export const MERGE = {'content-type': 'application/merge-patch+json'}
 export const APPLY = {'content-type': 'application/apply-patch+yaml'}
 
-export async function startGround(): Promise<Ground> {
+export async function startGround(kept?: Kept): Promise<Ground> {
   const directory = await mkdtemp(join(tmpdir(), 'apiserver-'))
   const certificates = await makeCertificates(join(directory, 'tls'))
   const log: string[] = []
@@ -43,6 +45,7 @@ export async function startGround(): Promise<Ground> {
     serviceCidr: '127.96.0.0/16',
     kubeletClient: certificates.kubeletClient,
     log: (line) => log.push(line),
+    ...(kept && {kept}),
   })
   const {ca} = certificates
   const kubeconfig = join(directory, 'kubeconfig')
@@ -106,6 +109,7 @@ export async function startGround(): Promise<Ground> {
         })
         sent.end()
       }),
+    holds: server.holds,
     stop: async () => {
       await server.stop()
       await rm(directory, {recursive: true})

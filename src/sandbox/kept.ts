@@ -1,0 +1,74 @@
+/** What a sandbox keeps from one life to the next, where its user wishes it: its objects in one file, and the folder of its claims. */
+import {createReadStream} from 'node:fs'
+import {open, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {createInterface} from 'node:readline/promises'
+import type {Kept} from './apiserver/store.ts'
+import {SandboxFailure} from './failure.ts'
+
+export interface KeptSandbox extends Kept {
+  /** Its services have addresses of this range. */
+  readonly serviceCidr: string
+}
+
+/** A line for each object, after a head that tells how many there are. */
+const fileIn = (directory: string): string => join(directory, 'kept.jsonl')
+/** `sandbox down --keep` makes it; it goes when the sandbox has written what it held. */
+const wishIn = (directory: string): string => join(directory, 'keep')
+
+/** What persistent volume claims hold: of the sandbox and not of its node, whose files go when it ends. */
+export const claimsDirectory = (directory: string): string => join(directory, 'claims')
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+export const hasKept = (directory: string): Promise<boolean> => exists(fileIn(directory))
+export const isToKeep = (directory: string): Promise<boolean> => exists(wishIn(directory))
+export const wishToKeep = (directory: string): Promise<void> => writeFile(wishIn(directory), '', {mode: 0o600})
+export const dropWish = (directory: string): Promise<void> => rm(wishIn(directory), {force: true})
+
+/** Everything that was kept, for good. */
+export async function forgetKept(directory: string): Promise<void> {
+  await dropWish(directory)
+  await rm(fileIn(directory), {force: true})
+  await rm(claimsDirectory(directory), {recursive: true, force: true, maxRetries: 5})
+}
+
+/** Resolves when all of it is on the disk: what was kept before is there until then. */
+export async function writeKept(directory: string, {objects, ...head}: KeptSandbox): Promise<void> {
+  const fresh = `${fileIn(directory)}.new`
+  const lines = [{...head, count: objects.length}, ...objects].map((line) => `${JSON.stringify(line)}\n`)
+  const file = await open(fresh, 'w', 0o600)
+  try {
+    await file.writeFile(lines)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(fresh, fileIn(directory))
+  await dropWish(directory)
+}
+
+/** `undefined` where nothing was kept. Rejects with SandboxFailure for a file that somebody else has cut or changed. */
+export async function readKept(directory: string): Promise<KeptSandbox | undefined> {
+  if (!(await hasKept(directory))) return undefined
+  const path = fileIn(directory)
+  const lines: unknown[] = []
+  try {
+    for await (const line of createInterface({input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY}))
+      lines.push(JSON.parse(line))
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+  const [head, ...objects] = lines as [(Omit<KeptSandbox, 'objects'> & {readonly count: number}) | undefined, ...KeptSandbox['objects']]
+  if (head?.count !== objects.length) throw unreadable(path)
+  return {revision: head.revision, serviceCidr: head.serviceCidr, objects}
+}
+
+const unreadable = (path: string, cause?: unknown): SandboxFailure =>
+  new SandboxFailure(`what was kept of the sandbox cannot be read from ${path}`, {
+    ...{cause, next: ['"sandbox down" without --keep forgets it', 'use another --name']},
+  })

@@ -1,0 +1,70 @@
+/** Sandboxes of one file of tests, as their user starts them: with a state folder and a kubeconfig of their own. */
+import {execFile} from 'node:child_process'
+import {mkdtemp, readdir, readFile, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+import {kubectlPath} from '../kubernetes/kubectl.ts'
+import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
+
+const BIN = join(import.meta.dirname, '..', '..', 'bin', 'dask-k8s.js')
+export const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
+
+const call = promisify(execFile)
+
+export interface OwnSandboxes {
+  readonly directory: string
+  readonly env: NodeJS.ProcessEnv
+  /** Files of the sandbox of this name. */
+  home(name: string): string
+  /** Resolves with what the command answers. */
+  up(name: string, more?: NodeJS.ProcessEnv): Promise<string>
+  down(name: string, ...flags: readonly string[]): Promise<string>
+  /** What a command that fails with exit code 1 says. */
+  refused(args: readonly string[], more?: NodeJS.ProcessEnv): Promise<string>
+  /** Resolves with what kubectl answers, of the sandbox of this name. */
+  kubectl(name: string, ...args: readonly string[]): Promise<string>
+  /** The process that serves the sandbox of this name. */
+  pid(name: string): Promise<number>
+  /** Takes these down and removes every file. */
+  remove(...names: readonly string[]): Promise<void>
+}
+
+export async function ownSandboxes(): Promise<OwnSandboxes> {
+  const directory = await mkdtemp(join(tmpdir(), 'own-sandbox-'))
+  const kubectl = await kubectlPath()
+  const env = {...process.env, XDG_STATE_HOME: directory, KUBECONFIG: join(directory, 'kubeconfig')}
+  const home = (name: string): string => join(directory, 'dask-k8s', 'sandbox', name)
+  const answer = async (program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<string> =>
+    (await call(program, args, {env: {...env, ...more}})).stdout
+  const sandbox = (args: readonly string[], more?: NodeJS.ProcessEnv) => answer(process.execPath, [BIN, 'sandbox', ...args], more)
+  return {
+    directory,
+    env,
+    home,
+    up: (name, more) => sandbox(['up', '--name', name, '--python', PYTHON], more),
+    down: (name, ...flags) => sandbox(['down', '--name', name, ...flags]),
+    refused: async (args, more) => {
+      const failure = await sandbox(args, more).then(
+        (said) => ({code: 0, stderr: said}),
+        (error: {readonly stderr: string; readonly code: number}) => error,
+      )
+      if (failure.code !== 1) throw new Error(`sandbox ${args.join(' ')} ended with ${failure.code}: ${failure.stderr}`)
+      return failure.stderr
+    },
+    kubectl: (name, ...args) => answer(kubectl, ['--context', `dask-sandbox-${name}`, ...args]),
+    pid: async (name) => (JSON.parse(await readFile(join(home(name), 'state.json'), 'utf8')) as {readonly pid: number}).pid,
+    remove: async (...names) => {
+      for (const name of names) await sandbox(['down', '--name', name])
+      await rm(directory, {recursive: true, force: true, maxRetries: 5})
+    },
+  }
+}
+
+/** Arguments of every process of this machine, by its pid. */
+export async function commandLines(): Promise<ReadonlyMap<number, readonly string[]>> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  // One that has gone meanwhile has none.
+  const read = async (pid: string) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+  return new Map(await Promise.all(pids.map(async (pid) => [Number(pid), await read(pid)] as const)))
+}
