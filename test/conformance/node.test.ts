@@ -201,6 +201,24 @@ describe('a pod', () => {
     expect(await logs).toContain('told')
   })
 
+  it('is asked by the hook that asks over HTTP before it is told to end', async () => {
+    const serve = 'import http.server as s; s.HTTPServer(("", 8000), s.SimpleHTTPRequestHandler).serve_forever()'
+    const name = await run({
+      terminationGracePeriodSeconds: 5,
+      containers: [
+        {
+          ...{name: 'main', image: 'python', command: ['python', '-c', serve], ports: [{name: 'web', containerPort: 8000}]},
+          readinessProbe: {tcpSocket: {port: 'web'}, periodSeconds: 1},
+          lifecycle: {preStop: {httpGet: {port: 'web', path: '/farewell'}}},
+        },
+      ],
+    })
+    await kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=30s')
+    const log = kubectl('logs', '-f', name)
+    await kubectl('delete', 'pod', name)
+    expect(await log).toContain('GET /farewell')
+  })
+
   it('runs its hook with what it was started with, though the ConfigMap has gone meanwhile', async () => {
     await kubectl('create', 'configmap', 'passing', '--from-literal=WORD=farewell')
     const name = await run({

@@ -2,6 +2,7 @@ import {CONFIG_MAPS, type Container, type EnvVar, type Pod, SECRETS} from '../..
 import type {KubeClient} from '../../kube/client.ts'
 import {isNotFound} from '../../kube/errors.ts'
 import {expand} from './expand.ts'
+import {parseQuantity} from './quantity.ts'
 
 /** The container cannot be configured from what the API server has; told as the container's waiting reason. */
 export class ConfigFailure extends Error {
@@ -49,12 +50,21 @@ const entryValue = async (
   return found?.toString()
 }
 
-/** A request or limit of one container, as it stands in the spec. */
-export const amountOf = (pod: Pod, {resource, containerName}: {readonly resource: string; readonly containerName?: string}): string => {
+export interface AmountRef {
+  readonly resource: string
+  readonly containerName?: string
+  readonly divisor?: string
+}
+
+/** Thousandths, in which even CPUs are whole numbers. */
+const thousandths = (quantity: string | number | undefined): number => Math.round((parseQuantity(quantity) ?? 0) * 1000)
+
+/** A request or limit of one container in units of the divisor, a part of a unit as a whole one. Source: kubelet, ExtractContainerResourceValue. */
+export const amountOf = (pod: Pod, {resource, containerName, divisor}: AmountRef): string => {
   const [kind, name = ''] = resource.split('.')
   const of = pod.spec.containers.find((each) => each.name === containerName)
   const amounts = kind === 'limits' ? of?.resources?.limits : of?.resources?.requests
-  return String(amounts?.[name] ?? '0')
+  return String(Math.ceil(thousandths(amounts?.[name]) / (thousandths(divisor) || 1000)))
 }
 
 /** A field of a pod, as the downward API names it. Throws a ConfigFailure for one that it does not have. */

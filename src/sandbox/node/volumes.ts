@@ -3,7 +3,7 @@ import {dirname, join} from 'node:path'
 import {type Container, PERSISTENT_VOLUME_CLAIMS, type Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing} from '../../kube/errors.ts'
-import {amountOf, ConfigFailure, configMapData, fieldOf, secretData} from './environment.ts'
+import {type AmountRef, amountOf, ConfigFailure, configMapData, fieldOf, secretData} from './environment.ts'
 
 /** `[folder or file on the machine, path in the container, read only]` */
 export type Mount = readonly [string, string, boolean]
@@ -30,7 +30,7 @@ interface DownwardSource {
     readonly path: string
     readonly mode?: number
     readonly fieldRef?: {readonly fieldPath: string}
-    readonly resourceFieldRef?: {readonly resource: string; readonly containerName?: string}
+    readonly resourceFieldRef?: AmountRef
   }[]
 }
 
