@@ -290,6 +290,14 @@ describe('a pod', () => {
     await kubectl('delete', 'pod', name)
   })
 
+  it('that names another scheduler is left to that one', async () => {
+    const name = await run({schedulerName: 'another', containers: [{name: 'main', ...sh('true')}]})
+    await ended(await run({containers: [{name: 'main', ...sh('true')}]}))
+    const {spec, status} = await podOf(name)
+    expect({node: spec.nodeName, conditions: status?.conditions}).toEqual({node: undefined, conditions: undefined})
+    await kubectl('delete', 'pod', name)
+  })
+
   it('is reached through its Service by the port that has the name, and nobody by a name that no container has', async () => {
     const serve = 'import http.server as s; s.HTTPServer(("0.0.0.0", 8000), s.SimpleHTTPRequestHandler).serve_forever()'
     await run(

@@ -47,6 +47,8 @@ export interface ProcessNode {
 /** Processes share the machine's processors, so more pods fit than on a machine of containers; memory is what there is. */
 const CPUS_TOLD = 64
 const MOST_PODS = 250
+/** Pods that name another scheduler are left to that one. */
+const SCHEDULER = 'default-scheduler'
 
 export async function startNode(options: NodeOptions): Promise<ProcessNode> {
   const {client, startInformer, name, directory, log, claims = join(directory, 'claims')} = options
@@ -165,6 +167,7 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
     const writes: Promise<unknown>[] = []
     for (const pod of all) {
       if (pod.spec.nodeName || pod.metadata.deletionTimestamp !== undefined || assumed.has(pod.metadata.uid ?? '')) continue
+      if ((pod.spec['schedulerName'] ?? SCHEDULER) !== SCHEDULER) continue
       const why = whyNot(pod, view, bound)
       if (why === undefined) {
         bound.push(pod)
