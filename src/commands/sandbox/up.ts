@@ -36,12 +36,16 @@ export default class SandboxUp extends DaskCommand {
   }
 }
 
+/** What Node.js takes by itself for young objects is more than ten thousand pods need: with 4 MB it is 50 MB less, for a tenth more of CPU. */
+const YOUNG_GENERATION = '--max-semi-space-size=4'
+
 /** Starts a sandbox in the background with a Python that has Dask: the one named, else one that is found, else one that is made. */
 export async function startUp(name: string, named: string | undefined, signal: AbortSignal): Promise<Up> {
   const program = process.argv[1] ?? ''
   const start = async (): Promise<Up> => {
     const {python} = (await sandboxStatus({name})) ?? (await ensurePython(named, tell, signal))
-    return sandboxUp({name, serve: [process.execPath, program, 'sandbox', 'serve', '--name', name, '--python', python], signal})
+    const serve = [program, 'sandbox', 'serve', '--name', name, '--python', python]
+    return sandboxUp({name, serve: [process.execPath, YOUNG_GENERATION, ...serve], signal})
   }
   return inUsersWords(start())
 }

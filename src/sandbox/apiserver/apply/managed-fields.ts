@@ -29,10 +29,28 @@ interface Owner extends Omit<ManagedFieldsEntry, 'fieldsV1' | 'fieldsType'> {
   readonly fields: FieldSet
 }
 
+/** Pods of one group have the same field sets: of each that is in use one object is kept, and its set is read once. */
+const MOST_KNOWN = 512
+const known = new Map<string, JsonObject>()
+const sets = new WeakMap<object, FieldSet>()
+
+const fieldsV1Of = (fields: FieldSet): JsonObject => {
+  const made = toFieldsV1(fields)
+  const text = JSON.stringify(made)
+  const fieldsV1 = known.get(text) ?? made
+  // The last one used stands last: the first goes when there are too many.
+  known.delete(text)
+  known.set(text, fieldsV1)
+  sets.set(fieldsV1, fields)
+  const [oldest] = known.keys()
+  if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest)
+  return fieldsV1
+}
+
 const ownersOf = (object: ApiObject | undefined): readonly Owner[] =>
   (object?.metadata.managedFields ?? [])
     .filter((entry) => entry.manager !== undefined)
-    .map(({fieldsV1, fieldsType: _, ...entry}) => ({...entry, fields: fromFieldsV1(fieldsV1)}))
+    .map(({fieldsV1, fieldsType: _, ...entry}) => ({...entry, fields: sets.get(fieldsV1) ?? fromFieldsV1(fieldsV1)}))
 
 const entriesOf = (owners: readonly Owner[]): readonly ManagedFieldsEntry[] =>
   owners
@@ -41,7 +59,7 @@ const entriesOf = (owners: readonly Owner[]): readonly ManagedFieldsEntry[] =>
     .map(({fields, manager, operation, apiVersion, time, ...rest}) => ({
       apiVersion,
       fieldsType: 'FieldsV1',
-      fieldsV1: toFieldsV1(fields),
+      fieldsV1: fieldsV1Of(fields),
       manager,
       operation,
       time,
