@@ -51,6 +51,9 @@ export interface ApiServer {
   stop(): Promise<void>
 }
 
+/** Idle connections stay as long as the real server's: those of Node.js end after 5 s, just when a busy client sends on them again. */
+const HTTP1 = {allowHTTP1: true, keepAliveTimeout: 90_000}
+
 /** Resolves when the server answers. Rejects when it cannot listen. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const {address, tls, log, serviceCidr, kubeletClient, kept} = options
@@ -68,7 +71,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const seeded = seed(ground, tls.ca)
   const accountTokens = makeAccountTokens()
 
-  const server = createSecureServer({cert: tls.cert, key: tls.key, allowHTTP1: true, settings: {maxConcurrentStreams: 1000}})
+  const server = createSecureServer({...HTTP1, cert: tls.cert, key: tls.key, settings: {maxConcurrentStreams: 1000}})
   const sockets = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()
   const port = await listen(server, address, options.port ?? 0, log)

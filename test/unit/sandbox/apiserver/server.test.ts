@@ -31,6 +31,11 @@ describe('the front door', () => {
     expect(await ground.ask('GET', '/readyz', undefined, nobody)).toMatchObject({code: 200, body: 'ok'})
   })
 
+  it('keeps idle connections of HTTP/1.1 as long as the real server does', async () => {
+    const {headers} = await ground.ask('GET', '/readyz', undefined, {connection: 'keep-alive'})
+    expect(headers['keep-alive']).toBe('timeout=90')
+  })
+
   it('speaks HTTP/2', async () => {
     const session = connect(ground.url, {ca: ground.ca})
     const stream = session.request({':path': '/version', authorization: 'Bearer only-for-this-test'})
