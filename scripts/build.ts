@@ -5,7 +5,7 @@
 import {glob, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
-import {brotliCompressSync, constants} from 'node:zlib'
+import {brotliCompressSync, brotliDecompressSync} from 'node:zlib'
 import {Plugin} from '@oclif/core'
 import {build as bundle} from 'esbuild'
 import {leanBundle, leanOperator} from './lean-bundle.ts'
@@ -16,6 +16,8 @@ const dist = join(root, 'dist')
 
 /** Bundled CommonJS libraries call `require` for Node's own modules. */
 const REQUIRE = "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
+
+const PACKED = 'operator.mjs.br'
 
 const ENTRIES = ['src/cli/main.ts', 'src/cli/complete.ts']
 
@@ -108,9 +110,15 @@ const writeOperator = async (outdir: string): Promise<Buffer> => {
   })
   const [file] = outputFiles
   if (!file) throw new Error('the operator was bundled into nothing')
-  const packed = brotliCompressSync(file.contents, {params: {[constants.BROTLI_PARAM_QUALITY]: 9}})
-  await writeFile(join(outdir, 'operator.mjs.br'), packed)
+  const packed = (await formerPack(file.contents)) ?? brotliCompressSync(file.contents)
+  await writeFile(join(outdir, PACKED), packed)
   return packed
+}
+
+/** The best that brotli can do takes seconds: what has been packed before is not packed again. */
+const formerPack = async (contents: Uint8Array): Promise<Buffer | undefined> => {
+  const former = await readFile(join(dist, PACKED)).catch(() => undefined)
+  return former && brotliDecompressSync(former).equals(contents) ? former : undefined
 }
 
 /** What the program needs of package.json at run time. */

@@ -25,6 +25,13 @@ const LATE_FOR_OCLIF = /^node:(readline|fs\/promises)$/
 /** Each maker of a log that is never written. */
 const NO_LOG = 'exports.makeDebug = exports.getLogger = () => Object.assign(() => {}, {debug() {}, error() {}})'
 
+/** What is left out and yet asked for at the start; of anything else nothing is. */
+const STANDS_FOR: Readonly<Record<string, string>> = {
+  ...{'./logger': NO_LOG, '../logger': NO_LOG},
+  // Only whether something is one is asked.
+  'sonic-boom': 'module.exports = class {}',
+}
+
 /** Libraries that only some ways to log in, some proxies, exec and port-forward need. */
 const LATE = ['ws', 'openid-client', 'jsonpath-plus', 'socks', 'socks-proxy-agent', 'hpagent']
 
@@ -53,6 +60,9 @@ exports.request = (url, {dispatcher, ...options}) => {
 /** In a pod the operator has its service account and the addresses of pods: no other log-in, no proxy by SOCKS, no port-forward, no kubeconfig. */
 const UNUSED_IN_A_POD = [...LATE, 'js-yaml']
 
+/** What pino has for logs that another thread or a file takes, for fields that are to be hidden, and for HTTP requests as fields: lines are handed to a function. */
+const UNUSED_BY_PINO = /^(sonic-boom|thread-stream|on-exit-leak-free|@pinojs\/redact|\.\/(lib\/)?(transport|multistream|req|res))$/
+
 const leaveOut: Plugin = {
   name: 'leave-out',
   setup: ({onResolve, onLoad}) => {
@@ -62,7 +72,10 @@ const leaveOut: Plugin = {
     onResolve({filter: UNUSED_IN_CLIENT_NODE}, ({path, importer}) =>
       importer.includes(join('@kubernetes', 'client-node', 'dist')) ? {path, namespace: 'left-out'} : undefined,
     )
-    onLoad({filter: /.*/, namespace: 'left-out'}, ({path}) => ({contents: path.endsWith('/logger') ? NO_LOG : 'module.exports = {}'}))
+    onResolve({filter: UNUSED_BY_PINO}, ({path, importer}) =>
+      /[\\/]node_modules[\\/]pino/.test(importer) ? {path, namespace: 'left-out'} : undefined,
+    )
+    onLoad({filter: /.*/, namespace: 'left-out'}, ({path}) => ({contents: STANDS_FOR[path] ?? 'module.exports = {}'}))
     onLoad({filter: /[\\/]@oclif[\\/]core[\\/]lib[\\/]index\.js$/}, () => ({contents: OCLIF}))
   },
 }

@@ -2,6 +2,7 @@
 import {cp, mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {stringify} from 'yaml'
+import {DEFAULT_LOG_LEVEL} from '../src/api/log-levels.ts'
 import {LEASE_NAMESPACE} from '../src/api/names.ts'
 import type {KubeObject} from '../src/api/object.ts'
 import {BOOT, DEFAULT_NAMESPACE, DEFAULT_NODE_IMAGE, operatorManifests} from '../src/cli/install/manifests.ts'
@@ -29,7 +30,14 @@ export async function writeChart(folder: string, {root, bundle}: Sources): Promi
 /** The same objects as `operator install` makes, for `kubectl apply --server-side -k`. */
 export async function writeKustomizeBase(folder: string, {root, version, bundle}: Sources): Promise<void> {
   await mkdir(folder)
-  const objects = operatorManifests({namespace: DEFAULT_NAMESPACE, replicas: 1, nodeImage: DEFAULT_NODE_IMAGE, version, bundle})
+  const objects = operatorManifests({
+    namespace: DEFAULT_NAMESPACE,
+    replicas: 1,
+    nodeImage: DEFAULT_NODE_IMAGE,
+    logLevel: DEFAULT_LOG_LEVEL,
+    version,
+    bundle,
+  })
   const isBundle = (object: KubeObject): boolean => object.kind === 'ConfigMap'
   const found = objects.find(isBundle)
   if (!found) throw new Error('an installation has no ConfigMap with the operator')

@@ -17,6 +17,8 @@ export interface LogsCall {
   /** What the pods are, for the sentence that says that there are none. */
   readonly what: string
   readonly flags: LogFlags
+  /** How a line is shown, where it is not shown as it is; files get it as it is. */
+  readonly render?: (line: string) => string
   readonly signal: AbortSignal
 }
 
@@ -31,12 +33,17 @@ const listPods = async ({client, namespace, selector, what, signal}: LogsCall): 
 }
 
 /** The lines of a pod's log that were asked for. */
-async function* linesOf({client, namespace, flags, signal}: LogsCall, pod: Pod, previous: boolean): AsyncGenerator<string> {
+async function* linesOf({client, namespace, flags, signal, render = asIs}: LogsCall, pod: Pod, previous: boolean): AsyncGenerator<string> {
   const {streamLogs} = await import('../kube/logs.ts')
   const {name} = pod.metadata
   const options = {namespace, name, previous, timestamps: flags.timestamps, signal, ...containerOf(pod), ...beginOf(flags)}
-  for await (const line of streamLogs(client, options)) if (isWanted(flags, line)) yield line
+  for await (const raw of streamLogs(client, options)) {
+    const line = render(raw)
+    if (isWanted(flags, line)) yield line
+  }
 }
+
+const asIs = (line: string): string => line
 
 const isWanted = ({grep}: LogFlags, line: string): boolean => grep === undefined || grep.test(line)
 
@@ -64,7 +71,7 @@ const downloadAll = async (call: LogsCall, directory: string): Promise<void> => 
     for (const previous of call.flags.previous ? [true] : restarts > 0 ? [true, false] : [false]) {
       const file = join(directory, `${name}${previous ? '.previous' : ''}.log`)
       try {
-        await writeFile(file, withBreaks(linesOf(call, pod, previous)))
+        await writeFile(file, withBreaks(linesOf({...call, render: asIs}, pod, previous)))
         answer(`${file}\n`)
       } catch (error) {
         if (!hasNoLog(error)) throw error
@@ -102,9 +109,10 @@ const prefixes = (): ((name: string) => string) => {
   }
 }
 
-const followAll = async ({client, namespace, selector, flags, signal}: LogsCall): Promise<void> => {
+const followAll = async ({client, namespace, selector, flags, signal, render = asIs}: LogsCall): Promise<void> => {
   const prefix = prefixes()
-  const onLine = (pod: string, line: string): void => {
+  const onLine = (pod: string, raw: string): void => {
+    const line = render(raw)
     if (isWanted(flags, line)) answer(`${prefix(pod)}${line}\n`)
   }
   await followMany({client, namespace, selector, timestamps: flags.timestamps, ...beginOf(flags), signal, onLine})

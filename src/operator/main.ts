@@ -1,14 +1,17 @@
 /** The operator as a program of its own, as it runs in a pod: settings from the environment, credentials of the pod's service account. */
 import {randomUUID} from 'node:crypto'
 import {hostname} from 'node:os'
+import {DEFAULT_LOG_LEVEL, isLogLevel, LOG_LEVELS} from '../api/log-levels.ts'
 import {loadKubeConfig} from '../kube/config.ts'
 import {connect} from '../kube/connect.ts'
+import {createLog} from './engine/log.ts'
 import {createHealth, createMetrics, parseAddress, serveHealth} from './health-server.ts'
 import {runOperator} from './run.ts'
 
 const DEFAULT_HEALTH = ':8080'
 
-const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`)
+const level = process.env['LOG_LEVEL'] || DEFAULT_LOG_LEVEL
+const log = createLog(isLogLevel(level) ? level : DEFAULT_LOG_LEVEL, (line) => process.stdout.write(line))
 
 const end = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end.abort())
@@ -17,6 +20,7 @@ const namespaces = (process.env['WATCH_NAMESPACES'] ?? '').split(',').filter((na
 const scopes: readonly (string | undefined)[] = namespaces.length > 0 ? namespaces : [undefined]
 
 try {
+  if (!isLogLevel(level)) throw new Error(`LOG_LEVEL "${level}" is none of ${LOG_LEVELS.join(', ')}`)
   const client = connect(loadKubeConfig())
   const address = parseAddress(process.env['HEALTH_ADDRESS'] ?? DEFAULT_HEALTH)
   if (!address) throw new Error(`HEALTH_ADDRESS "${process.env['HEALTH_ADDRESS']}" is no address: write it like :8080`)
@@ -34,13 +38,13 @@ try {
       runOperator({
         ...{client, identity, health, metrics, log, signal: end.signal},
         ...(namespace !== undefined && {namespace}),
-        onReady: () => log(`serving ${namespace === undefined ? 'all namespaces' : `namespace "${namespace}"`} as ${identity}`),
+        onReady: () => log.info({identity}, `serving ${namespace === undefined ? 'all namespaces' : `namespace "${namespace}"`}`),
       }),
     ),
   )
   await client.close()
   process.exit()
 } catch (error) {
-  log(`error: ${error instanceof Error ? error.message : String(error)}`)
+  log.error({error: error instanceof Error ? error.message : String(error)}, 'the operator ends')
   process.exit(1)
 }

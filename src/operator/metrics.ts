@@ -8,6 +8,7 @@ import type {KubeClient} from '../kube/client.ts'
 import {countedClient} from './counted-client.ts'
 import type {Health} from './engine/health.ts'
 import type {Meter} from './engine/meter.ts'
+import {toldRetirement} from './told-retirement.ts'
 import type {RunRetirement} from './workergroup/retirements.ts'
 
 export interface Metrics {
@@ -97,16 +98,7 @@ export function createMetrics(): Metrics {
         answered: (verb, resource, code) => requests.inc({verb, resource, code}),
         told: (kind, reason) => events.inc({kind, reason}),
       }),
-    timing: (run) => (cluster, addresses, options) => {
-      const started = performance.now()
-      return run(cluster, addresses, {
-        ...options,
-        report: (outcome) => {
-          retirements.observe({outcome: outcome.is}, (performance.now() - started) / 1000)
-          options.report(outcome)
-        },
-      })
-    },
+    timing: (run) => toldRetirement(run, (_, {is}, ms) => retirements.observe({outcome: is}, ms / 1000)),
     follow: (health) => void followed.push(health),
     text: () => registry.metrics(),
   }

@@ -1,6 +1,6 @@
 import {setTimeout as pause} from 'node:timers/promises'
 import {PODS, SERVICES} from '../api/core.ts'
-import {API_VERSION, DASK_KINDS} from '../api/dask.ts'
+import {API_VERSION, DASK_CLUSTERS, DASK_KINDS} from '../api/dask.ts'
 import {LABEL_CLUSTER, LEASE_NAMESPACE, OPERATOR} from '../api/names.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import {readIdleness} from '../dask/idleness.ts'
@@ -14,15 +14,19 @@ import {type AskIdle, createIdleWatch} from './cluster/idle-watch.ts'
 import {createFindLostNode} from './cluster/lost-node.ts'
 import type {HealthBoard} from './engine/health.ts'
 import {leaseTimes} from './engine/lease.ts'
+import {about, type Log} from './engine/log.ts'
 import {startOperator} from './engine/operator.ts'
 import type {AnyController} from './engine/reconcile.ts'
 import {createJobController} from './job/controller.ts'
 import {createReadLastWords} from './job/last-words.ts'
 import {keptOfPod} from './kept-pods.ts'
 import type {Metrics} from './metrics.ts'
+import {toldRetirement} from './told-retirement.ts'
 import {createGroupController} from './workergroup/controller.ts'
 import {createRetirements} from './workergroup/retirements.ts'
 import {openSchedulers} from './workergroup/schedulers.ts'
+
+export {createLog} from './engine/log.ts'
 
 export interface RunOptions {
   readonly client: KubeClient
@@ -37,7 +41,7 @@ export interface RunOptions {
   /** It runs outside of Kubernetes: schedulers that cannot be reached directly are reached through the API server. */
   readonly outside?: boolean
   readonly signal: AbortSignal
-  readonly log: (line: string) => void
+  readonly log: Log
   /** Called when this operator leads and works. */
   readonly onReady?: () => void
   /** Told how the operator does. */
@@ -61,13 +65,19 @@ export async function runOperator(options: RunOptions): Promise<void> {
   const schedulers = openSchedulers(client, {outside})
   // Connections of their own (law 9): who asks every few seconds must not keep waiting who has workers to retire.
   const watched = openSchedulers(client, {outside})
+  const retire = toldRetirement(schedulers.retire, (cluster, {address, is, message}, ms) =>
+    log.info(
+      {...about(DASK_CLUSTERS, cluster), ms: Math.round(ms), ...(message !== undefined && {why: message})},
+      `worker ${address}: ${is}`,
+    ),
+  )
   const askIdle: AskIdle = (cluster, scheduler) => watched.reach(cluster, scheduler, readIdleness)
   try {
     await startOperator({
       client,
       controllers: [
         createClusterController(createFindLostNode(client), createIdleWatch(askIdle)),
-        createGroupController(schedulers.ask, createRetirements(metrics?.timing(schedulers.retire) ?? schedulers.retire)),
+        createGroupController(schedulers.ask, createRetirements(metrics?.timing(retire) ?? retire)),
         createJobController(createReadLastWords(client)),
         createAutoscalerController(createAskTarget(watched.reach)),
       ] as readonly AnyController[],

@@ -1,9 +1,10 @@
 /** The operator as a process that can be killed at any moment. Its kubeconfig leads to the proxy. */
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
+import {createLog} from '../../src/operator/engine/log.ts'
 import {runOperator} from '../../src/operator/run.ts'
 
-const log = (line: string): void => void process.stderr.write(`${line}\n`)
+const log = (line: string): void => void process.stderr.write(`${line.trimEnd()}\n`)
 
 for (;;)
   try {
@@ -13,7 +14,7 @@ for (;;)
       identity: 'chaos',
       leaderElection: false,
       signal: new AbortController().signal,
-      log,
+      log: createLog('warn', log),
       onReady: () => log('ready'),
     })
   } catch (error) {

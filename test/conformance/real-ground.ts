@@ -33,8 +33,8 @@ const node = await startNode({
 })
 // It runs under the very roles of an installation: the rights that it asks for beyond them are refused.
 const bundle = Buffer.alloc(0)
-const rights = operatorManifests({namespace: 'dask-operator', replicas: 1, nodeImage: '', version: '0', bundle}).filter(({apiVersion}) =>
-  apiVersion.startsWith('rbac.'),
+const rights = operatorManifests({namespace: 'dask-operator', replicas: 1, nodeImage: '', logLevel: 'info', version: '0', bundle}).filter(
+  ({apiVersion}) => apiVersion.startsWith('rbac.'),
 )
 for (const object of [...(await readCrds()), ...rights])
   await applyObject(object, {client, dryRun: false, signal: new AbortController().signal})

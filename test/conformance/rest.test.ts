@@ -3,6 +3,7 @@ import {describe, expect, it} from 'vitest'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
+import {createLog} from '../../src/operator/engine/log.ts'
 import {runOperator} from '../../src/operator/run.ts'
 import {stand} from './ground.ts'
 
@@ -37,7 +38,7 @@ describe('an operator whose clusters are at rest', () => {
     const requests: string[] = []
     const stop = new AbortController()
     const client = telling(plain, (request) => requests.push(request))
-    const quiet = (): void => undefined
+    const quiet = createLog('error', () => undefined)
     const ended = runOperator({client, namespace, identity: 'second', leaderElection: false, signal: stop.signal, log: quiet})
     try {
       await pause(SETTLED_MS)

@@ -8,6 +8,7 @@ import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
 import {isNotFound} from '../../src/kube/errors.ts'
 import {startInformer} from '../../src/kube/start-informer.ts'
+import {createLog} from '../../src/operator/engine/log.ts'
 import {runOperator} from '../../src/operator/run.ts'
 import {startGround} from '../unit/sandbox/apiserver/ground.ts'
 import {type RealDask, startDask, until} from './real-dask.ts'
@@ -92,7 +93,7 @@ const startOperator = (client: KubeClient): {readonly stop: () => Promise<void>}
     leaderElection: false,
     outside: true,
     signal: term.signal,
-    log: () => undefined,
+    log: createLog('error', () => undefined),
   })
   return {
     stop: async () => {

@@ -7,6 +7,7 @@ import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse, parseAllDocuments} from 'yaml'
 import {build, isStale} from '../../scripts/build.ts'
+import {DEFAULT_LOG_LEVEL} from '../../src/api/log-levels.ts'
 import type {KubeObject} from '../../src/api/object.ts'
 import {readCrds} from '../../src/cli/crds.ts'
 import {DEFAULT_NODE_IMAGE, operatorManifests} from '../../src/cli/install/manifests.ts'
@@ -27,7 +28,7 @@ beforeAll(async () => {
   ;[helm, kubectl, directory] = await Promise.all([helmPath(), kubectlPath(), mkdtemp(join(tmpdir(), 'chart-'))])
   version = (JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {version: string}).version
   const bundle = await readFile(join(root, 'dist', 'operator.mjs.br'))
-  const options = {namespace: 'dask-operator', replicas: 1, nodeImage: DEFAULT_NODE_IMAGE, version, bundle}
+  const options = {namespace: 'dask-operator', replicas: 1, nodeImage: DEFAULT_NODE_IMAGE, logLevel: DEFAULT_LOG_LEVEL, version, bundle}
   ours = [...(await readCrds()), ...operatorManifests(options)]
 }, 60_000)
 afterAll(() => rm(directory, {recursive: true}))

@@ -37,7 +37,7 @@ describe('operator install', () => {
       code: 0,
       stdout: expect.stringContaining('1 of 1 pods ready in namespace "dask-operator"'),
     })
-    expect((await dask('operator', 'logs')).stdout).toContain('serving all namespaces')
+    expect((await dask('operator', 'logs')).stdout).toMatch(/Z info {2}serving all namespaces/)
   })
 
   it('changes nothing when it is run again', async () => {

@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto'
+import type {LogLevel} from '../../api/log-levels.ts'
 import {LEASE_NAMESPACE, OPERATOR} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {FOR_PEOPLE, LEADING, LOOKING, type Rule, SERVING} from './roles.ts'
@@ -12,6 +13,7 @@ export interface InstallOptions {
   readonly image?: string | undefined
   /** Absent: all namespaces, by cluster-wide rights. */
   readonly watchNamespaces?: readonly string[] | undefined
+  readonly logLevel: LogLevel
   readonly version: string
   /** The operator, packed by brotli. */
   readonly bundle: Buffer
@@ -125,7 +127,7 @@ export const BOOT =
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 const deployment = (options: InstallOptions): KubeObject => {
-  const {namespace, replicas, nodeImage, image, watchNamespaces, bundle: packed} = options
+  const {namespace, replicas, nodeImage, image, watchNamespaces, logLevel, bundle: packed} = options
   const probe = (path: string, periodSeconds: number): object => ({httpGet: {path, port: 'health'}, periodSeconds, timeoutSeconds: 5})
   const container = {
     name: 'operator',
@@ -134,6 +136,7 @@ const deployment = (options: InstallOptions): KubeObject => {
     env: [
       {name: 'POD_NAME', valueFrom: {fieldRef: {fieldPath: 'metadata.name'}}},
       {name: 'HEALTH_ADDRESS', value: `:${HEALTH_PORT}`},
+      {name: 'LOG_LEVEL', value: logLevel},
       ...(watchNamespaces ? [{name: 'WATCH_NAMESPACES', value: watchNamespaces.join(',')}] : []),
     ],
     ports: [{name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP'}],

@@ -1,6 +1,8 @@
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {Flags} from '@oclif/core'
+import type {LogLevel} from '../../api/log-levels.ts'
+import {logLevelFlag} from '../log-level-flag.ts'
 import {packageRoot} from '../package-root.ts'
 import {UserError, usageError} from '../user-error.ts'
 import {DEFAULT_NAMESPACE, DEFAULT_NODE_IMAGE, type InstallOptions} from './manifests.ts'
@@ -19,6 +21,7 @@ export const installFlags = {
     exclusive: ['image'],
     summary: 'Image of Node.js 22.19 or later, in which the operator runs.',
   }),
+  'log-level': logLevelFlag,
   image: Flags.string({helpValue: 'IMAGE', summary: 'Image that has the operator in it, instead.'}),
 }
 
@@ -26,6 +29,7 @@ export interface InstallFlags {
   readonly 'operator-namespace': string
   readonly 'watch-namespaces'?: string | undefined
   readonly replicas: number
+  readonly 'log-level': LogLevel
   readonly 'node-image': string
   readonly image?: string | undefined
 }
@@ -39,6 +43,7 @@ export async function installOptions(flags: InstallFlags, version: string): Prom
   })
   return {
     ...{namespace: flags['operator-namespace'], replicas: flags.replicas, nodeImage: flags['node-image'], version, bundle},
+    logLevel: flags['log-level'],
     ...(flags.image !== undefined && {image: flags.image}),
     ...(names && {watchNamespaces: [...new Set(names)]}),
   }

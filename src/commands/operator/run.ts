@@ -4,10 +4,12 @@ import {Flags} from '@oclif/core'
 import {DaskCommand} from '../../cli/command.ts'
 import {applyCrds, hasCrds} from '../../cli/crds.ts'
 import {parseDuration} from '../../cli/duration.ts'
+import {logLevelFlag} from '../../cli/log-level-flag.ts'
 import {tell} from '../../cli/output.ts'
+import {readableLog} from '../../cli/readable-log.ts'
 import {UserError, usageError} from '../../cli/user-error.ts'
 import {createHealth, createMetrics, parseAddress, serveHealth} from '../../operator/health-server.ts'
-import {runOperator} from '../../operator/run.ts'
+import {createLog, runOperator} from '../../operator/run.ts'
 
 const leaseDurationFlag = Flags.custom<number>({
   parse: async (given) => {
@@ -29,6 +31,11 @@ export default class OperatorRun extends DaskCommand {
   ]
   static override flags = {
     'apply-crds': Flags.boolean({summary: 'First install or upgrade the resource definitions of Dask.'}),
+    'log-level': logLevelFlag,
+    'log-format': Flags.option({options: ['text', 'json'] as const})({
+      default: 'text' as const,
+      summary: 'Lines for people, or one JSON document a line as the installed operator writes them.',
+    }),
     'health-address': Flags.string({helpValue: '[HOST]:PORT', summary: 'Answer /healthz, /readyz and /statusz there.'}),
     'leader-election': Flags.boolean({allowNo: true, default: true, summary: 'Take turns with other operators (that is the default).'}),
     'lease-duration': leaseDurationFlag({
@@ -48,6 +55,10 @@ export default class OperatorRun extends DaskCommand {
         next: [`"${this.bin} operator run --apply-crds" installs their definitions first`],
       })
     const health = createHealth()
+    const log = createLog(
+      flags['log-level'],
+      flags['log-format'] === 'json' ? (line) => tell(line.trimEnd()) : (line) => tell(readableLog(line)),
+    )
     const metrics = flags['health-address'] === undefined ? undefined : createMetrics()
     if (metrics && flags['health-address'] !== undefined) {
       const address = parseAddress(flags['health-address'])
@@ -63,9 +74,9 @@ export default class OperatorRun extends DaskCommand {
       ...(flags['lease-duration'] !== undefined && {leaseDurationMs: flags['lease-duration']}),
       outside: true,
       signal: this.signal,
-      log: tell,
+      log,
       onReady: () =>
-        tell(
+        log.info(
           `serving ${flags.namespace === undefined ? 'all namespaces' : `namespace "${flags.namespace}"`} of context "${client.context}"`,
         ),
       ...(flags.namespace !== undefined && {namespace: flags.namespace}),

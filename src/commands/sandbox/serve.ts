@@ -3,8 +3,9 @@ import {Flags} from '@oclif/core'
 import {DaskCommand} from '../../cli/command.ts'
 import {applyCrds} from '../../cli/crds.ts'
 import {tell} from '../../cli/output.ts'
+import {readableLog} from '../../cli/readable-log.ts'
 import {sandboxName} from '../../cli/sandbox-flags.ts'
-import {runOperator} from '../../operator/run.ts'
+import {createLog, runOperator} from '../../operator/run.ts'
 import {startSandbox} from '../../sandbox/serve.ts'
 import {inUsersWords} from './up.ts'
 
@@ -31,7 +32,7 @@ export default class SandboxServe extends DaskCommand {
         leaderElection: false,
         outside: true,
         signal: this.signal,
-        log,
+        log: createLog('info', (line) => tell(readableLog(line))),
         onReady: () => announcing.resolve(sandbox.announce()),
       })
       await Promise.race([announcing.promise, serving])

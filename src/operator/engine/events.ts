@@ -5,6 +5,7 @@ import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict} from '../../kube/errors.ts'
 import type {Tell} from './contract.ts'
+import {about, type Log} from './log.ts'
 import {rememberYoungest} from './youngest.ts'
 
 /** Tells an Event on an object; never fails and never waits: an Event is a note beside the work. */
@@ -14,7 +15,7 @@ const COMPONENT = OPERATOR
 /** The same words on the same object are told again after this long at the earliest. */
 const QUIET_MS = 10 * 60_000
 
-export function createEvents(client: KubeClient, signal: AbortSignal, onError: (error: unknown) => void, now: () => number): TellEvent {
+export function createEvents(client: KubeClient, signal: AbortSignal, log: Log, now: () => number): TellEvent {
   const told = new Map<string, number>()
   return (on, {type, reason, message}) => {
     const {name, namespace = 'default', uid} = on.metadata
@@ -38,8 +39,10 @@ export function createEvents(client: KubeClient, signal: AbortSignal, onError: (
       lastTimestamp: time,
       source: {component: COMPONENT},
     }
+    log[type === 'Warning' ? 'warn' : 'info'](about(on, on.metadata), `${reason}: ${message}`)
     client.create(EVENTS, event, {signal}).catch((error: unknown) => {
-      if (!signal.aborted && !isConflict(error)) onError(error)
+      if (signal.aborted || isConflict(error)) return
+      log.warn({...about(on, on.metadata), error: error instanceof Error ? error.message : String(error)}, 'an Event was not written')
     })
   }
 }

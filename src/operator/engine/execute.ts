@@ -7,6 +7,7 @@ import type {Action, Apply, Create, Delete, Failure, Patch} from './contract.ts'
 import type {TellEvent} from './events.ts'
 import type {Expectations} from './expectations.ts'
 import type {Limit} from './limit.ts'
+import {type Log, logAct} from './log.ts'
 import {isInDoubt, isOutdated, isTerminal} from './refusals.ts'
 
 export const FIELD_MANAGER = OPERATOR
@@ -16,6 +17,8 @@ export interface Executor {
   readonly informerOf: (kind: Kind) => Informer
   readonly expectations: Expectations
   readonly tell: TellEvent
+  /** Knows the object whose plan is carried out. */
+  readonly log: Log
   /** Bounds the requests of all keys together, and lets them take turns. */
   readonly limit: Limit
   /** Bounds further those for one kind. */
@@ -61,7 +64,9 @@ export async function execute<Own extends {readonly do: string}>(
         within(executor, key, action, async () => {
           if (failure?.terminal || signal.aborted) return
           try {
+            const started = performance.now()
             await carryOut(executor, key, owner, action, act, signal)
+            logAct(executor.log, action, performance.now() - started)
             hasMade ||= action.do === 'create'
           } catch (error) {
             if (error instanceof Outdated) isOutdated = true

@@ -2,6 +2,7 @@ import {setTimeout as pause} from 'node:timers/promises'
 import {LEASES, type Lease} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound} from '../../kube/errors.ts'
+import type {Log} from './log.ts'
 
 export interface LeaseOptions {
   readonly client: KubeClient
@@ -9,7 +10,7 @@ export interface LeaseOptions {
   readonly name: string
   readonly identity: string
   readonly signal: AbortSignal
-  readonly log: (line: string) => void
+  readonly log: Log
   readonly times?: LeaseTimes
 }
 
@@ -130,7 +131,7 @@ const acquire = async (options: LeaseOptions, times: LeaseTimes): Promise<Hold |
   let seen: {readonly version: string | undefined; readonly at: number} | undefined
   let told = ''
   const tell = (line: string): void => {
-    if (line !== told) log(line)
+    if (line !== told) log.info(line)
     told = line
   }
   while (!signal.aborted) {
@@ -176,13 +177,13 @@ const held = (lease: Lease, identity: string, times: LeaseTimes, isNew: boolean)
   }
 }
 
-const release = async ({client, name}: LeaseOptions, lease: Lease, log: (line: string) => void): Promise<void> => {
+const release = async ({client, name}: LeaseOptions, lease: Lease, log: Log): Promise<void> => {
   const {holderIdentity: _, ...spec} = lease.spec ?? {}
   try {
     await client.replace(LEASES, {...lease, spec: {...spec, leaseDurationSeconds: 1}}, {signal: AbortSignal.timeout(2_000)})
   } catch (error) {
     // It runs out by itself.
-    if (!isConflict(error) && !isNotFound(error)) log(`the lease ${name} was not given back: ${messageOf(error)}`)
+    if (!isConflict(error) && !isNotFound(error)) log.warn({error: messageOf(error)}, `the lease ${name} was not given back`)
   }
 }
 

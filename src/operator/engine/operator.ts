@@ -10,10 +10,11 @@ import {createExpectations} from './expectations.ts'
 import type {HealthBoard} from './health.ts'
 import {type IsHeld, type LeaseTimes, leadWhile} from './lease.ts'
 import {createLimit, type Limit} from './limit.ts'
+import {about, type Log} from './log.ts'
 import {type Meter, metered} from './meter.ts'
 import {normalise} from './normalise.ts'
 import {createQueue, type Queue} from './queue.ts'
-import {type AnyController, createReconciler} from './reconcile.ts'
+import {type AnyController, createReconciler, refOfKey} from './reconcile.ts'
 import {createRemoval} from './removal.ts'
 import {createStatusWriter} from './status.ts'
 import {withTimeLimit} from './time-limit.ts'
@@ -34,7 +35,7 @@ export interface OperatorOptions {
   /** How long one request may take. */
   readonly requestTimeoutMs?: number
   readonly signal: AbortSignal
-  readonly log: (line: string) => void
+  readonly log: Log
   /** Called when this operator leads and works. */
   readonly onReady?: () => void
   /** Told how the operator does. */
@@ -90,8 +91,8 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
         signal: life.signal,
         onChange: (before, after) => changes.tell(kind, before, after),
         onError: (error) => {
-          const words = `watching ${kind.plural}: ${messageOf(error)}`
-          if (words !== lastTold) log(words)
+          const words = messageOf(error)
+          if (words !== lastTold) log.warn({error: words}, `watching ${kind.plural} failed`)
           lastTold = words
         },
         ...(namespace !== undefined && {namespace}),
@@ -129,7 +130,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
   const {controllers, log, requestTimeoutMs = REQUEST_TIMEOUT_MS} = options
   const client = whileHeld(withTimeLimit(options.client, requestTimeoutMs), isHeld)
   const now = (): number => Date.now()
-  const tell = createEvents(client, term, (error) => log(`an Event was not written: ${messageOf(error)}`), now)
+  const tell = createEvents(client, term, log, now)
   const limit = createLimit(WRITES_IN_FLIGHT)
   const limits = new Map(Object.entries(options.inFlight ?? {}).map(([plural, most]) => [plural, createLimit(most)]))
   const limitOf = ({plural}: Kind): Limit | undefined => limits.get(plural)
@@ -143,14 +144,15 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
   const queues = controllers.map((controller): {readonly kind: Kind; readonly queue: Queue; readonly resync: NodeJS.Timeout} => {
     const informer = informerOf(controller.kind)
     const expectations = createExpectations(client, informerOf, now)
-    const executor: Executor = {client, informerOf, expectations, tell, limit, limitOf}
+    const executor: Executor = {client, informerOf, expectations, tell, limit, limitOf, log}
     const statusWriter = createStatusWriter(client, controller.kind, informer, now, limit.isCrowded)
     const reconciler = createReconciler({controller, informer, reader, executor, statusWriter, now})
     const queue = createQueue({
       work: metered(options.meter, controller.kind.plural, (key) => reconciler.run(key, term)),
       concurrency: CONCURRENCY,
       onError: (key, error, retryMs) => {
-        if (!term.aborted) log(`${controller.kind.kind} ${key}: ${messageOf(error)} (again in ${(retryMs / 1000).toFixed(1)} s)`)
+        if (!term.aborted)
+          log.warn({...about(controller.kind, refOfKey(key)), error: messageOf(error)}, `failed, again in ${(retryMs / 1000).toFixed(1)} s`)
       },
     })
     const enqueue = (ref: Ref, afterMs?: number): void => queue.add(keyOf(ref), afterMs)

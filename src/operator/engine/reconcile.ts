@@ -5,6 +5,7 @@ import {eventsOf} from './condition-events.ts'
 import type {Controller, Reader} from './contract.ts'
 import {type Executor, execute, type Failed} from './execute.ts'
 import {createTakeOver} from './former-operator.ts'
+import {about, outlineOf} from './log.ts'
 import type {StatusWriter} from './status.ts'
 
 export type AnyController = Controller<KubeObject & {readonly status?: unknown}, unknown, {readonly do: string}>
@@ -36,6 +37,7 @@ export function createReconciler({controller, informer, reader, executor, status
   /** Law 7: what the server refused for good, until the object's spec or metadata changes. */
   const refused = new Map<string, {readonly owner: unknown; readonly failure: Failed}>()
   const takeOver = createTakeOver(executor.client, controller.kind, informer)
+  let runs = 0
 
   return {
     forgive: () => refused.clear(),
@@ -50,7 +52,8 @@ export function createReconciler({controller, informer, reader, executor, status
         refused.delete(key)
         return undefined
       }
-      const {uid, labels, annotations} = owner.metadata
+      const {uid, labels, annotations, resourceVersion} = owner.metadata
+      const log = executor.log.child({...about(controller.kind, owner.metadata), run: ++runs})
       const wanted = {uid, spec: (owner as {spec?: unknown}).spec, labels, annotations}
       const before = refused.get(key)
       const standing = before && isEqual(before.owner, wanted) ? before.failure : undefined
@@ -58,26 +61,29 @@ export function createReconciler({controller, informer, reader, executor, status
 
       const world = await controller.observe(owner, reader, signal)
       const plan = controller.plan(owner, world, now())
+      if (log.isLevelEnabled('trace')) log.trace({resourceVersion, stages: outlineOf(plan.stages), status: plan.status}, 'planned')
       const act = controller.act && ((action: {readonly do: string}) => controller.act?.(owner, action, signal) ?? Promise.resolve())
       const outcome = standing
         ? {failure: standing, isOutdated: false, hasMade: false}
-        : await execute(executor, key, owner, plan.stages, act, signal)
+        : await execute({...executor, log}, key, owner, plan.stages, act, signal)
       const {failure} = outcome
       let isOutdated = outcome.isOutdated
-      let laterMs: number | undefined
+      let told: 'same' | 'written' | 'outdated' | number | undefined
       if (failure?.terminal) refused.set(key, {owner: wanted, failure})
       if (plan.status !== undefined && plan.status !== null) {
         const status = failure ? controller.failed(plan.status, failure, now()) : plan.status
         const mayWait = outcome.hasMade && !failure
-        const told = await statusWriter.write(owner, status as object, {mayWait, isUrgent: failure !== undefined, signal})
+        told = await statusWriter.write(owner, status as object, {mayWait, isUrgent: failure !== undefined, signal})
         if (told === 'written') for (const event of eventsOf(controller.notables ?? [], owner.status, status)) executor.tell(owner, event)
         isOutdated = told === 'outdated' || isOutdated
-        laterMs = typeof told === 'number' ? told : undefined
       }
       if (failure && !failure.terminal) throw failure.error
       // What has changed under our hands is told by its watch; looked at again in any case.
+      const laterMs = typeof told === 'number' ? told : undefined
       const waits = [plan.wakeAfter, laterMs, isOutdated ? OUTDATED_MS : undefined].filter((ms) => ms !== undefined)
-      return waits.length > 0 ? Math.min(...waits) : undefined
+      const againMs = waits.length > 0 ? Math.min(...waits) : undefined
+      log.debug({status: told, againMs}, 'looked at')
+      return againMs
     },
   }
 }

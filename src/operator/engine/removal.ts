@@ -4,13 +4,14 @@ import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing, isConflict, isNotFound} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
 import {type Limit, mapLimited} from './limit.ts'
+import {about, type Log} from './log.ts'
 import type {AnyController} from './reconcile.ts'
 
 export interface RemovalOptions {
   readonly client: KubeClient
   readonly informerOf: (kind: Kind) => Informer
   readonly limit: Limit
-  readonly log: (line: string) => void
+  readonly log: Log
   readonly signal: AbortSignal
 }
 
@@ -38,12 +39,12 @@ export function createRemoval({client, informerOf, limit, log, signal}: RemovalO
     }
     try {
       await client.delete(kind, child.metadata, {uid, propagationPolicy: 'Background', signal})
+      log.info(about(owner, owner.metadata), `deleted ${kind.kind} ${child.metadata.name}: its owner has gone`)
     } catch (error) {
       if (isNotFound(error) || isConflict(error) || signal.aborted) return
       removed.delete(uid)
-      log(
-        `${kind.kind} ${keyOf(child.metadata)} of the deleted ${owner.kind} ${owner.metadata.name}: ${messageOf(error)}; the garbage collector removes it`,
-      )
+      const words = `${kind.kind} ${child.metadata.name} of the deleted object could not be deleted; the garbage collector removes it`
+      log.warn({...about(owner, owner.metadata), error: messageOf(error)}, words)
     }
   }
 
@@ -68,7 +69,8 @@ export function createRemoval({client, informerOf, limit, log, signal}: RemovalO
           const now = await client.get(controller.kind, owner.metadata, {signal}).catch(ifMissing(undefined))
           if (now?.metadata.uid !== owner.metadata.uid) await removeChildren(controller, owner)
         } catch (error) {
-          if (!signal.aborted) log(`${owner.kind} ${keyOf(owner.metadata)}: ${messageOf(error)}`)
+          if (!signal.aborted)
+            log.warn({...about(owner, owner.metadata), error: messageOf(error)}, 'children without an owner were not looked for')
         }
       }
     },

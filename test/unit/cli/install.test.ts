@@ -9,7 +9,14 @@ import type {KubeObject} from '../../../src/api/object.ts'
 import {type InstallOptions, operatorManifests} from '../../../src/cli/install/manifests.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-const OPTIONS: InstallOptions = {namespace: 'tools', replicas: 1, nodeImage: 'node', version: '1.0.0', bundle: Buffer.from('packed')}
+const OPTIONS: InstallOptions = {
+  namespace: 'tools',
+  replicas: 1,
+  nodeImage: 'node',
+  logLevel: 'info',
+  version: '1.0.0',
+  bundle: Buffer.from('packed'),
+}
 
 const named = (objects: readonly KubeObject[]): readonly string[] =>
   objects.map(({kind, metadata: {name, namespace}}) => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`)

@@ -8,6 +8,7 @@ import type {KubeClient} from '../../../src/kube/client.ts'
 import {loadKubeConfig} from '../../../src/kube/config.ts'
 import {connect} from '../../../src/kube/connect.ts'
 import {createHealth} from '../../../src/operator/engine/health.ts'
+import {createLog} from '../../../src/operator/engine/log.ts'
 import {serveHealth} from '../../../src/operator/health-server.ts'
 import {createMetrics} from '../../../src/operator/metrics.ts'
 import {runOperator} from '../../../src/operator/run.ts'
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const ready = Promise.withResolvers<void>()
   served = runOperator({
     ...{client, health, metrics, identity: 'metrics', leaderElection: false, signal: end.signal},
-    log: () => undefined,
+    log: createLog('error', () => undefined),
     onReady: ready.resolve,
   })
   await ready.promise

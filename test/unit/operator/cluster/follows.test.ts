@@ -7,6 +7,7 @@ import {applyCrds} from '../../../../src/cli/crds.ts'
 import type {KubeClient} from '../../../../src/kube/client.ts'
 import {loadKubeConfig} from '../../../../src/kube/config.ts'
 import {connect} from '../../../../src/kube/connect.ts'
+import {createLog} from '../../../../src/operator/engine/log.ts'
 import {runOperator} from '../../../../src/operator/run.ts'
 import {type Ground, startGround} from '../../sandbox/apiserver/ground.ts'
 import {makeCluster, RUNNING} from '../objects.ts'
@@ -29,7 +30,13 @@ beforeAll(async () => {
       ? client.get(kind, ref)
       : client.patch(kind, ref, change, options)
   const withSilentGroups = {...client, patch}
-  operator = runOperator({client: withSilentGroups, identity: 'test', leaderElection: false, signal: term.signal, log: () => undefined})
+  operator = runOperator({
+    client: withSilentGroups,
+    identity: 'test',
+    leaderElection: false,
+    signal: term.signal,
+    log: createLog('error', () => undefined),
+  })
 })
 afterAll(async () => {
   term.abort()

@@ -11,6 +11,7 @@ import {loadKubeConfig} from '../../../../src/kube/config.ts'
 import {connect} from '../../../../src/kube/connect.ts'
 import {startInformer} from '../../../../src/kube/start-informer.ts'
 import type {Controller} from '../../../../src/operator/engine/contract.ts'
+import {createLog} from '../../../../src/operator/engine/log.ts'
 import {type OperatorOptions, startOperator} from '../../../../src/operator/engine/operator.ts'
 import type {AnyController} from '../../../../src/operator/engine/reconcile.ts'
 import {startGround} from '../../sandbox/apiserver/ground.ts'
@@ -245,7 +246,7 @@ export async function startEngineGround(): Promise<EngineGround> {
         namespace,
         identity: 'only-one',
         signal: life.signal,
-        log: (line) => log.push(line),
+        log: createLog('warn', (line) => log.push(line)),
         onReady: ready.resolve,
         ...options,
       })

@@ -4,6 +4,7 @@ import {LEASES} from '../../../../src/api/core.ts'
 import type {KubeClient} from '../../../../src/kube/client.ts'
 import {ConnectionError, KubeError} from '../../../../src/kube/errors.ts'
 import {leadWhile} from '../../../../src/operator/engine/lease.ts'
+import {createLog} from '../../../../src/operator/engine/log.ts'
 import {type EngineGround, type Meddled, meddleWith, startEngineGround, until} from './ground.ts'
 
 const TIMES = {durationMs: 1_000, deadlineMs: 600, retryMs: 50}
@@ -32,7 +33,15 @@ const stand = (namespace: string, identity: string, client: KubeClient = ground.
   let term: AbortSignal | undefined
   let isHeld = (): boolean => false
   const done = leadWhile(
-    {client: meddled.client, namespace, name: 'operator', identity, signal: life.signal, log: (line) => log.push(line), times: TIMES},
+    {
+      client: meddled.client,
+      namespace,
+      name: 'operator',
+      identity,
+      signal: life.signal,
+      log: createLog('info', (line) => log.push(line)),
+      times: TIMES,
+    },
     async (signal, held) => {
       term = signal
       isHeld = held
@@ -181,7 +190,15 @@ it('law 9: never begins a term that ended before it began', async () => {
     if (verb === 'create') life.abort()
     return answer
   })
-  const options = {client: meddled.client, namespace, name: 'operator', identity: 'me', signal: life.signal, log: () => {}, times: TIMES}
+  const options = {
+    client: meddled.client,
+    namespace,
+    name: 'operator',
+    identity: 'me',
+    signal: life.signal,
+    log: createLog('error', () => undefined),
+    times: TIMES,
+  }
   const worked = await Promise.race([
     leadWhile(options, async (signal) => void (await hang(signal).catch(() => {}))),
     pause(2_000, 'on and on'),

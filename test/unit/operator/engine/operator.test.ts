@@ -2,6 +2,7 @@ import {setTimeout as pause} from 'node:timers/promises'
 import {afterAll, beforeAll, expect, it} from 'vitest'
 import {ConnectionError} from '../../../../src/kube/errors.ts'
 import {startInformer} from '../../../../src/kube/start-informer.ts'
+import {createLog} from '../../../../src/operator/engine/log.ts'
 import {startOperator} from '../../../../src/operator/engine/operator.ts'
 import type {AnyController} from '../../../../src/operator/engine/reconcile.ts'
 import {CONFIG_MAPS, childOf, type EngineGround, meddleWith, startEngineGround, until, WIDGETS, widget, widgetController} from './ground.ts'
@@ -205,7 +206,7 @@ it('ends at once when it is stopped before it has begun, server or not', async (
     startInformer,
     identity: 'nobody',
     signal: AbortSignal.abort(),
-    log: () => {},
+    log: createLog('error', () => undefined),
   })
   expect(await Promise.race([done, pause(2_000, 'on and on')])).toBeUndefined()
 })
