@@ -6,6 +6,7 @@ import {mkdir, readFile, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {stringify} from 'yaml'
 import {GROUP} from '../src/api/dask.ts'
+import {ANNOTATION_VERSION} from '../src/api/names.ts'
 
 interface Schema {
   readonly [key: string]: unknown
@@ -319,13 +320,16 @@ const DEFINITIONS: readonly Definition[] = [
   },
 ]
 
+const {version} = JSON.parse(await readFile(join(dirname(import.meta.dirname), 'package.json'), 'utf8')) as {readonly version: string}
+
 const definition = ({kind, shortNames, description, spec, status, requiresSpec, scale, columns}: Definition): Schema => {
   const singular = kind.toLowerCase()
   const plural = `${singular}s`
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: {name: `${plural}.${GROUP}`},
+    // An older program finds by it that it would take fields away.
+    metadata: {name: `${plural}.${GROUP}`, annotations: {[ANNOTATION_VERSION]: version}},
     spec: {
       group: GROUP,
       scope: 'Namespaced',

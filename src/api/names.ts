@@ -34,6 +34,9 @@ export const ANNOTATION_FAILURES = 'kubernetes.dask.org/failures'
 /** On an autoscaler: until when its group is not made smaller, in seconds since 1970 (upstream's, contract 1.6). */
 export const ANNOTATION_COOLDOWN = 'kubernetes.dask.org/cooldown-until'
 
+/** On a resource definition: the version of the program that it came with. */
+export const ANNOTATION_VERSION = 'kubernetes.dask.org/version'
+
 /** The operator's own name: of its lease, its objects, its events, and as the manager of the fields that it writes. */
 export const OPERATOR = 'dask-operator'
 /** Where operators of all namespaces agree on who leads, wherever they run: one beside its user too. One that serves some agrees in each. */

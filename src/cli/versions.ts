@@ -15,7 +15,7 @@ export async function readVersions(client: KubeClient, signal: AbortSignal): Pro
   return {server, operator: operator ?? (server.gitVersion.endsWith('+sandbox') ? {holder: "the sandbox's own"} : undefined)}
 }
 
-const readServer = async (client: KubeClient, signal: AbortSignal): Promise<Versions['server']> => {
+export const readServer = async (client: KubeClient, signal: AbortSignal): Promise<Versions['server']> => {
   const answer = await client.raw({path: '/version', signal})
   const text = await answer.body.text()
   if (answer.status !== 200) throw new KubeError(answer.status, 'Unknown', text)

@@ -1,13 +1,24 @@
+import {readFile} from 'node:fs/promises'
+import {brotliCompressSync, brotliDecompressSync, constants} from 'node:zlib'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {CUSTOM_RESOURCE_DEFINITIONS, LEASES, NAMESPACES, PODS} from '../../src/api/core.ts'
+import {CUSTOM_RESOURCE_DEFINITIONS, LEASES, NAMESPACES, PODS, SERVICES} from '../../src/api/core.ts'
+import {DEFAULT_LOG_LEVEL} from '../../src/api/log-levels.ts'
+import {ANNOTATION_VERSION} from '../../src/api/names.ts'
+import type {Kind, KubeObject} from '../../src/api/object.ts'
+import {isPodReady} from '../../src/api/pod-state.ts'
+import {applyObject} from '../../src/cli/install/apply.ts'
 import {CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES} from '../../src/cli/install/kinds.ts'
+import {DEFAULT_NODE_IMAGE, operatorManifests} from '../../src/cli/install/manifests.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {until} from '../conformance/ground.ts'
 import {type EmptyKubernetes, type Output, PYTHON, startEmptyKubernetes} from './empty-kubernetes.ts'
 
 /** From an empty Kubernetes to a cluster that computes, and back to nothing; the operator runs as its own pod all the while. */
 
+const FAST = {params: {[constants.BROTLI_PARAM_QUALITY]: 5}}
+
 let ground: EmptyKubernetes
+let version = ''
 let client: KubeClient
 const dask = (...args: readonly string[]): Promise<Output> => ground.dask(...args)
 const operatorPods = async () => (await client.list(PODS, {namespace: 'dask-operator'})).items
@@ -15,6 +26,7 @@ const operatorPods = async () => (await client.list(PODS, {namespace: 'dask-oper
 beforeAll(async () => {
   ground = await startEmptyKubernetes()
   client = ground.client
+  version = (JSON.parse(await readFile('package.json', 'utf8')) as {readonly version: string}).version
 }, 120_000)
 
 afterAll(() => ground?.stop())
@@ -25,6 +37,40 @@ describe('operator install', () => {
     expect({code, stderr}).toEqual({code: 0, stderr: ''})
     expect(stdout).toContain('deployment.apps/dask-operator in dask-operator created (server dry run)')
     expect((await client.list(CUSTOM_RESOURCE_DEFINITIONS)).items).toEqual([])
+  })
+
+  it('is told beforehand what the cluster would refuse, and changes nothing', async () => {
+    const group = 'admissionregistration.k8s.io/v1'
+    const [POLICIES, BINDINGS] = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'].map((kind) => ({
+      ...{apiVersion: group, kind, namespaced: false},
+      plural: kind === 'ValidatingAdmissionPolicy' ? 'validatingadmissionpolicies' : 'validatingadmissionpolicybindings',
+    })) as [Kind, Kind]
+    const metadata = {name: 'no-new-roles'}
+    const rule = {apiGroups: ['rbac.authorization.k8s.io'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['clusterroles']}
+    await client.create(POLICIES, {
+      ...{apiVersion: group, kind: POLICIES.kind, metadata},
+      spec: {
+        matchConstraints: {resourceRules: [rule]},
+        validations: [{expression: 'false', message: 'roles are made by the platform team'}],
+      },
+    } as KubeObject)
+    await client.create(BINDINGS, {
+      ...{apiVersion: group, kind: BINDINGS.kind, metadata},
+      spec: {policyName: metadata.name, validationActions: ['Deny']},
+    } as KubeObject)
+    await until(async () => (await dask('operator', 'install', '--dry-run=server')).code === 1, 'the policy is in force')
+    const {code, stdout, stderr} = await dask('operator', 'install')
+    expect({code, stdout}).toEqual({code: 1, stdout: ''})
+    expect(stderr).toMatch(/would refuse clusterrole\..*roles are made by the platform team.*nothing has been changed/)
+    expect((await client.list(CUSTOM_RESOURCE_DEFINITIONS)).items).toEqual([])
+    for (const kind of [BINDINGS, POLICIES]) await client.delete(kind, metadata)
+    await until(async () => (await dask('operator', 'install', '--dry-run=server')).code === 0, 'the policy is no longer in force')
+  })
+
+  it('does not give rights in a namespace that is not there', async () => {
+    expect(await dask('operator', 'install', '--watch-namespaces', 'default,nowhere')).toMatchObject({
+      ...{code: 1, stdout: '', stderr: expect.stringContaining('kubectl create namespace nowhere')},
+    })
   })
 
   it('installs an operator that leads, from nothing, in one command', async () => {
@@ -48,6 +94,20 @@ describe('operator install', () => {
     expect((await operatorPods()).map(({metadata}) => metadata.uid)).toEqual(before.map(({metadata}) => metadata.uid))
   })
 
+  it('mends half an installation when it is run again', async () => {
+    const place = {namespace: 'dask-operator', name: 'dask-operator'}
+    const before = await operatorPods()
+    await client.delete(SERVICES, place)
+    await client.delete(CLUSTER_ROLE_BINDINGS, {name: place.name})
+    const {code, stdout} = await dask('operator', 'install', '--timeout', '60s')
+    const changed = stdout.split('\n').filter((line) => line !== '' && !line.endsWith(' unchanged'))
+    expect({code, changed}).toEqual({
+      code: 0,
+      changed: ['clusterrolebinding.rbac.authorization.k8s.io/dask-operator created', 'service/dask-operator in dask-operator created'],
+    })
+    expect((await operatorPods()).map(({metadata}) => metadata.uid)).toEqual(before.map(({metadata}) => metadata.uid))
+  })
+
   it('serves a cluster that computes, with the rights that it has been given', async () => {
     expect(await dask('cluster', 'create', 'demo', '--workers', '2', '--wait', '--timeout', '90s')).toMatchObject({code: 0})
     const program =
@@ -55,6 +115,46 @@ describe('operator install', () => {
     expect(await dask('cluster', 'run', 'demo', '--', PYTHON, '-c', program)).toMatchObject({code: 0, stdout: '285\n'})
     expect((await dask('cluster', 'scale', 'demo', '1', '--wait', '--timeout', '60s')).code).toBe(0)
     expect((await dask('operator', 'logs')).stdout).not.toMatch(/forbidden/i)
+  })
+
+  it('takes the place of the version before, and touches no pod of a cluster', async () => {
+    // No release is there yet: the version before is this one, under another number and with another line in its bundle.
+    const bundle = brotliCompressSync(`${brotliDecompressSync(await readFile('dist/operator.mjs.br'))}\n// the version before`, FAST)
+    const options = {namespace: 'dask-operator', replicas: 1, nodeImage: DEFAULT_NODE_IMAGE, logLevel: DEFAULT_LOG_LEVEL}
+    const signal = AbortSignal.timeout(60_000)
+    for (const object of operatorManifests({...options, version: '0.0.9', bundle}))
+      await applyObject(object, {client, dryRun: false, signal})
+    const runs = async (version: string): Promise<boolean> => {
+      const pods = await operatorPods()
+      return pods.length === 1 && pods.every((pod) => isPodReady(pod) && pod.metadata.labels?.['app.kubernetes.io/version'] === version)
+    }
+    await until(() => runs('0.0.9'), 'the version before runs', 60_000)
+    expect((await dask('cluster', 'scale', 'demo', '2', '--wait', '--timeout', '60s')).code).toBe(0)
+    const ofCluster = async () =>
+      (await client.list(PODS, {namespace: 'default'})).items.map(({metadata, status}) => [
+        metadata.uid,
+        status?.containerStatuses?.map(({restartCount}) => restartCount),
+      ])
+    const before = await ofCluster()
+    const {code, stdout} = await dask('operator', 'install', '--timeout', '90s')
+    expect(code).toBe(0)
+    expect(stdout).toContain('configmap/dask-operator-bundle in dask-operator configured')
+    expect(stdout).toContain('deployment.apps/dask-operator in dask-operator configured')
+    expect(await runs(version)).toBe(true)
+    expect(await ofCluster()).toEqual(before)
+    expect((await dask('cluster', 'scale', 'demo', '1', '--wait', '--timeout', '60s')).code).toBe(0)
+  })
+
+  it('does not take away what a newer version has brought', async () => {
+    const name = 'daskclusters.kubernetes.dask.org'
+    const annotate = (value: string) =>
+      client.patch(CUSTOM_RESOURCE_DEFINITIONS, {name}, {metadata: {annotations: {[ANNOTATION_VERSION]: value}}}, {type: 'merge'})
+    await annotate('9.10.0')
+    expect(await dask('operator', 'install')).toMatchObject({
+      ...{code: 1, stdout: '', stderr: expect.stringMatching(/is of version 9\.10\.0, and this program is .*use version 9\.10\.0/)},
+    })
+    await annotate('0.0.1')
+    expect((await dask('operator', 'install', '--timeout', '60s')).stdout).toContain(`${name} configured`)
   })
 
   it('tells in one sentence who may not, and with what nobody gets in', async () => {

@@ -2,10 +2,11 @@ import {Flags} from '@oclif/core'
 import {LEASE_NAMESPACE} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {DaskCommand} from '../../cli/command.ts'
-import {readCrds} from '../../cli/crds.ts'
+import {readCrds, refuseNewerCrds} from '../../cli/crds.ts'
 import {dryRunFlag, dryRunOf, timeoutFlag} from '../../cli/flags.ts'
 import {applyObject} from '../../cli/install/apply.ts'
 import {operatorManifests} from '../../cli/install/manifests.ts'
+import {refuseMissingNamespaces, refuseOldServer, refuseRefused, rehearse} from '../../cli/install/obstacles.ts'
 import {installFlags, installOptions} from '../../cli/install/options.ts'
 import {
   checkRights,
@@ -19,7 +20,6 @@ import {RIGHTS_TO_TAKE_OVER, takeOverPods} from '../../cli/install/take-over.ts'
 import {waitForOperator} from '../../cli/install/wait-operator.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
 import {withProgress} from '../../cli/with-progress.ts'
-import {isNotFound} from '../../kube/errors.ts'
 
 export default class OperatorInstall extends DaskCommand {
   static override summary = 'Install the operator in the cluster, or upgrade it in place.'
@@ -49,18 +49,19 @@ export default class OperatorInstall extends DaskCommand {
     const rights = [...rightsToApply([...definitions, ...objects]), ...(flags['take-over'] ? RIGHTS_TO_TAKE_OVER : [])]
     await checkRights(client, rights, this.signal)
     await refuseHelmRelease(client, 'upgrade', this.signal)
+    await refuseOldServer(client, this.signal)
+    await refuseNewerCrds(client, definitions, this.signal)
+    await refuseMissingNamespaces(client, options.watchNamespaces ?? [], this.signal)
     const python = await findPythonOperator(client, this.signal)
     if (python.length > 0 && !flags['take-over']) throw refusePythonOperator(python, this.bin)
 
     const apply = async (object: KubeObject): Promise<void> => {
       if (dryRun === 'client') return answer(`${placed(object)} (dry run)\n`)
-      // A dry run has not made the namespace that the others lie in.
-      const change = await applyObject(object, {client, dryRun: dryRun === 'server', signal: this.signal}).catch((error: unknown) => {
-        if (dryRun === 'server' && object.metadata.namespace === options.namespace && isNotFound(error)) return 'created' as const
-        throw error
-      })
+      const call = {client, signal: this.signal}
+      const change = await (dryRun === 'server' ? rehearse(object, options.namespace, call) : applyObject(object, {...call, dryRun: false}))
       answer(`${placed(object)} ${change}${dryRun === 'server' ? ' (server dry run)' : ''}\n`)
     }
+    if (dryRun === undefined) await refuseRefused([...definitions, ...objects], options.namespace, {client, signal: this.signal})
     for (const object of definitions) await apply(object)
     const call = {client, timeoutMs: flags.timeout, signal: this.signal}
     if (python.length > 0 && dryRun === undefined) {
