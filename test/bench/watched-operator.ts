@@ -1,6 +1,7 @@
 /** An operator in this process: it shares client and connections with the raw requests that it is held against. */
 import {PODS, type Pod} from '../../src/api/core.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
+import {createLog} from '../../src/operator/engine/log.ts'
 import {runOperator} from '../../src/operator/run.ts'
 
 export interface WatchedOperator {
@@ -34,7 +35,7 @@ export async function startWatchedOperator(client: KubeClient, namespace: string
     identity: 'bench',
     leaderElection: false,
     signal: stop.signal,
-    log: () => undefined,
+    log: createLog('error', () => undefined),
     onReady: ready.resolve,
   })
   await Promise.race([ready.promise, ended])

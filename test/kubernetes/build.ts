@@ -5,7 +5,7 @@
 import {spawn} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {existsSync} from 'node:fs'
-import {mkdir, readFile, rename, rm} from 'node:fs/promises'
+import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
 
@@ -19,28 +19,63 @@ export type Program = keyof typeof PROGRAMS
 
 const here = import.meta.dirname
 
-/** Where the programs of this very version lie, or will lie. */
-export async function controlPlaneBinaries(): Promise<{readonly folder: string; readonly version: string}> {
-  const [requirements, sums] = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(here, file), 'utf8')))
-  const version = /k8s\.io\/kubernetes (v\S+)/.exec(requirements ?? '')?.[1]
+/** Another version than that of go.mod, like 1.34.4, for a run by hand (`npm run test:kubernetes`). */
+const OTHER = process.env['KUBERNETES_VERSION']
+
+interface ControlPlaneBuild {
+  readonly version: string
+  /** Where the programs of this very version lie, or will lie. */
+  readonly folder: string
+  /** The module that they are built in: its folder, and where that is made first, its go.mod. */
+  readonly module: {readonly folder: string; readonly requirements?: string}
+}
+
+export async function controlPlaneBinaries(): Promise<ControlPlaneBuild> {
+  const [requirements = '', sums] = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(here, file), 'utf8')))
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'dask-k8s', 'kubernetes')
+  if (OTHER !== undefined) {
+    const folder = join(cache, `v${OTHER}`)
+    return {version: `v${OTHER}`, folder: join(folder, 'bin'), module: {folder, requirements: requirementsOf(requirements, OTHER)}}
+  }
+  const version = /k8s\.io\/kubernetes (v\S+)/.exec(requirements)?.[1]
   if (!version) throw new Error(`${join(here, 'go.mod')} names no version of k8s.io/kubernetes`)
   const hash = createHash('sha256').update(`${requirements}\n${sums}`).digest('hex').slice(0, 12)
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'dask-k8s', 'kubernetes')
-  return {folder: join(cache, `${version}-${hash}`, 'bin'), version}
+  return {version, folder: join(cache, `${version}-${hash}`, 'bin'), module: {folder: here}}
+}
+
+/** Kubernetes' own libraries go by 0.34.4 where it is 1.34.4; all others are what those two ask for. */
+const requirementsOf = (requirements: string, version: string): string => {
+  const libraries = [...requirements.matchAll(/^\t(k8s\.io\/\S+) => /gm)].map(([, name]) => name)
+  const replacements = libraries.map((name) => `\t${name} => ${name} v${version.replace(/^1\./, '0.')}\n`)
+  // The oldest that will do: where Kubernetes asks for a later one, that is built.
+  const etcd = 'go.etcd.io/etcd/server/v3 v3.6.5'
+  return `module kubernetes-ground\n\ngo 1.24.0\n\nrequire (\n\tk8s.io/kubernetes v${version}\n\t${etcd}\n)\n\nreplace (\n${replacements.join('')})\n`
 }
 
 /** Resolves with the folder of the programs; builds them when they are not there. Rejects with the compiler's last words. */
 export async function buildControlPlane(log: (line: string) => void): Promise<string> {
-  const {folder, version} = await controlPlaneBinaries()
+  const {folder, version, module} = await controlPlaneBinaries()
   if (existsSync(folder)) return folder
   log(`building the Kubernetes ${version} control plane, once; it takes about 5 minutes …`)
   const fresh = `${folder}.${process.pid}`
   await mkdir(fresh, {recursive: true})
   const [major, minor] = version.slice(1).split('.')
   const told = [`gitVersion=${version}`, `gitMajor=${major}`, `gitMinor=${minor}`].map((fact) => `-X k8s.io/component-base/version.${fact}`)
+  const {requirements} = module
+  if (requirements !== undefined) await writeFile(join(module.folder, 'go.mod'), requirements)
+  const resolving = requirements === undefined ? [] : ['-mod=mod']
   try {
     for (const [program, source] of Object.entries(PROGRAMS))
-      await go(['build', '-trimpath', '-ldflags', ['-s', '-w', ...told].join(' '), '-o', join(fresh, program), source])
+      await go(module.folder, [
+        'build',
+        ...resolving,
+        '-trimpath',
+        '-ldflags',
+        ['-s', '-w', ...told].join(' '),
+        '-o',
+        join(fresh, program),
+        source,
+      ])
     // Another process may have built the same meanwhile: either is good.
     await rename(fresh, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error
@@ -51,11 +86,11 @@ export async function buildControlPlane(log: (line: string) => void): Promise<st
   return folder
 }
 
-const go = (args: readonly string[]): Promise<void> =>
+const go = (folder: string, args: readonly string[]): Promise<void> =>
   new Promise((resolve, reject) => {
     // Workspaces around the checkout are none of its business; nice, because somebody works on this machine.
     const child = spawn('nice', ['go', ...args], {
-      cwd: here,
+      cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {...process.env, GOWORK: 'off', CGO_ENABLED: '0'},
     })

@@ -4,6 +4,7 @@ import {applyCrds} from '../../../../src/cli/crds.ts'
 import type {KubeClient} from '../../../../src/kube/client.ts'
 import {loadKubeConfig} from '../../../../src/kube/config.ts'
 import {connect} from '../../../../src/kube/connect.ts'
+import {createLog} from '../../../../src/operator/engine/log.ts'
 import {runOperator} from '../../../../src/operator/run.ts'
 import {until} from '../../../conformance/ground.ts'
 import {type Ground, startGround} from '../../sandbox/apiserver/ground.ts'
@@ -46,7 +47,7 @@ beforeAll(async () => {
   }
   const ready = Promise.withResolvers<void>()
   operator = runOperator({
-    ...{client: counted, identity: 'test', leaderElection: false, signal: term.signal, log: () => undefined},
+    ...{client: counted, identity: 'test', leaderElection: false, signal: term.signal, log: createLog('error', () => undefined)},
     onReady: ready.resolve,
   })
   await Promise.race([ready.promise, operator])
