@@ -7,7 +7,7 @@ import {join} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {brotliCompressSync, brotliDecompressSync} from 'node:zlib'
 import {Plugin} from '@oclif/core'
-import {build as bundle} from 'esbuild'
+import {build as bundle, type Metafile} from 'esbuild'
 import {leanBundle, leanOperator} from './lean-bundle.ts'
 import {writeChart, writeKustomizeBase} from './other-installs.ts'
 
@@ -41,14 +41,19 @@ export async function isStale(): Promise<boolean> {
   return false
 }
 
+export interface Built {
+  /** The folder of each package of which something is in the bundles, like `node_modules/undici`. */
+  readonly packages: readonly string[]
+}
+
 /** Builds beside the old bundle, and changes places in two steps: a command that starts meanwhile finds one or the other, but for a moment. */
-export async function build(): Promise<void> {
+export async function build(): Promise<Built> {
   const [fresh, former] = [join(root, `dist.${process.pid}`), join(root, `dist.${process.pid}.former`)]
   try {
     await mkdir(fresh)
-    await writeBundle(fresh)
+    const commands = await writeBundle(fresh)
     await writeManifest(fresh)
-    const operator = await writeOperator(fresh)
+    const {packed: operator, metafile} = await writeOperator(fresh)
     const {version} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {readonly version: string}
     await writeChart(join(fresh, 'chart'), {root, version, bundle: operator})
     await writeKustomizeBase(join(fresh, 'kustomize'), {root, version, bundle: operator})
@@ -56,15 +61,22 @@ export async function build(): Promise<void> {
       if (error.code !== 'ENOENT') throw error
     })
     await rename(fresh, dist)
+    return {packages: packagesOf([commands, metafile])}
   } finally {
     for (const folder of [fresh, former]) await rm(folder, {recursive: true, force: true})
   }
 }
 
-const writeBundle = async (outdir: string): Promise<void> => {
+const packagesOf = (metafiles: readonly Metafile[]): readonly string[] => {
+  const files = metafiles.flatMap(({inputs}) => Object.keys(inputs))
+  return [...new Set(files.flatMap((file) => /^node_modules\/(?:.+\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file) ?? []))].toSorted()
+}
+
+const writeBundle = async (outdir: string): Promise<Metafile> => {
   const commands = await Array.fromAsync(glob('src/commands/**/*.ts', {cwd: root}))
-  await bundle({
+  const {metafile} = await bundle({
     absWorkingDir: root,
+    metafile: true,
     entryPoints: [
       ...ENTRIES.map((entry) => ({in: entry, out: entry.replace(/^src\/cli\//, '').replace(/\.ts$/, '')})),
       ...commands.map((entry) => ({in: entry, out: entry.replace(/^src\//, '').replace(/\.ts$/, '')})),
@@ -88,11 +100,13 @@ const writeBundle = async (outdir: string): Promise<void> => {
     logLevel: 'warning',
   })
   await writeFile(join(outdir, 'package.json'), await ownPackage())
+  return metafile
 }
 
 /** The operator alone, small enough for a ConfigMap: one file, packed. */
-const writeOperator = async (outdir: string): Promise<Buffer> => {
-  const {outputFiles} = await bundle({
+const writeOperator = async (outdir: string): Promise<{readonly packed: Buffer; readonly metafile: Metafile}> => {
+  const {outputFiles, metafile} = await bundle({
+    metafile: true,
     absWorkingDir: root,
     entryPoints: ['src/operator/main.ts'],
     bundle: true,
@@ -112,7 +126,7 @@ const writeOperator = async (outdir: string): Promise<Buffer> => {
   if (!file) throw new Error('the operator was bundled into nothing')
   const packed = (await formerPack(file.contents)) ?? brotliCompressSync(file.contents)
   await writeFile(join(outdir, PACKED), packed)
-  return packed
+  return {packed, metafile}
 }
 
 /** The best that brotli can do takes seconds: what has been packed before is not packed again. */

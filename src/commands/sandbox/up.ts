@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {DaskCommand} from '../../cli/command.ts'
 import {outputFlag} from '../../cli/flags.ts'
 import {answer, formatDocument, tell} from '../../cli/output.ts'
+import {ownProgram} from '../../cli/own-program.ts'
 import {sandboxName} from '../../cli/sandbox-flags.ts'
 import {UserError} from '../../cli/user-error.ts'
 import {SandboxFailure} from '../../sandbox/failure.ts'
@@ -41,11 +42,10 @@ const YOUNG_GENERATION = '--max-semi-space-size=4'
 
 /** Starts a sandbox in the background with a Python that has Dask: the one named, else one that is found, else one that is made. */
 export async function startUp(name: string, named: string | undefined, signal: AbortSignal): Promise<Up> {
-  const program = process.argv[1] ?? ''
   const start = async (): Promise<Up> => {
     const {python} = (await sandboxStatus({name})) ?? (await ensurePython(named, tell, signal))
-    const serve = [program, 'sandbox', 'serve', '--name', name, '--python', python]
-    return sandboxUp({name, serve: [process.execPath, YOUNG_GENERATION, ...serve], signal})
+    const serve = [...ownProgram(YOUNG_GENERATION), 'sandbox', 'serve', '--name', name, '--python', python]
+    return sandboxUp({name, serve, signal})
   }
   return inUsersWords(start())
 }

@@ -3,6 +3,7 @@ import {randomInt} from 'node:crypto'
 import {mkdir, rm, symlink, writeFile} from 'node:fs/promises'
 import {availableParallelism, totalmem} from 'node:os'
 import {dirname, join} from 'node:path'
+import {isSea} from 'node:sea'
 import {NODES, type Node, PODS, type Pod, SERVICES, type Service} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound} from '../../kube/errors.ts'
@@ -236,10 +237,11 @@ const makeGround = async (
   // Newer Dask has dropped these two; manifests that still say them run (contract 4.7).
   for (const program of ['scheduler', 'worker'])
     await writeFile(join(bin, `dask-${program}`), `#!/bin/sh\nexec "${python}" -m dask ${program} "$@"\n`, {mode: 0o755})
-  // Images of Node.js: the program that runs us is theirs.
-  await symlink(process.execPath, join(bin, 'node')).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
+  // Images of Node.js: the program that runs us is theirs, unless it is this very program and no Node.js.
+  if (!isSea())
+    await symlink(process.execPath, join(bin, 'node')).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
   const {hostname, port, protocol} = new URL(server)
   const [name = '', value = ''] = mark.split('=')
   return {

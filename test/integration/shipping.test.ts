@@ -1,0 +1,103 @@
+import {execFile} from 'node:child_process'
+import {mkdir, mkdtemp, readFile, rm, stat, symlink} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {build, isStale} from '../../scripts/build.ts'
+import {writeContents} from '../../scripts/executable.ts'
+import {billOfMaterials} from '../../scripts/release.ts'
+import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
+
+/** What people install, as they get it: the package of npm, and the archive with the single executable. */
+
+const root = join(import.meta.dirname, '..', '..')
+const run = promisify(execFile)
+let directory = ''
+let version = ''
+
+beforeAll(async () => {
+  if (await isStale()) await build()
+  directory = await mkdtemp(join(tmpdir(), 'shipping-'))
+  version = (JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {readonly version: string}).version
+}, 60_000)
+afterAll(() => rm(directory, {recursive: true, force: true}))
+
+/** A home of its own, and nothing of this repository on the path but Node.js where it is wanted. */
+const environment = (path: readonly string[]): NodeJS.ProcessEnv => ({HOME: directory, PATH: [...path, '/usr/bin', '/bin'].join(':')})
+
+const totalSize = async (folder: string): Promise<number> => Number((await run('du', ['-sb', folder])).stdout.split('\t')[0])
+
+describe('the package of npm', () => {
+  let bin = ''
+
+  it('is packed, installs into an empty prefix without the network, and is small', async () => {
+    const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {cwd: root})
+    const file = join(directory, `kubectl-dask-${version}.tgz`)
+    const listed = JSON.stringify(JSON.parse(packed.stdout))
+    for (const path of ['LICENSE', 'README.md', 'bin/kubectl-dask.js', 'dist/main.js', 'dist/operator.mjs.br', 'dist/chart/Chart.yaml'])
+      expect(listed).toContain(`"${path}"`)
+    expect(listed).not.toMatch(/"(src|test|node_modules)\//)
+    expect((await stat(file)).size).toBeLessThan(3_000_000)
+    const prefix = join(directory, 'prefix')
+    await run('npm', ['install', '--global', '--prefix', prefix, '--offline', '--ignore-scripts', '--no-audit', '--no-fund', file])
+    expect(await totalSize(prefix)).toBeLessThan(8_000_000)
+    bin = join(prefix, 'bin')
+  })
+
+  it('has a bill of materials that npm can make', async () => {
+    const {components} = await billOfMaterials(['node_modules/undici', 'node_modules/pino'])
+    expect(components.map(({name}) => name).toSorted()).toEqual(['node', 'pino', 'undici'])
+  })
+
+  it('has three programs that run', async () => {
+    const env = environment([bin, join(process.execPath, '..')])
+    const said = (program: string, ...args: readonly string[]) => run(program, args, {env}).then(({stdout}) => stdout)
+    expect(await said('kubectl-dask', 'version', '--client')).toBe(`Client Version: v${version}\n`)
+    expect(await said('dask-k8s', 'operator', 'manifests')).toContain('kind: CustomResourceDefinition')
+    expect(await said('kubectl_complete-dask', 'clu')).toMatch(/^cluster\b.*:\d+\n$/s)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('the single executable', () => {
+  let program = ''
+  const env = (): NodeJS.ProcessEnv => environment([join(directory, 'unpacked')])
+  const dask = (...args: readonly string[]) => run(program, args, {env: env()})
+
+  it('is made for this machine, with its licences', async () => {
+    const unpacked = join(directory, 'unpacked')
+    await mkdir(unpacked)
+    await writeContents(unpacked)
+    for (const file of ['LICENSE', 'LICENSE-node']) expect((await stat(join(unpacked, file))).size).toBeGreaterThan(1000)
+    program = join(unpacked, 'kubectl-dask')
+    await symlink('kubectl-dask', join(unpacked, 'kubectl_complete-dask'))
+    await symlink('kubectl-dask', join(unpacked, 'dask-k8s'))
+  }, 300_000)
+
+  it('is each of the three programs, by its name', async () => {
+    expect((await dask('version', '--client')).stdout).toBe(`Client Version: v${version}\n`)
+    expect((await dask('--help')).stdout).toContain('kubectl dask')
+    expect((await run('dask-k8s', ['--help'], {env: env()})).stdout).toContain('dask-k8s')
+    expect((await run('kubectl_complete-dask', ['clu'], {env: env()})).stdout).toMatch(/^cluster\b/)
+  })
+
+  it('has the operator and the definitions in it', async () => {
+    const [whole, own] = await Promise.all([
+      dask('operator', 'manifests'),
+      run(process.execPath, [join(root, 'bin', 'kubectl-dask.js'), 'operator', 'manifests']),
+    ])
+    expect(whole.stdout).toBe(own.stdout)
+  })
+
+  it('serves a sandbox and a cluster in it', async () => {
+    const python = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
+    try {
+      await dask('sandbox', 'up', '--name', 'shipped', '--python', python)
+      await dask('cluster', 'create', 'demo', '--workers', '1', '--wait', '--timeout', '60s', '--context', 'dask-sandbox-shipped')
+      const {stdout} = await dask('cluster', 'list', '--context', 'dask-sandbox-shipped', '-o', 'name')
+      expect(stdout).toBe('daskcluster.kubernetes.dask.org/demo\n')
+    } finally {
+      await dask('sandbox', 'down', '--name', 'shipped')
+    }
+  })
+})
