@@ -44,8 +44,7 @@ const YOUNG_GENERATION = '--max-semi-space-size=4'
 export async function startUp(name: string, named: string | undefined, signal: AbortSignal): Promise<Up> {
   const start = async (): Promise<Up> => {
     const {python} = (await sandboxStatus({name})) ?? (await ensurePython(named, tell, signal))
-    const serve = [...ownProgram(YOUNG_GENERATION), 'sandbox', 'serve', '--name', name, '--python', python]
-    return sandboxUp({name, serve, signal})
+    return sandboxUp({name, serve: [...ownProgram(YOUNG_GENERATION), 'sandbox', 'serve', '--name', name, '--python', python], signal})
   }
   return inUsersWords(start())
 }
