@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import {run} from './right-node.js'
+const {run} = require('./right-node.js')
 
-run('main.js', 'dask-k8s')
+run('start', 'dask-k8s')

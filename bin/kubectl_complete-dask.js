@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import {run} from './right-node.js'
+const {run} = require('./right-node.js')
 
-run('complete.js', 'kubectl_complete-dask')
+run('complete', 'kubectl_complete-dask')

@@ -1,17 +1,15 @@
 // Plain JavaScript for Node.js from 12 on: runs the bundled program on this Node.js, or on the newer one that lies beside it.
-import * as nodeModule from 'node:module'
 
-// An ES import of a module of Node.js reads all that it exports, and loads what that takes: 5 ms for `node:fs`.
-const require = nodeModule.createRequire(import.meta.url)
-// By names without `node:`, which `require` knows only from Node.js 14.18 on.
-const [fs, os, path, url] = ['fs', 'os', 'path', 'url'].map((name) => require(name))
+/** Modules of Node.js by names without `node:`, which `require` knows only from Node.js 14.18 on. */
+const load = (name) => require(name)
+const [fs, nodeModule, os, path] = ['fs', 'module', 'os', 'path'].map(load)
 
 const NEEDED = [22, 19]
 
 /** Set for the second start, so that there is never a third. */
 const STARTED_AGAIN = 'DASK_K8S_STARTED_AGAIN'
 
-const root = path.join(path.dirname(url.fileURLToPath(import.meta.url)), '..')
+const root = path.join(__dirname, '..')
 
 const isNewEnough = () => {
   const [major, minor] = process.versions.node.split('.').map(Number)
@@ -35,9 +33,9 @@ const nodeBeside = () => {
 }
 
 /** Starts the program once more under the right Node.js; signals go on to it, its exit code comes back. */
-const startAgain = async (node) => {
+const startAgain = (node) => {
   // Loaded here: the straight way does not need it.
-  const childProcess = await import('node:child_process')
+  const childProcess = load('child_process')
   const child = childProcess.spawn(node, process.argv.slice(1), {stdio: 'inherit', env: {...process.env, [STARTED_AGAIN]: '1'}})
   // A terminal sends Ctrl-C to the child as well: it would come twice.
   const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
@@ -50,7 +48,7 @@ const startAgain = async (node) => {
 }
 
 /** Does the work on a Node.js that can: in this process, or in another one that runs the same command. */
-export const onRightNode = (work) => {
+const onRightNode = (work) => {
   if (isNewEnough()) return work()
   const node = process.env[STARTED_AGAIN] ? undefined : nodeBeside()
   if (node) return startAgain(node)
@@ -59,12 +57,13 @@ export const onRightNode = (work) => {
   )
 }
 
-/** `program` is a file of dist/ that exports `start(name)`. */
-export const run = (program, name) =>
-  onRightNode(async () => {
-    const file = path.join(root, 'dist', program)
+/** `entry` is one of those of the program: `start` or `complete`. */
+const run = (entry, name) =>
+  onRightNode(() => {
+    const file = path.join(root, 'dist', 'program.cjs')
     if (!fs.existsSync(file)) return fail(`${name} is not built yet: run \`npm run build\` in ${root}`)
-    if (nodeModule.default.enableCompileCache) nodeModule.default.enableCompileCache()
-    const {start} = await import(url.pathToFileURL(file).href)
-    return start(name)
+    if (nodeModule.enableCompileCache) nodeModule.enableCompileCache()
+    return require(file)[entry](name)
   })
+
+module.exports = {onRightNode, run}

@@ -1,15 +1,16 @@
 /**
  * `npm run build`: the program in dist/, with every library in it, so that the published package has no dependency.
- * Each command is a file of its own and loads only the chunks that it needs; one JSON file names them all.
+ * What every call needs is one file (program-bundle.ts); each command is a file of its own and loads only the chunks that it needs; one JSON file names them all.
  */
 import {glob, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {brotliCompressSync, brotliDecompressSync} from 'node:zlib'
 import {Plugin} from '@oclif/core'
-import {build as bundle, type Metafile} from 'esbuild'
+import {type BuildOptions, build as bundle, type Metafile} from 'esbuild'
 import {leanBundle, leanOperator} from './lean-bundle.ts'
 import {writeChart, writeKustomizeBase} from './other-installs.ts'
+import {bundleProgram, PROGRAM} from './program-bundle.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -18,8 +19,6 @@ const dist = join(root, 'dist')
 const REQUIRE = "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
 const PACKED = 'operator.mjs.br'
-
-const ENTRIES = ['src/cli/main.ts', 'src/cli/complete.ts']
 
 /** Whether a source is newer than the bundle, or there is none. */
 export async function isStale(): Promise<boolean> {
@@ -30,7 +29,7 @@ export async function isStale(): Promise<boolean> {
       'src/**/*.{ts,tsx,json,py}',
       'manifests/crds/*.yaml',
       'manifests/chart/**',
-      'scripts/{build,lean-bundle,other-installs}.ts',
+      'scripts/{build,lean-bundle,program-bundle,other-installs}.ts',
       'package.json',
     ],
     {
@@ -61,7 +60,7 @@ export async function build(): Promise<Built> {
       if (error.code !== 'ENOENT') throw error
     })
     await rename(fresh, dist)
-    return {packages: packagesOf([commands, metafile])}
+    return {packages: packagesOf([...commands, metafile])}
   } finally {
     for (const folder of [fresh, former]) await rm(folder, {recursive: true, force: true})
   }
@@ -72,35 +71,38 @@ const packagesOf = (metafiles: readonly Metafile[]): readonly string[] => {
   return [...new Set(files.flatMap((file) => /^node_modules\/(?:.+\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file) ?? []))].toSorted()
 }
 
-const writeBundle = async (outdir: string): Promise<Metafile> => {
+const SHARED: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  loader: {'.py': 'text', '.yaml': 'text'},
+  // Ink's developer tools are loaded only where DEV is set; they are no part of a released program.
+  external: ['react-devtools-core'],
+  define: {'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"'},
+  plugins: leanBundle,
+  logLevel: 'warning',
+}
+
+const writeBundle = async (outdir: string): Promise<readonly Metafile[]> => {
   const commands = await Array.fromAsync(glob('src/commands/**/*.ts', {cwd: root}))
+  const {late, fromProgram, metafile: program} = await bundleProgram(SHARED, join(outdir, 'program.cjs'))
   const {metafile} = await bundle({
-    absWorkingDir: root,
+    ...SHARED,
     metafile: true,
-    entryPoints: [
-      ...ENTRIES.map((entry) => ({in: entry, out: entry.replace(/^src\/cli\//, '').replace(/\.ts$/, '')})),
-      ...commands.map((entry) => ({in: entry, out: entry.replace(/^src\//, '').replace(/\.ts$/, '')})),
-    ],
+    entryPoints: [...commands, ...late].map((entry) => ({in: entry, out: entry.replace(/^src\//, '').replace(/\.tsx?$/, '')})),
     outdir,
-    bundle: true,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
     banner: {js: REQUIRE},
-    loader: {'.py': 'text', '.yaml': 'text'},
-    // Ink's developer tools are loaded only where DEV is set; they are no part of a released program.
-    external: ['react-devtools-core'],
-    define: {'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"'},
-    plugins: leanBundle,
-    logLevel: 'warning',
+    plugins: [fromProgram, ...leanBundle],
   })
   await writeFile(join(outdir, 'package.json'), await ownPackage())
-  return metafile
+  return [program, metafile]
 }
 
 /** The operator alone, small enough for a ConfigMap: one file, packed. */
@@ -138,7 +140,7 @@ const formerPack = async (contents: Uint8Array): Promise<Buffer | undefined> => 
 /** What the program needs of package.json at run time. */
 const ownPackage = async (): Promise<string> => {
   const {name, version, type, engines, oclif} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, unknown>
-  return `${JSON.stringify({name, version, type, engines, oclif: {...(oclif as object), commands: './commands'}})}\n`
+  return `${JSON.stringify({name, version, type, engines, imports: {[PROGRAM]: './program.cjs'}, oclif: {...(oclif as object), commands: './commands'}})}\n`
 }
 
 /** Every command with its flags as oclif reads them at start-up, so that only the called one is loaded. */

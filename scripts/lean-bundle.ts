@@ -2,7 +2,7 @@
  * What keeps the start of a command short: libraries whose entry loads far more than we call are bundled so that the rest is loaded late or not at all.
  * The figures are in docs/decisions/0007-lean-start.md.
  */
-import {join} from 'node:path'
+import {basename, join} from 'node:path'
 import type {Plugin} from 'esbuild'
 
 /** What we call of oclif: how commands are described, and the parser of calls. Its own index also loads its runner, configuration and help. */
@@ -17,6 +17,7 @@ exports.Parser = require('./parser')
 const UNUSED_BY_OCLIF = [
   ...['clean-stack', 'wrap-ansi', 'indent-string'],
   ...['\\./config', '\\./help', '\\./help/util', '\\.\\./help/index', '\\./ux', '\\.\\./ux', '\\./logger', '\\.\\./logger'],
+  '(\\.\\./)+ux/theme',
 ]
 
 /** Modules of Node.js that oclif loads for answers typed at a terminal and for files as values of flags. */
@@ -25,9 +26,13 @@ const LATE_FOR_OCLIF = /^node:(readline|fs\/promises)$/
 /** Each maker of a log that is never written. */
 const NO_LOG = 'exports.makeDebug = exports.getLogger = () => Object.assign(() => {}, {debug() {}, error() {}})'
 
-/** What is left out and yet asked for at the start; of anything else nothing is. */
+/** Its errors are told in our words, without its colours. */
+const NO_COLOURS = 'exports.colorize = (_, text) => text'
+
+/** What is left out and yet asked for at the start, by the last part of its path; of anything else nothing is. */
 const STANDS_FOR: Readonly<Record<string, string>> = {
-  ...{'./logger': NO_LOG, '../logger': NO_LOG},
+  logger: NO_LOG,
+  theme: NO_COLOURS,
   // Only whether something is one is asked.
   'sonic-boom': 'module.exports = class {}',
 }
@@ -75,7 +80,7 @@ const leaveOut: Plugin = {
     onResolve({filter: UNUSED_BY_PINO}, ({path, importer}) =>
       /[\\/]node_modules[\\/]pino/.test(importer) ? {path, namespace: 'left-out'} : undefined,
     )
-    onLoad({filter: /.*/, namespace: 'left-out'}, ({path}) => ({contents: STANDS_FOR[path] ?? 'module.exports = {}'}))
+    onLoad({filter: /.*/, namespace: 'left-out'}, ({path}) => ({contents: STANDS_FOR[basename(path)] ?? 'module.exports = {}'}))
     onLoad({filter: /[\\/]@oclif[\\/]core[\\/]lib[\\/]index\.js$/}, () => ({contents: OCLIF}))
   },
 }

@@ -4,7 +4,7 @@ import {didYouMean} from './did-you-mean.ts'
 import {explain, sentence} from './failure.ts'
 import {type HelpCommand, renderCommand, renderNoun, renderRoot} from './help.ts'
 import {answer, tell} from './output.ts'
-import type {TreeCommand} from './run-command.ts'
+import type {Everyday, TreeCommand} from './run-command.ts'
 import {EXIT, usageError} from './user-error.ts'
 
 /** What the build wrote down of every command: enough to find one, and to name them all. */
@@ -19,9 +19,9 @@ interface Manifest {
 }
 
 /** The whole program; `bin` is how it was called. Sets the exit code and never rejects. */
-export async function start(bin: string): Promise<void> {
+export async function start(bin: string, everyday: Everyday): Promise<void> {
   process.stdout.on('error', endWithReader)
-  process.exitCode = await main(bin, process.argv.slice(2))
+  process.exitCode = await main(bin, process.argv.slice(2), everyday)
   // After sockets that were reset Node.js 26.10 can spin for ever in closing its own handles; what is left to do here is to be seen.
   const flushed = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
@@ -29,9 +29,9 @@ export async function start(bin: string): Promise<void> {
 }
 
 /** Runs one call; resolves with its exit code, after any failure has been told in one sentence. */
-const main = async (bin: string, argv: readonly string[]): Promise<number> => {
+const main = async (bin: string, argv: readonly string[], everyday: Everyday): Promise<number> => {
   try {
-    await dispatch(bin, canonicalArgv(argv))
+    await dispatch(bin, canonicalArgv(argv), everyday)
     return EXIT.done
   } catch (error) {
     const failure = explain(error, {bin})
@@ -41,7 +41,7 @@ const main = async (bin: string, argv: readonly string[]): Promise<number> => {
   }
 }
 
-const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => {
+const dispatch = async (bin: string, argv: readonly string[], everyday: Everyday): Promise<void> => {
   const {version, commands} = readJson<Tree>('tree.json')
   const all = Object.values(commands)
   const {before} = splitAtDashes(argv)
@@ -59,7 +59,12 @@ const dispatch = async (bin: string, argv: readonly string[]): Promise<void> => 
     if (wantsHelp) return answer(renderCommand(bin, readJson<Manifest>('oclif.manifest.json').commands[command.id] ?? missing(command.id)))
     // oclif and the command are loaded here and not before: help and mistakes need neither.
     const {runCommand} = await import('./run-command.ts')
-    return await runCommand(command, argv.slice(command.id.split(':').length), {bin, version, root: new URL('.', import.meta.url)})
+    return await runCommand(command, argv.slice(command.id.split(':').length), {
+      bin,
+      version,
+      everyday,
+      root: new URL('.', import.meta.url),
+    })
   }
   if (verbs.length > 0) {
     if (verb === undefined) return answer(renderNoun(bin, noun, all))

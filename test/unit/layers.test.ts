@@ -21,6 +21,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   cli: ['ui', 'kube', 'dask', 'api'],
   commands: ['cli', 'ui', 'kube', 'dask', 'api'],
   'commands/operator': ['operator', 'cli', 'ui', 'kube', 'dask', 'api'],
+  /** What is called: the program with the commands that lie in its own file. */
+  'program.ts': ['commands', 'cli'],
   'commands/sandbox': ['operator', 'sandbox', 'commands', 'cli', 'ui', 'kube', 'dask', 'api'],
 }
 
@@ -44,10 +46,10 @@ const importsOf = (file: string): readonly Import[] =>
 
 const packagesOf = (file: string): readonly string[] => specifiersOf(file).filter((specifier) => !specifier.startsWith('.'))
 
-/** The longest folder of the table that holds the file. */
+/** The longest folder of the table that holds the file, or the file itself. */
 const layerOf = (file: string): string | undefined =>
   Object.keys(MAY)
-    .filter((layer) => file.startsWith(`${layer}/`))
+    .filter((layer) => file === layer || file.startsWith(`${layer}/`))
     .toSorted((one, other) => other.length - one.length)[0]
 
 describe('the layers', () => {
