@@ -1,9 +1,14 @@
-import {spawn} from 'node:child_process'
+import {execFile, spawn} from 'node:child_process'
 import {once} from 'node:events'
-import {beforeAll, describe, expect, it} from 'vitest'
+import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {delimiter, join} from 'node:path'
+import {promisify} from 'node:util'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {BIN, stand} from './ground.ts'
 
-const {namespace, kubectl, dask} = stand('formats')
+const {namespace, client, kubectl, dask} = stand('formats')
 
 beforeAll(async () => {
   for (const [name, workers, team] of [
@@ -71,4 +76,44 @@ it('-v=6 tells each request on stderr', async () => {
   const {stdout, stderr} = await dask('cluster', 'list', '-v=6', '-o', 'name')
   expect(stdout).toContain('daskcluster.kubernetes.dask.org/big')
   expect(stderr).toMatch(/^GET https:\/\/\S+\/daskclusters 200 in \d+ milliseconds\n$/)
+})
+
+describe('kubectl completes', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'path-'))
+    // kubectl asks only for a plugin that it finds.
+    for (const name of ['kubectl-dask', 'kubectl_complete-dask'])
+      await writeFile(join(folder, name), `#!/bin/sh\nexec "${process.execPath}" "${join(BIN, '..', name)}.js" "$@"\n`, {mode: 0o755})
+    await dask('job', 'run', '--name', 'nightly', '--detach', '--image', 'nothing.invalid/x', '--', 'true')
+  })
+  afterAll(() => rm(folder, {recursive: true, force: true}))
+
+  /** What kubectl's own completion of every shell asks kubectl, which asks us. */
+  const completed = async (line: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<readonly string[]> => {
+    const path = `${folder}${delimiter}${process.env['PATH']}`
+    const {stdout} = await promisify(execFile)(await kubectlPath(), ['__complete', 'dask', ...line], {
+      env: {...process.env, PATH: path, ...env},
+    })
+    return stdout.trim().split('\n')
+  }
+
+  it.each([
+    ['clusters', ['cluster', 'describe'], 's', ['small']],
+    ['none that is named already', ['cluster', 'delete', 'small'], 's', []],
+    ['groups', ['workergroup', 'scale'], 'b', ['big-default']],
+    ['jobs', ['job', 'attach'], 'n', ['nightly']],
+  ])('%s', async (_, words, prefix, names) => {
+    expect(await completed([...words, '-n', namespace, prefix])).toEqual([...names, ':4'])
+  })
+
+  it('namespaces and contexts', async () => {
+    expect(await completed(['cluster', 'list', '-n', namespace])).toEqual([namespace, ':4'])
+    expect(await completed(['cluster', 'list', '--context', client.context.slice(0, 3)])).toEqual([client.context, ':4'])
+  })
+
+  it('nothing, without a word, where no server answers', async () => {
+    expect(await completed(['cluster', 'describe', '--server', 'https://127.0.0.1:1', ''])).toEqual([':4'])
+    expect(await completed(['cluster', 'describe', ''], {KUBECONFIG: join(folder, 'none')})).toEqual([':4'])
+  })
 })

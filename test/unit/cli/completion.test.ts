@@ -1,14 +1,6 @@
-import {execFile} from 'node:child_process'
-import {mkdtemp, rm, writeFile} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
-import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
-import {promisify} from 'node:util'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {build, isStale} from '../../../scripts/build.ts'
 import {complete, type Manifest} from '../../../src/cli/completion.ts'
-import {completionScript} from '../../../src/cli/completion-scripts.ts'
 
 const flag = (name: string, more: object = {}) => ({[name]: {name, type: 'option' as const, summary: `The ${name}.`, ...more}})
 const MANIFEST: Manifest = {
@@ -83,21 +75,5 @@ describe('completion offers', () => {
         expect([0, 4]).toContain(complete(MANIFEST, line).directive)
       }),
     )
-  })
-})
-
-describe('the completion of bash', () => {
-  it('completes verbs with what kubectl_complete-dask answers', async () => {
-    if (await isStale()) await build()
-    const folder = await mkdtemp(join(tmpdir(), 'bash-'))
-    try {
-      const program = fileURLToPath(new URL('../../../bin/kubectl_complete-dask.js', import.meta.url))
-      await writeFile(join(folder, 'kubectl_complete-dask'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, {mode: 0o755})
-      const script = `${completionScript('bash')}COMP_WORDS=(dask-k8s cluster sca); COMP_CWORD=2; _dask_k8s; echo "\${COMPREPLY[@]}"`
-      const {stdout} = await promisify(execFile)('bash', ['-c', script], {env: {...process.env, PATH: `${folder}:${process.env['PATH']}`}})
-      expect(stdout).toBe('scale\n')
-    } finally {
-      await rm(folder, {recursive: true, force: true})
-    }
   })
 })
