@@ -11,7 +11,7 @@ import {LABEL_CLUSTER} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {decisionColumns, noneServed} from './autoscalers.ts'
 import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
-import {clusterProgress, type Problem} from './cluster-progress.ts'
+import {clusterProgress, firstPodProblem, type Problem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
 import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
 import {formatAge} from './duration.ts'
@@ -99,7 +99,8 @@ const nextStep = ({cluster, pods}: ClusterView, bin: string): string => {
   if (cluster.metadata.deletionTimestamp !== undefined) return 'wait: it is being deleted'
   const {isReady, problem} = clusterProgress(cluster, pods)
   if (isReady) return `${bin} cluster logs ${on} -f`
-  if (problem) return remedy(problem, bin, on)
+  // The cluster's own word does not name the pod that it is about.
+  if (problem) return remedy({...firstPodProblem(pods), ...problem}, bin, on)
   return cluster.status?.phase === undefined
     ? `nothing has taken this cluster up: "${bin} operator run" starts an operator`
     : `wait: ${bin} cluster describe ${on}`

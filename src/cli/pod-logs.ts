@@ -10,7 +10,7 @@ const RETRY_MS = 500
 const MAX_RETRY_MS = 8_000
 
 /** The last lines of a container that crashed; none where they cannot be had. */
-export async function lastLogLines(client: KubeClient, pod: Pod, signal: AbortSignal): Promise<readonly string[]> {
+export async function lastLogLines(client: KubeClient, pod: Pod, signal: AbortSignal, tailLines = LAST_LINES): Promise<readonly string[]> {
   const {namespace, name} = pod.metadata
   const {streamLogs} = await import('../kube/logs.ts')
   const container = pod.spec.containers[0]?.name
@@ -18,7 +18,7 @@ export async function lastLogLines(client: KubeClient, pod: Pod, signal: AbortSi
     const options = {
       namespace: namespace ?? 'default',
       name,
-      tailLines: LAST_LINES,
+      tailLines,
       previous,
       signal,
       ...(container !== undefined && {container}),

@@ -38,6 +38,23 @@ export function describeGap(local: DaskVersions, cluster: DaskVersions): string 
     : `${gaps.join('; ')}: a client on this machine may not work with it; --image takes an image that fits`
 }
 
+/** What tasks and results are packed with, and what they are made of most often. */
+const COMPARED = ['python', 'dask', 'distributed', 'msgpack', 'cloudpickle', 'tornado', 'toolz', 'numpy', 'pandas', 'lz4']
+
+type Packages = Readonly<Record<string, string | null>>
+
+/** A sentence where workers have other packages than their scheduler; `undefined` where all have the same. */
+export function describeSkew(scheduler: Packages, workers: readonly Packages[]): string | undefined {
+  const gaps = COMPARED.flatMap((name) => {
+    const here = scheduler[name] ?? 'none'
+    const others = workers.map((worker) => worker[name] ?? 'none').filter((version) => version !== here)
+    return others.length === 0
+      ? []
+      : [`${name} is ${here} at the scheduler and ${[...new Set(others)].join(', ')} at ${others.length} of ${workers.length} workers`]
+  })
+  return gaps.length === 0 ? undefined : gaps.join('; ')
+}
+
 /** `3.11` of Dask's `3.11.2.final.0`. */
 const shortPython = (version: string | undefined): string => /^\d+\.\d+/.exec(version ?? '')?.[0] ?? ''
 

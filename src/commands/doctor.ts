@@ -1,5 +1,6 @@
 import {DaskCommand} from '../cli/command.ts'
-import {diagnose, type Finding} from '../cli/doctor.ts'
+import {diagnose} from '../cli/doctor/diagnose.ts'
+import type {Finding} from '../cli/doctor/finding.ts'
 import {outputFlag} from '../cli/flags.ts'
 import {answer, formatDocument} from '../cli/output.ts'
 import {EXIT, Exit} from '../cli/user-error.ts'
@@ -9,7 +10,7 @@ const SIGNS: Readonly<Record<Finding['result'], string>> = {ok: '✔', warning: 
 export default class Doctor extends DaskCommand {
   static override summary = 'Check everything that clusters need, with a remedy for what is wrong.'
   static override description =
-    'Looks at the server, the definitions, the operator, your permissions, and the clusters of one namespace; changes nothing. ' +
+    'Looks at the server, the definitions, the operator, your permissions, and the clusters of one namespace: whether schedulers answer, are found by name, and have the packages of their workers. Changes nothing. ' +
     'Ends with exit code 1 when something fails.\n'
   static override examples = [
     {description: 'What is wrong here?', command: 'doctor'},
@@ -22,7 +23,7 @@ export default class Doctor extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const isDocument = flags.output === 'json' || flags.output === 'yaml'
     const report = (finding: Finding): void => (isDocument ? undefined : answer(line(finding)))
-    const findings = await diagnose({client, namespace, bin: this.bin, signal: this.signal}, report)
+    const findings = await diagnose({client, namespace, bin: this.bin, version: this.config.version, signal: this.signal}, report)
     if (flags.output === 'json' || flags.output === 'yaml') answer(await formatDocument({findings}, flags.output))
     if (findings.some(({result}) => result === 'failed')) throw new Exit(EXIT.failed)
   }

@@ -79,6 +79,8 @@ export interface Scheduler {
   workerState(address: string): Promise<WorkerState | undefined>
   /** Versions of Python packages at the scheduler, by name. */
   versions(): Promise<Readonly<Record<string, string>>>
+  /** The same of each of these workers that answers. Rejects with a SchedulerError where the scheduler may pass on no messages. */
+  workerVersions(addresses: readonly string[]): Promise<readonly Readonly<Record<string, string>>[]>
   /** How many requests have been answered on this connection. */
   answered(): number
   close(): void
@@ -131,9 +133,11 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
       const reply = (await ask({op: 'broadcast', workers: [address], on_error: 'ignore', msg: {...msg, reply: true}})) as Json | null
       return stateOf(reply?.[address])
     },
-    versions: async () => {
-      const reply = (await ask({op: 'versions'})) as {readonly packages?: Record<string, string>} | null
-      return reply?.packages ?? {}
+    versions: async () => packagesOf(await ask({op: 'versions'})),
+    workerVersions: async (addresses) => {
+      if (addresses.length === 0) return []
+      const reply = await ask({op: 'broadcast', workers: addresses, on_error: 'ignore', msg: {op: 'versions', reply: true}})
+      return Object.values((reply ?? {}) as Json).map(packagesOf)
     },
     answered: () => answers,
     close: () => comm.close(),
@@ -156,6 +160,9 @@ const LEFT_OUT = [
 const ACTIVITY =
   "lambda dask_scheduler: __import__('json').dumps([bool(dask_scheduler.queued or dask_scheduler.unrunnable or " +
   'any(worker.processing for worker in dask_scheduler.workers.values())), dask_scheduler.transition_counter])'
+
+const packagesOf = (reply: unknown): Readonly<Record<string, string>> =>
+  (reply as {readonly packages?: Readonly<Record<string, string>>} | null)?.packages ?? {}
 
 const activityOf = (reply: unknown): Activity => {
   const text = (reply as {readonly result?: unknown} | null)?.result
