@@ -55,7 +55,11 @@ export function explain(error: unknown, place: Place): Failure {
 }
 
 /** `error: <fact>; <next step>, or <another>` */
-export const sentence = ({message, next}: Failure): string => `error: ${message}${next.length > 0 ? `; ${next.join(', or ')}` : ''}`
+export const sentence = ({message, next}: Failure): string => {
+  const [first, ...others] = next
+  const rest = others.map((step, index) => (next[index]?.endsWith('?') ? ` ${step}` : `, or ${step}`))
+  return `error: ${message}${first === undefined ? '' : `; ${first}${rest.join('')}`}`
+}
 
 const hasName = (error: unknown, name: string): error is Error => error instanceof Error && error.name === name
 

@@ -5,7 +5,8 @@ import {EXIT, UserError} from './user-error.ts'
 export function usageFailure(error: unknown, command: string, known: readonly string[] = []): UserError {
   const message = plain(error instanceof Error ? error.message : String(error))
   const wrongFlags = /^Nonexistent flags?: (.*)$/.exec(message)?.[1]?.split(', ') ?? []
-  const near = wrongFlags.flatMap((flag) => didYouMean(flag.replace(/=.*/s, ''), known))
+  const {word, options} = wrongOption(message)
+  const near = [...wrongFlags.flatMap((flag) => didYouMean(flag.replace(/=.*/s, ''), known)), ...didYouMean(word, options)]
   const next = error instanceof UserError ? error.next : near
   return new UserError(inOurWords(message, error), {
     next: [...next, `"${command} --help" shows how it is called`],
@@ -21,7 +22,19 @@ const inOurWords = (message: string, error: unknown): string => {
   if (unexpected !== undefined) return `nothing is expected at "${unexpected}"`
   const flags = /^Nonexistent flags?: (.*)$/.exec(message)?.[1]
   if (flags !== undefined) return `there is no flag ${flags}`
-  return message.replace(/^Parsing (--\S+)\s+/, '$1: ')
+  const {flag, word, options} = wrongOption(message)
+  if (options.length > 0) return `${flag}"${word}" is none of ${options.join(', ')}`
+  return message
+    .replace(/^Parsing (--\S+)\s+/, '$1: ')
+    .replace(/Expected an integer but received: (.*)$/s, '"$1" is no whole number')
+    .replace(/Expected an integer greater than or equal to (\S+) but received: (.*)$/s, '$2 is too small, the least is $1')
+    .replace(/Expected an integer less than or equal to (\S+) but received: (.*)$/s, '$2 is too large, the most is $1')
+}
+
+/** A word that is none of those that a flag or an argument takes; no options where the message is of something else. */
+const wrongOption = (message: string): {readonly flag: string; readonly word: string; readonly options: readonly string[]} => {
+  const [, flag, word = '', options] = /^Expected (?:(--[^=\s]+)=)?(.*) to be one of: (.*)$/s.exec(message) ?? []
+  return {flag: flag === undefined ? '' : `${flag}: `, word, options: options?.split(', ') ?? []}
 }
 
 /** The arguments that a parser's error tells of. */

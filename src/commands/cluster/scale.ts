@@ -39,6 +39,8 @@ export default class ClusterScale extends DaskCommand {
     const {args, flags} = await this.parse(ClusterScale)
     const replicas = args.workers ?? flags.replicas
     if (replicas === undefined) throw usageError('WORKERS is missing', `"${this.bin} cluster scale ${args.name} 5" sets five`)
+    if (flags.replicas !== undefined && flags.replicas !== replicas)
+      throw usageError(`WORKERS says ${replicas} and --replicas says ${flags.replicas}`, 'leave one of them out')
     const {client, namespace} = await this.connect(flags)
     const dryRun = dryRunOf(flags)
     const {name} = args
