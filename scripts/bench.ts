@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: ratios measured in one run, on a real control plane without a node (docs/benchmarks.md).
- * `npm run bench -- many`: one operator over 10,000 pods. `npm run bench -- soak 60`: one operator for 60 minutes of everyday work. Prints tables; ends with one line and exit code 1 where that ground cannot be made.
+ * `npm run bench -- commands`: those of our commands alone. `npm run bench -- many`: one operator over 10,000 pods. `npm run bench -- soak 60`: one operator for 60 minutes of everyday work. Prints tables; ends with one line and exit code 1 where that ground cannot be made.
  */
 import {spawnSync} from 'node:child_process'
 import {ensureClient} from '../test/toolchain/pythons.ts'

@@ -8,7 +8,7 @@ import {loadKubeConfig} from '../../src/kube/config.ts'
 import {connect} from '../../src/kube/connect.ts'
 import {startControlPlane} from '../kubernetes/control-plane.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
-import {benchCommands} from './commands.ts'
+import {benchCommands, packageSize} from './commands.ts'
 import {type Row, table} from './figures.ts'
 import {benchLife} from './life.ts'
 import {benchMany} from './many.ts'
@@ -38,6 +38,8 @@ try {
     console.log(`${table(rows)}\n\n${beside}\n\n${many}`)
   } else if (process.argv.includes('soak')) {
     console.log(await soak(plane, client, directory, Number(process.argv.at(-1)) || 60))
+  } else if (process.argv.includes('commands')) {
+    console.log(`${table(await benchCommands(client))}\n\n${await packageSize()}`)
   } else {
     const rows: Row[] = []
     // The control plane's own first seconds are nobody's figure.
@@ -48,10 +50,10 @@ try {
       rows.push(await benchPods(client, shape))
     }
     console.error('commands …')
-    rows.push(...(await benchCommands()))
+    rows.push(...(await benchCommands(client)))
     console.error('against the Python operator …')
     const against = await benchOperators(plane, client, directory)
-    console.log(`${table(rows)}\n\n${against}`)
+    console.log(`${table(rows)}\n\n${await packageSize()}\n\n${against}`)
   }
 } finally {
   await client.close()
