@@ -17,13 +17,12 @@ const run = promisify(execFile)
 const MAIN = `
 import {basename} from 'node:path'
 const name = basename(process.argv0).replace(/\\.exe$/i, '')
-const program = name === 'kubectl_complete-dask' ? './dist/complete.js' : './dist/main.js'
-const {start} = await import(program)
-await start(name === 'kubectl-dask' ? 'kubectl dask' : 'dask-k8s')
+const {default: program} = await import('./dist/program.cjs')
+await (name === 'kubectl_complete-dask' ? program.complete() : program.start(name === 'kubectl-dask' ? 'kubectl dask' : 'dask-k8s'))
 `
 
 /** What the program reads beside its code; the chart and the base for kustomize are for other programs. */
-const FILES = ['dist/*.{js,json,br}', 'dist/{commands,chunks}/**', 'manifests/crds/*.yaml']
+const FILES = ['dist/*.{cjs,json,br}', 'dist/!(chart|kustomize)/**', 'manifests/crds/*.yaml']
 
 /** `dist/` is built. */
 const writeExecutable = async (file: string): Promise<void> => {
