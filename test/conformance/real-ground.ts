@@ -13,7 +13,8 @@ import {startInformer} from '../../src/kube/start-informer.ts'
 import {startNode} from '../../src/sandbox/node/node.ts'
 import {NODE_ADDRESS, startControlPlane} from '../kubernetes/control-plane.ts'
 
-const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
+/** As a pod has it: pods are reached at their own addresses and in no other way, for which it would have no right. */
+const OPERATOR_PROGRAM = join(import.meta.dirname, '..', '..', 'src', 'operator', 'main.ts')
 
 const [directory = '', python = ''] = process.argv.slice(2)
 const stopped = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()))
@@ -38,8 +39,9 @@ const rights = operatorManifests({namespace: 'dask-operator', replicas: 1, nodeI
 )
 for (const object of [...(await readCrds()), ...rights])
   await applyObject(object, {client, dryRun: false, signal: new AbortController().signal})
-const operator = spawn(process.execPath, [BIN, 'operator', 'run', '--kubeconfig', plane.operatorKubeconfig], {
-  stdio: ['ignore', 'ignore', 'pipe'],
+const operator = spawn(process.execPath, ['--no-warnings', OPERATOR_PROGRAM], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: {...process.env, KUBECONFIG: plane.operatorKubeconfig, HEALTH_ADDRESS: `${NODE_ADDRESS}:8080`},
 })
 const operatorEnded = new Promise<void>((resolve) => operator.once('exit', () => resolve()))
 await says(operator, 'serving all namespaces')
@@ -56,7 +58,7 @@ process.exit()
 function says(child: ChildProcess, words: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let text = ''
-    child.stderr?.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
       if (process.env['DEBUG']) process.stderr.write(chunk)
       if (text.includes(words)) resolve()

@@ -19,8 +19,6 @@ const SILENT: readonly RegExp[] = [
   /\/finalizers update$|\/daskautoscalers delete$/,
   // A watch begins with its list where the server streams it, as this one does; others are listed. What is in doubt after a lost answer is read.
   /^(kubernetes\.dask\.org\/[a-z]+|\/pods|\/services) (get|list)$/,
-  // Asked when a scheduler's pod does not end because its node is away: longer than its tolerations, five minutes.
-  /^\/nodes get$/,
 ]
 const isSilent = (right: string): boolean => SILENT.some((reason) => reason.test(right))
 
