@@ -94,13 +94,13 @@ describe('the commands', () => {
       job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
-      operator install --dry-run --image --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
+      operator install --dry-run --image --log-level --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
       operator logs --download --grep --since --tail --timestamps -f/--follow -p/--previous
-      operator manifests --crds --image --node-image --operator-namespace --replicas --watch-namespaces
-      operator run --apply-crds --health-address --leader-election --lease-duration
+      operator manifests --crds --image --log-level --node-image --operator-namespace --replicas --watch-namespaces
+      operator run --apply-crds --health-address --leader-election --lease-duration --log-format --log-level
       operator status -o/--output
       operator uninstall --all --dry-run --timeout -y/--yes
-      sandbox down --name
+      sandbox down --keep --name
       sandbox run --file --keep --python --sandbox -e/--env -w/--workers
       sandbox status --name -o/--output
       sandbox up --name --python -o/--output
