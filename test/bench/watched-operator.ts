@@ -9,10 +9,12 @@ export interface WatchedOperator {
   readonly pods: readonly Pod[]
   /** The most POSTs of pods that were under way at once. */
   inFlight(): number
-  /** Resolves with the time of the answer with which it has become so. */
+  /** Resolves with the time of the answer with which it has become so; rejects where that does not come within some minutes (an answer may be lost). */
   until(isSo: (pods: readonly Pod[]) => boolean): Promise<number>
   stop(): Promise<void>
 }
+
+const DEADLINE_MS = 300_000
 
 /** Resolves when it serves the namespace. */
 export async function startWatchedOperator(client: KubeClient, namespace: string): Promise<WatchedOperator> {
@@ -40,9 +42,11 @@ export async function startWatchedOperator(client: KubeClient, namespace: string
   })
   await Promise.race([ready.promise, ended])
   const become = (isSo: (pods: readonly Pod[]) => boolean): Promise<number> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`waited ${DEADLINE_MS / 1000} s in vain; ${pods.length} pods are made`)), DEADLINE_MS)
       const look = (): void => {
         if (!isSo(pods)) return
+        clearTimeout(late)
         waiting.delete(look)
         resolve(performance.now())
       }
