@@ -12,7 +12,7 @@ const ENTRY = 'src/program.ts'
 const OCLIF = '@oclif/core'
 
 /** What is loaded when it is needed, but is needed by the calls that must be quick; everything else that is loaded late stays a file of its own. */
-const WITHIN = /\/src\/(cli\/(main|complete|run-command|near-names)|kube\/(plain-config|quick-client)|commands\/\w+\/list)\.ts$/
+const WITHIN = /\/src\/(cli\/(main|complete|contexts|run-command|near-names)|kube\/(plain-config|quick-client)|commands\/\w+\/list)\.ts$/
 
 export interface ProgramBundle {
   /** Sources that the program loads late, from files of their own. */

@@ -25,6 +25,7 @@ export async function benchCommands(client: KubeClient): Promise<readonly Row[]>
   const against = async (ours: readonly string[], theirs: readonly string[], bound: string): Promise<Row> => {
     const [mine, other] = await inTurns([...program('kubectl-dask'), ...ours], [kubectl, ...theirs])
     const what = `kubectl-dask ${ours.join(' ')} / kubectl ${theirs.join(' ')}`
+    console.error(`${what}: ${ms(mine)} to ${ms(other)}`)
     return {what, ours: ms(mine), theirs: ms(other), ratio: mine / other, bound}
   }
   const rows = [
@@ -79,12 +80,12 @@ const makeClusters = async (client: KubeClient): Promise<() => Promise<void>> =>
       condition('WorkersReady', 'AllReady', `${WORKERS} of ${WORKERS} workers are ready`),
     ],
   } as Partial<DaskCluster['status'] & object>
-  await mapLimited(createLimit(16), '', names, async (name) => {
+  await mapLimited(createLimit(4), '', names, async (name) => {
     await client.create(DASK_CLUSTERS, cluster(NAMESPACE, name, WORKERS))
     await client.patch(DASK_CLUSTERS, {namespace: NAMESPACE, name}, {status}, {type: 'merge', subresource: 'status'})
   })
   return async () => {
-    await mapLimited(createLimit(16), '', names, (name) => client.delete(DASK_CLUSTERS, {namespace: NAMESPACE, name}))
+    await mapLimited(createLimit(4), '', names, (name) => client.delete(DASK_CLUSTERS, {namespace: NAMESPACE, name}))
     await client.delete(NAMESPACES, {name: NAMESPACE})
   }
 }
