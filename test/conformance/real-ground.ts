@@ -58,10 +58,14 @@ process.exit()
 function says(child: ChildProcess, words: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let text = ''
+    let hasSaid = false
     child.stdout?.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
       if (process.env['DEBUG']) process.stderr.write(chunk)
-      if (text.includes(words)) resolve()
+      // It goes on telling each act for as long as the suite runs.
+      if (hasSaid) return
+      text += chunk.toString()
+      hasSaid = text.includes(words)
+      if (hasSaid) resolve()
     })
     child.once('exit', (code) => reject(new Error(`the operator ended with ${code}: ${text}`)))
   })

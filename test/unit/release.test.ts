@@ -4,6 +4,7 @@ import {parse} from 'yaml'
 import {archiveName, krewManifest, notesOf, PLATFORMS, shippedBom} from '../../scripts/release-parts.ts'
 import {ANNOTATION_VERSION} from '../../src/api/names.ts'
 import {readCrds} from '../../src/cli/crds.ts'
+import {DEFAULT_NODE_IMAGE} from '../../src/cli/install/manifests.ts'
 import {OLDEST_KUBERNETES, refuseOldServer} from '../../src/cli/install/obstacles.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 
@@ -15,6 +16,12 @@ it('package, chart and definitions are of one version', async () => {
   expect((await readCrds()).map(({metadata}) => metadata.annotations?.[ANNOTATION_VERSION])).toEqual(Array(4).fill(version))
   const lock = JSON.parse(await readFile('package-lock.json', 'utf8')) as {readonly version: string}
   expect(lock.version).toBe(version)
+})
+
+it('command, chart and Dockerfile stand on the same Node.js', async () => {
+  const values = parse(await readFile('manifests/chart/values.yaml', 'utf8')) as {readonly image: Readonly<Record<string, string>>}
+  expect(`${values.image['name']}:${values.image['tag']}`).toBe(DEFAULT_NODE_IMAGE)
+  expect(await readFile('Dockerfile', 'utf8')).toContain(` ${DEFAULT_NODE_IMAGE} `)
 })
 
 it('chart and command need the same Kubernetes', () => {
