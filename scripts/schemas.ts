@@ -16,7 +16,8 @@ const ROOTS = [
   'io.k8s.api.discovery.v1.EndpointSlice',
   'io.k8s.api.events.v1.Event',
   'io.k8s.api.autoscaling.v1.Scale',
-  'io.k8s.api.policy.v1.Eviction',
+  ...['Ingress', 'NetworkPolicy'].map((kind) => `io.k8s.api.networking.v1.${kind}`),
+  ...['Eviction', 'PodDisruptionBudget'].map((kind) => `io.k8s.api.policy.v1.${kind}`),
   ...['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'].map((kind) => `io.k8s.api.rbac.v1.${kind}`),
   ...['SelfSubjectAccessReview', 'SelfSubjectRulesReview', 'SubjectAccessReview'].map((kind) => `io.k8s.api.authorization.v1.${kind}`),
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
@@ -56,8 +57,8 @@ const messages: {[message: string]: {[number: string]: readonly [field: string, 
 const version = basename(source).split('@v1.')[1]
 const beside = (name: string): string => join(dirname(source), `${name}@v0.${version}`)
 const PROTOS = [
-  ...['core', 'coordination', 'discovery', 'events', 'autoscaling', 'policy', 'rbac', 'authorization', 'authentication'].map((group) =>
-    join(beside('api'), group, 'v1/generated.proto'),
+  ...['core', 'coordination', 'discovery', 'events', 'autoscaling', 'networking', 'policy', 'rbac', 'authorization', 'authentication'].map(
+    (group) => join(beside('api'), group, 'v1/generated.proto'),
   ),
   ...['api/resource', 'apis/meta/v1', 'runtime', 'util/intstr'].map((folder) =>
     join(beside('apimachinery'), 'pkg', folder, 'generated.proto'),

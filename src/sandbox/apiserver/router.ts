@@ -4,6 +4,7 @@ import type {AccountTokens} from './account-tokens.ts'
 import {remove} from './delete.ts'
 import {aggregated, coreVersions, groupAt, groupList, resourceList} from './discovery.ts'
 import {methodNotAllowed, noSuchResource, notServed} from './errors.ts'
+import {checkEviction} from './eviction.ts'
 import {answer, answerText, type Exchange, readBody} from './exchange.ts'
 import {isObject, objectAt} from './json.ts'
 import {UNSERVED_CORE, UNSERVED_GROUPS} from './kinds/built-in.ts'
@@ -110,6 +111,7 @@ const routeSubresource = async (routing: Routing, exchange: Exchange, resource: 
     const body = await readBody(exchange)
     const {gracePeriodSeconds} = objectAt(body, 'deleteOptions')
     const dryRun = isObject(body) && exchange.query.get('dryRun') === 'All'
+    checkEviction(routing.ground, existing(routing.ground, target))
     remove(routing.ground, resource, namespace, name, {dryRun, ...(typeof gracePeriodSeconds === 'number' && {gracePeriodSeconds})})
     return answer(exchange, 201, {kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201})
   }

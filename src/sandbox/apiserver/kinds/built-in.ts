@@ -10,11 +10,14 @@ import {
   CLAIM_COLUMNS,
   CONFIG_MAP_COLUMNS,
   CRD_COLUMNS,
+  DISRUPTION_BUDGET_COLUMNS,
   ENDPOINT_SLICE_COLUMNS,
   ENDPOINTS_COLUMNS,
   EVENT_COLUMNS,
+  INGRESS_COLUMNS,
   LEASE_COLUMNS,
   NAMESPACE_COLUMNS,
+  NETWORK_POLICY_COLUMNS,
   NODE_COLUMNS,
   ROLE_COLUMNS,
   SECRET_COLUMNS,
@@ -25,6 +28,7 @@ import {POD_COLUMNS} from '../table/pod-columns.ts'
 import {bindClaim, validateClaim, withClaimDefaults} from './claims.ts'
 import {startCrd, validateCrd, warnOfCrd} from './crds.ts'
 import {fromEventsV1, toEventsV1, withEventFields} from './events.ts'
+import {validateIngress, withPolicyDefaults} from './networking.ts'
 import {admitPod, startPod, validatePod, withPodDefaults} from './pods.ts'
 import {allocate, type ServiceGround, startService, validateService, withServiceDefaults} from './services.ts'
 
@@ -154,6 +158,33 @@ const ROWS: readonly Row[] = [
     selectable: EVENT.selectable,
     hooks: {start: withEventFields, fromStored: toEventsV1, toStored: fromEventsV1},
   },
+  {
+    schema: 'networking.v1.Ingress',
+    group: 'networking.k8s.io',
+    plural: 'ingresses',
+    shortNames: ['ing'],
+    hasStatus: true,
+    hasGeneration: true,
+    columns: INGRESS_COLUMNS,
+    hooks: {validate: validateIngress},
+  },
+  {
+    schema: 'networking.v1.NetworkPolicy',
+    group: 'networking.k8s.io',
+    plural: 'networkpolicies',
+    shortNames: ['netpol'],
+    hasGeneration: true,
+    columns: NETWORK_POLICY_COLUMNS,
+    hooks: {defaults: withPolicyDefaults},
+  },
+  {
+    schema: 'policy.v1.PodDisruptionBudget',
+    group: 'policy',
+    shortNames: ['pdb'],
+    hasStatus: true,
+    hasGeneration: true,
+    columns: DISRUPTION_BUDGET_COLUMNS,
+  },
   {schema: 'rbac.v1.Role', group: 'rbac.authorization.k8s.io', columns: ROLE_COLUMNS, nameRule: pathSegment},
   {schema: 'rbac.v1.RoleBinding', group: 'rbac.authorization.k8s.io', columns: BINDING_COLUMNS, nameRule: pathSegment},
   {schema: 'rbac.v1.ClusterRole', group: 'rbac.authorization.k8s.io', namespaced: false, columns: ROLE_COLUMNS, nameRule: pathSegment},
@@ -207,7 +238,7 @@ const makeResource = (row: Row): Resource => {
 
 export const BUILT_IN: readonly Resource[] = ROWS.map(makeResource)
 
-/** Groups of a real server whose kinds the sandbox leaves out: asking for one of them is told, not just 404. */
+/** Groups of a real server of which the sandbox leaves kinds out: asking for one of them is told, not just 404. */
 export const UNSERVED_GROUPS: readonly string[] = [
   'apps',
   'batch',

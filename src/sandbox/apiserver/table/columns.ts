@@ -183,3 +183,44 @@ export const LEASE_COLUMNS: readonly Column[] = [NAME, text('Holder', at('spec.h
 export const ROLE_COLUMNS: readonly Column[] = [NAME, created('Created At')]
 export const BINDING_COLUMNS: readonly Column[] = BINDING
 export const CRD_COLUMNS: readonly Column[] = [NAME, created('Created At')]
+
+const ingressAddress = (ingress: ApiObject): string => {
+  const points = objectsAt(objectAt(ingress['status'], 'loadBalancer'), 'ingress').map(({ip, hostname}) => String(ip || hostname))
+  const all = [...new Set(points)].toSorted().join(',')
+  return all.length > 16 ? `${all.slice(0, 13)}...` : all
+}
+const ingressHosts = (ingress: ApiObject): string => {
+  const hosts = objectsAt(ingress['spec'], 'rules').flatMap(({host}) => (host ? [host] : []))
+  return hosts.length === 0 ? '*' : some(hosts)
+}
+const selectorText = (selector: JsonObject): string => {
+  const said = objectsAt(selector, 'matchExpressions').map(({key, operator, values}) =>
+    operator === 'Exists'
+      ? `${key}`
+      : operator === 'DoesNotExist'
+        ? `!${key}`
+        : `${key} ${String(operator).toLowerCase()} (${(values as readonly string[]).join(',')})`,
+  )
+  const labels = Object.entries(objectAt(selector, 'matchLabels')).map(([key, value]) => `${key}=${value}`)
+  return [...labels, ...said].join(',') || NONE
+}
+export const INGRESS_COLUMNS: readonly Column[] = [
+  NAME,
+  text('Class', at('spec.ingressClassName', NONE)),
+  text('Hosts', ingressHosts),
+  text('Address', ingressAddress),
+  text('Ports', (ingress) => (listAt(objectAt(ingress, 'spec'), 'tls').length > 0 ? '80, 443' : '80')),
+  AGE,
+]
+export const NETWORK_POLICY_COLUMNS: readonly Column[] = [
+  NAME,
+  text('Pod-Selector', (policy) => selectorText(objectAt(policy['spec'], 'podSelector'))),
+  AGE,
+]
+export const DISRUPTION_BUDGET_COLUMNS: readonly Column[] = [
+  NAME,
+  text('Min Available', (budget) => String(valueAt(budget, 'spec.minAvailable') ?? 'N/A')),
+  text('Max Unavailable', (budget) => String(valueAt(budget, 'spec.maxUnavailable') ?? 'N/A')),
+  count('Allowed Disruptions', at('status.disruptionsAllowed', 0)),
+  AGE,
+]
