@@ -24,6 +24,10 @@ export interface Informer<T extends KubeObject = KubeObject> extends Cache<T> {
   silence(): number
   /** Puts an object into the cache that was read or written beside the watch; older versions are ignored. */
   observe(object: T): void
+  /** In which words the server refuses an optional kind; `undefined`: it does not. */
+  refusal(): string | undefined
+  /** Has the server asked once more for an optional kind that it does not serve. */
+  retry(): void
   /** Takes an object out of the cache that a read beside the watch has shown to be gone. */
   forget(ref: Ref, uid: string): void
 }
@@ -36,6 +40,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly fieldSelector?: string
   /** What of each object is kept, and told; absent: all but managedFields. What it has kept, it leaves as it is. */
   readonly keep?: (object: T) => T
+  /** The server may not serve it (404, asked for again only by `retry`), or not to us (403): that counts as an empty list. */
+  readonly isOptional?: boolean
   readonly signal: AbortSignal
   readonly onChange?: OnChange<T>
   /** Told of each failed list or watch, before the next try; the informer itself never gives up. */

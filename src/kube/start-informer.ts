@@ -1,6 +1,6 @@
 import {setTimeout as pause} from 'node:timers/promises'
 import type {KubeObject} from '../api/object.ts'
-import {KubeError} from './errors.ts'
+import {isNotFound, KubeError} from './errors.ts'
 import type {Informer, InformerOptions} from './informer.ts'
 import {createReader, type Snapshot, Unstreamed} from './list-and-watch.ts'
 import {isOlderVersion} from './resource-version.ts'
@@ -31,6 +31,8 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
   let version: string | undefined
   let mustList = true
   let canStream = true
+  let refusal: string | undefined
+  let retry = (): void => undefined
 
   const reader = createReader(options, {
     onSign: () => {
@@ -41,6 +43,7 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
       store.replaceAll(objects, listed, isOlderVersion(listed, version))
       version = listed
       mustList = false
+      refusal = undefined
       synced.resolve()
     },
     onEvent: ({type, object}) => {
@@ -58,6 +61,22 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
     await reader.watch(version ?? '', life)
   }
 
+  /** It counts as empty from now on; with its definition its objects have gone. */
+  const refuse = (error: KubeError): void => {
+    if (isNotFound(error)) store.replaceAll([], '', true)
+    refusal = error.message
+    mustList = true
+    synced.resolve()
+  }
+  /** A kind that nobody needs costs nothing. */
+  const untilAsked = async (): Promise<void> => {
+    const {promise, resolve} = Promise.withResolvers<void>()
+    retry = () => resolve()
+    signal.addEventListener('abort', retry, {once: true})
+    await promise
+    signal.removeEventListener('abort', retry)
+  }
+
   const run = async (): Promise<void> => {
     let failures = 0
     while (!signal.aborted) {
@@ -70,6 +89,7 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
       }, WATCHDOG_MS)
       watchdog.unref()
       let waitMs = 0
+      let mustAsk = false
       try {
         await follow(life.signal)
         failures = Date.now() - began >= GOOD_WATCH_MS ? 0 : failures + 1
@@ -79,7 +99,10 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
         if (signal.aborted) break
         const error: unknown = life.signal.aborted ? life.signal.reason : thrown
         failures = Date.now() - began >= GOOD_WATCH_MS ? 1 : failures + 1
-        if (error instanceof Unstreamed) canStream = false
+        if (options.isOptional && error instanceof KubeError && (isNotFound(error) || error.status === 403)) refuse(error)
+        mustAsk = options.isOptional === true && isNotFound(error)
+        if (mustAsk) waitMs = 0
+        else if (error instanceof Unstreamed) canStream = false
         else if (isExpired(error) && !mustList) {
           // In the course of nature (after each restart of the API server): nothing to tell, and to wait for only where it goes on and on.
           mustList = true
@@ -98,6 +121,7 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
         // Ends the connection of a watch that was left in the middle.
         life.abort()
       }
+      if (mustAsk) await untilAsked()
       if (waitMs > 0) await pause(waitMs, undefined, {signal}).catch(() => undefined)
     }
     synced.reject(signal.reason)
@@ -113,7 +137,9 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
     list: store.list,
     ownedBy: store.ownedBy,
     synced: synced.promise,
-    silence: () => Date.now() - lastSign,
+    silence: () => (refusal === undefined ? Date.now() - lastSign : 0),
+    refusal: () => refusal,
+    retry: () => retry(),
     observe: store.put,
     forget: (ref, uid) => store.remove(ref, uid),
   }

@@ -70,6 +70,8 @@ export interface Plan<Status, Own extends {readonly do: string} = never> {
 /** What a controller may read: the caches of the kinds that it named, synced. */
 export interface Reader {
   cache<T extends KubeObject>(kind: Kind<T>): Cache<T>
+  /** In which words the server refuses an optional kind (its cache is empty then); it is asked once more by that. `undefined`: it does not. */
+  refusal(kind: Kind): string | undefined
 }
 
 export interface Controller<Owner extends KubeObject & {readonly status?: unknown}, World, Own extends {readonly do: string} = never> {
@@ -81,6 +83,8 @@ export interface Controller<Owner extends KubeObject & {readonly status?: unknow
   start?(enqueue: (ref: Ref) => void, signal: AbortSignal): void
   /** Kinds whose objects carry a controller ownerReference to the owner; a change enqueues the owner (old and new one). */
   readonly owns: readonly Kind[]
+  /** Those of them that the server may not serve, or not to this operator: the others are worked on all the same. */
+  readonly optional?: readonly Kind[]
   readonly watches?: readonly Watch[]
   /** Conditions of its status that are told by Events, too. */
   readonly notables?: readonly Notable[]

@@ -72,7 +72,14 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
     if (!informer) throw new Error(`no controller has named ${named(kind)} among what it reads`)
     return informer
   }
-  const reader: Reader = {cache: <T extends KubeObject>(kind: Kind<T>) => informerOf(kind) as unknown as Informer<T>}
+  const reader: Reader = {
+    cache: <T extends KubeObject>(kind: Kind<T>) => informerOf(kind) as unknown as Informer<T>,
+    refusal: (kind) => {
+      const informer = informerOf(kind)
+      informer.retry()
+      return informer.refusal()
+    },
+  }
   const changes = createChanges(controllers, reader)
 
   const kinds = new Map(
@@ -80,6 +87,7 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
       .flatMap(({kind, owns, watches = []}) => [kind, ...owns, ...watches.map((each) => each.kind)])
       .map((kind) => [named(kind), kind]),
   )
+  const optional = new Set(controllers.flatMap((controller) => (controller.optional ?? []).map(named)))
   for (const [name, kind] of kinds) {
     let lastTold = ''
     informers.set(
@@ -88,6 +96,7 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
         client,
         kind,
         keep: keptOf,
+        isOptional: optional.has(name),
         signal: life.signal,
         onChange: (before, after) => changes.tell(kind, before, after),
         onError: (error) => {

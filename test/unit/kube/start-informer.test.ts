@@ -57,13 +57,14 @@ interface Followed {
   readonly errors: readonly unknown[]
 }
 
-const follow = (server: ScriptedServer): Followed => {
+const follow = (server: ScriptedServer, options: {readonly isOptional?: boolean} = {}): Followed => {
   const changes: string[] = []
   const errors: unknown[] = []
   const informer = startInformer({
     client: server.client,
     kind: PODS,
     namespace: 'n',
+    ...options,
     signal: stop.current.signal,
     onChange: (before, after) => {
       const {name, resourceVersion} = after?.metadata ?? before?.metadata ?? {name: '', resourceVersion: ''}
@@ -100,6 +101,39 @@ describe('law 8: an informer', () => {
     gate.resolve()
     await informer.synced
     expect(changes).toEqual(['+a@3'])
+  })
+
+  it('takes an optional kind that is not served for an empty one, and asks for it again when it is told to', async () => {
+    const missing = json(404, statusBody(404, 'NotFound', 'the server could not find the requested resource'))
+    await using server = await play(
+      {asked: STREAM, answer: missing},
+      {asked: STREAM, answer: end(line('ADDED', podOf('a', 3)), endOfList(7))},
+      // Its definition has been taken away.
+      {asked: watchFrom(7), answer: missing},
+    )
+    const {informer, changes, errors} = follow(server, {isOptional: true})
+    await informer.synced
+    expect(informer.refusal()).toBe('the server could not find the requested resource')
+    expect(informer.silence()).toBe(0)
+    informer.retry()
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3']))
+    await server.played
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '-a']))
+    expect(informer.refusal()).toBe('the server could not find the requested resource')
+    expect(errors).toEqual([])
+  })
+
+  it('goes on without an optional kind that it may not read, says so, and tries again by itself', async () => {
+    await using server = await play(
+      {asked: STREAM, answer: json(403, statusBody(403, 'Forbidden', 'cannot list pods'))},
+      {asked: STREAM, answer: stay(line('ADDED', podOf('a', 3)), endOfList(7))},
+    )
+    const {informer, changes, errors} = follow(server, {isOptional: true})
+    await informer.synced
+    expect(informer.refusal()).toBe('cannot list pods')
+    expect(errors).toEqual([expect.objectContaining({message: 'cannot list pods'})])
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3']))
+    expect(informer.refusal()).toBeUndefined()
   })
 
   it('lists in pages of 500 where the server streams none', async () => {

@@ -37,7 +37,7 @@ const asked = async ({cluster = makeCluster(), scheduler = RUNNING, autoscalers}
     stores.set(kind.plural, store)
     return store as unknown as Store<T>
   }
-  const reader: Reader = {cache}
+  const reader: Reader = {cache, refusal: () => undefined}
   cache(DASK_CLUSTERS).put(cluster)
   cache(PODS).put(makePod('demo-scheduler', cluster, scheduler))
   for (const name of ['demo-default', 'extra']) cache(DASK_WORKER_GROUPS).put(makeGroup(2, {name, uid: name}))
