@@ -122,4 +122,6 @@ export interface Failure {
   readonly message: string
   /** Terminal: no retry until the object changes (validation, 400, 422). */
   readonly terminal: boolean
+  /** What was to be written; absent for the controller's own actions. */
+  readonly kind?: Kind
 }

@@ -28,6 +28,18 @@ export interface Executor {
 /** The first failure of a stage, with the error itself for the backoff. */
 export interface Failed extends Failure {
   readonly error: unknown
+  /** What has failed. */
+  readonly action: {readonly do: string}
+}
+
+/** Without what the server has refused for good, and all that would follow it: what comes before is still to be done. */
+export const stagesBefore = <A extends {readonly do: string}>(
+  stages: readonly (readonly A[])[],
+  refused: {readonly do: string},
+): readonly (readonly A[])[] => {
+  const sort = (action: {readonly do: string}): string => `${action.do} ${'kind' in action ? (action.kind as Kind).plural : ''}`
+  const at = stages.findIndex((stage) => stage.some((action) => sort(action) === sort(refused)))
+  return at < 0 ? stages : stages.slice(0, at)
 }
 
 /** How the carrying out of a plan ended. */
@@ -70,7 +82,7 @@ export async function execute<Own extends {readonly do: string}>(
             hasMade ||= action.do === 'create'
           } catch (error) {
             if (error instanceof Outdated) isOutdated = true
-            else failure ??= failedWith(error, action.do)
+            else failure ??= failedWith(error, action)
           }
         }),
       ),
@@ -205,8 +217,9 @@ const owned = (object: KubeObject, owner: KubeObject): KubeObject => {
   return {...object, metadata: {...object.metadata, ownerReferences: [...references, reference]}}
 }
 
-const failedWith = (error: unknown, action: string): Failed => {
+const failedWith = (error: unknown, action: {readonly do: string}): Failed => {
   const message = error instanceof Error ? error.message : String(error)
-  const verb = `${action[0]?.toUpperCase()}${action.slice(1)}`
-  return {reason: error instanceof NameTaken ? 'NameTaken' : `Failed${verb}`, message, terminal: isTerminal(error), error}
+  const verb = `${action.do[0]?.toUpperCase()}${action.do.slice(1)}`
+  const reason = error instanceof NameTaken ? 'NameTaken' : `Failed${verb}`
+  return {reason, message, terminal: isTerminal(error), error, action, ...('kind' in action && {kind: action.kind as Kind})}
 }

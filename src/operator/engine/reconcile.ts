@@ -3,7 +3,7 @@ import type {KubeObject, Ref} from '../../api/object.ts'
 import type {Informer} from '../../kube/informer.ts'
 import {eventsOf} from './condition-events.ts'
 import type {Controller, Reader} from './contract.ts'
-import {type Executor, execute, type Failed} from './execute.ts'
+import {type Executor, execute, type Failed, stagesBefore} from './execute.ts'
 import {createTakeOver} from './former-operator.ts'
 import {about, outlineOf} from './log.ts'
 import type {StatusWriter} from './status.ts'
@@ -63,10 +63,11 @@ export function createReconciler({controller, informer, reader, executor, status
       const plan = controller.plan(owner, world, now())
       if (log.isLevelEnabled('trace')) log.trace({resourceVersion, stages: outlineOf(plan.stages), status: plan.status}, 'planned')
       const act = controller.act && ((action: {readonly do: string}) => controller.act?.(owner, action, signal) ?? Promise.resolve())
-      const outcome = standing
-        ? {failure: standing, isOutdated: false, hasMade: false}
-        : await execute({...executor, log}, key, owner, plan.stages, act, signal)
-      const {failure} = outcome
+      const stages = standing ? stagesBefore(plan.stages, standing.action) : plan.stages
+      const outcome = await execute({...executor, log}, key, owner, stages, act, signal)
+      const isStillRefused = stages.length < plan.stages.length
+      if (standing && !isStillRefused) refused.delete(key)
+      const failure = outcome.failure ?? (isStillRefused ? standing : undefined)
       let isOutdated = outcome.isOutdated
       let told: 'same' | 'written' | 'outdated' | number | undefined
       if (failure?.terminal) refused.set(key, {owner: wanted, failure})

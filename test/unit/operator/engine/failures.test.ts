@@ -36,6 +36,39 @@ it('law 7: tells in a condition what the server refuses for good, and tries agai
   await operator.stop()
 })
 
+it('law 7: still does what comes before a step that was refused for good', async () => {
+  const namespace = await ground.namespace()
+  const {plan} = widgetController()
+  let refusals = 0
+  const operator = await ground.run(
+    namespace,
+    widgetController({
+      plan: (owner, world, now) => {
+        const refused = {do: 'patch' as const, kind: CONFIG_MAPS, ref: {namespace, name: 'w-extra'}, uid: 'any', patch: {data: 1}}
+        const made = plan(owner, world, now)
+        return {...made, stages: [...made.stages, [refused]]}
+      },
+    }),
+  )
+  operator.meddle((call, send) => {
+    if (call.verb !== 'patch' || call.kind !== 'ConfigMap') return send()
+    refusals += 1
+    throw new KubeError(422, 'Invalid', 'data must be a mapping')
+  })
+  await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
+  await until(async () => (await conditionOf(namespace))?.message === 'data must be a mapping')
+  const [child] = (await ground.client.list(CONFIG_MAPS, {namespace})).items.filter(({metadata}) => metadata.name.startsWith('w-'))
+  if (!child) throw new Error('there is no child')
+  await ground.client.delete(CONFIG_MAPS, child.metadata)
+  await until(async () => {
+    const {items} = await ground.client.list(CONFIG_MAPS, {namespace})
+    return items.some(({metadata}) => metadata.name.startsWith('w-') && metadata.uid !== child.metadata.uid)
+  })
+  expect(refusals).toBe(1)
+  expect((await conditionOf(namespace))?.message).toBe('data must be a mapping')
+  await operator.stop()
+})
+
 it('law 7: tries again for a new object that says the same as the one it was refused for', async () => {
   const namespace = await ground.namespace()
   const {observe} = widgetController()
