@@ -125,6 +125,44 @@ const WORKER = object(
   ['spec'],
 )
 
+/** As in networking.k8s.io/v1, policy/v1 and gateway.networking.k8s.io/v1. */
+const PATH = {...string, pattern: '^/'}
+const INGRESS = object({
+  metadata: PART_METADATA,
+  ingressClassName: string,
+  host: described(string, 'Absent: every host.'),
+  path: described(PATH, 'Default /.'),
+  pathType: described(choice('Exact', 'ImplementationSpecific', 'Prefix'), 'Default Prefix.'),
+  tls: list(object({hosts: list(string), secretName: string})),
+})
+const HTTP_ROUTE = object(
+  {
+    metadata: PART_METADATA,
+    parentRefs: described(
+      {
+        ...list(object({...each('group kind namespace name sectionName', string), port: integer}, ['name'])),
+        minItems: 1,
+      },
+      'The Gateways that serve it.',
+    ),
+    hostnames: list(string),
+    path: described(PATH, 'What the path of a request begins with; default /.'),
+  },
+  ['parentRefs'],
+)
+const DISRUPTION_BUDGET = object({minAvailable: described({...integer, minimum: 0, maximum: 1}, 'Default 1.')})
+const NETWORK_POLICY = object({
+  from: described(
+    list(
+      object({
+        ...each('namespaceSelector podSelector', anyObject),
+        ipBlock: object({cidr: string, except: list(string)}, ['cidr']),
+      }),
+    ),
+    "Who else reaches the scheduler, on its service's ports: peers as in a NetworkPolicy.",
+  ),
+})
+
 const CLUSTER_SPEC = object(
   {
     idleAction: described(choice('Delete', 'Suspend'), 'What happens after idleTimeout; default Delete.'),
@@ -132,10 +170,14 @@ const CLUSTER_SPEC = object(
       {...integer, default: 0},
       'Delete cluster if scheduler is idle for longer than this timeout, in seconds. Set to 0 to never auto cleanup.',
     ),
+    networkPolicy: described(NETWORK_POLICY, 'Only its own pods, the operator and those named here reach the pods.'),
     scheduler: described(
       object(
         {
+          httpRoute: described(HTTP_ROUTE, 'A route of the Gateway API to the dashboard.'),
+          ingress: described(INGRESS, 'An Ingress to the dashboard.'),
           metadata: PART_METADATA,
+          podDisruptionBudget: described(DISRUPTION_BUDGET, 'Keeps the scheduler from being evicted.'),
           service: described(SERVICE_SPEC, 'The service that leads to the scheduler.'),
           spec: described(podSpec(), 'The pod of the scheduler.'),
           updateStrategy: described(
@@ -234,7 +276,14 @@ const DEFINITIONS: readonly Definition[] = [
     }),
     requiresSpec: true,
     scale: {...SCALE, labelSelectorPath: '.status.selector'},
-    columns: [WORKERS, {name: 'Status', type: 'string', jsonPath: '.status.phase'}, READY, READY_WORKERS, AGE],
+    columns: [
+      WORKERS,
+      {name: 'Status', type: 'string', jsonPath: '.status.phase'},
+      READY,
+      READY_WORKERS,
+      AGE,
+      {name: 'Dashboard', type: 'string', jsonPath: '.status.dashboardURL', priority: 1},
+    ],
   },
   {
     kind: 'DaskWorkerGroup',

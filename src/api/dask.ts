@@ -1,4 +1,5 @@
 import type {PodSpec, ServiceSpec} from './core.ts'
+import type {IngressTls, NetworkPolicyPeer, ParentReference} from './networking.ts'
 import type {Condition, Kind, KubeObject} from './object.ts'
 
 /** The four kinds of `kubernetes.dask.org/v1` (contract section 1; our own fields: api-additions). */
@@ -12,12 +13,47 @@ export interface PartMetadata {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
+/** An Ingress that leads to the dashboard. */
+export interface IngressPart {
+  readonly metadata?: PartMetadata
+  readonly ingressClassName?: string
+  /** Absent: every host. */
+  readonly host?: string
+  /** Default `/`. */
+  readonly path?: string
+  /** Default `Prefix`. */
+  readonly pathType?: 'Exact' | 'ImplementationSpecific' | 'Prefix'
+  readonly tls?: readonly IngressTls[]
+}
+
+/** An HTTPRoute of the Gateway API that leads to the dashboard. */
+export interface HttpRoutePart {
+  readonly metadata?: PartMetadata
+  readonly parentRefs: readonly ParentReference[]
+  readonly hostnames?: readonly string[]
+  /** What the path of a request begins with; default `/`. */
+  readonly path?: string
+}
+
 export interface SchedulerPart {
   readonly metadata?: PartMetadata
   /** `OnDelete` (default): a changed scheduler waits until it is deleted or restarted; `Recreate`: it is replaced at once. */
   readonly updateStrategy?: {readonly type?: 'OnDelete' | 'Recreate'}
   readonly spec: PodSpec
   readonly service: ServiceSpec
+  readonly ingress?: IngressPart
+  readonly httpRoute?: HttpRoutePart
+  /** Evictions (the drain of a node, say) leave the scheduler alone. */
+  readonly podDisruptionBudget?: {
+    /** Default 1; 0 lets it be evicted. */
+    readonly minAvailable?: number
+  }
+}
+
+/** Who reaches the pods of a cluster, where the network of Kubernetes enforces NetworkPolicies: its own pods, the operator, and those named here. */
+export interface NetworkPolicyPart {
+  /** Who else reaches the scheduler, on the ports of its service. */
+  readonly from?: readonly NetworkPolicyPeer[]
 }
 
 /** How changed workers are replaced; counts or percentages of the replicas, as a Deployment's. */
@@ -53,6 +89,7 @@ export interface DaskClusterSpec {
   readonly idleAction?: 'Delete' | 'Suspend'
   /** All pods go, workers first and in peace; the objects stay, and the pods come back when it is false again. */
   readonly suspend?: boolean
+  readonly networkPolicy?: NetworkPolicyPart
   readonly scheduler: SchedulerPart
   readonly worker: WorkerPart
 }

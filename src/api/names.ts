@@ -25,7 +25,7 @@ export const ANNOTATION_RESTARTED_AT = 'kubernetes.dask.org/restarted-at'
 export const ANNOTATION_STOPPED_AT = 'kubernetes.dask.org/stopped-at'
 /** On what is made from a part of a spec: the labels and annotations that the part gave it last. */
 export const ANNOTATION_PART_METADATA = 'kubernetes.dask.org/part-metadata'
-/** On the scheduler's service: the spec that it was given last. */
+/** On the scheduler's service: the spec that it was given last; on a policy, route or budget: its labels and annotations too. */
 export const ANNOTATION_APPLIED_SPEC = 'kubernetes.dask.org/applied-spec'
 
 /** On a pod that replaced one that had ended: how many in its place ended before it, one after another. */
@@ -63,6 +63,8 @@ export const invalidClusterName = (name: string): string =>
   'and must start and end with an alphanumeric character. DaskCluster name must also be under 53 characters.'
 
 export const schedulerName = (cluster: string): string => `${cluster}-scheduler`
+/** Of the policy that is about a cluster's workers, in all of its groups. */
+export const workersName = (cluster: string): string => `${cluster}-workers`
 export const defaultGroupName = (cluster: string): string => `${cluster}-default`
 export const workerName = (group: string, id: string): string => `${group}-worker-${id}`
 export const runnerName = (job: string): string => `${job}-runner`

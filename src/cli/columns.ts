@@ -34,6 +34,7 @@ export const clusterColumns: readonly Column<DaskCluster>[] = [
   age(),
   {header: 'IMAGE', wide: true, value: ({spec}) => imageOf(spec.worker?.spec)},
   {header: 'SCHEDULER', wide: true, value: ({status}) => status?.schedulerAddress ?? ''},
+  {header: 'DASHBOARD', wide: true, value: ({status}) => status?.dashboardURL ?? ''},
   {header: 'MESSAGE', wide: true, value: ({status}) => conditionOf(status?.conditions, 'Ready')?.message ?? ''},
 ]
 

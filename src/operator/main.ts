@@ -36,7 +36,7 @@ try {
   await Promise.all(
     operators.map(({namespace, health}) =>
       runOperator({
-        ...{client, identity, health, metrics, log, signal: end.signal},
+        ...{client, identity, health, metrics, log, signal: end.signal, ownNamespace: client.namespace},
         ...(namespace !== undefined && {namespace}),
         onReady: () => log.info({identity}, `serving ${namespace === undefined ? 'all namespaces' : `namespace "${namespace}"`}`),
       }),

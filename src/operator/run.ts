@@ -2,6 +2,7 @@ import {setTimeout as pause} from 'node:timers/promises'
 import {PODS, SERVICES} from '../api/core.ts'
 import {API_VERSION, DASK_CLUSTERS, DASK_KINDS} from '../api/dask.ts'
 import {LABEL_CLUSTER, LEASE_NAMESPACE, OPERATOR} from '../api/names.ts'
+import {HTTP_ROUTES, INGRESSES, NETWORK_POLICIES, POD_DISRUPTION_BUDGETS} from '../api/networking.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import {readIdleness} from '../dask/idleness.ts'
 import type {KubeClient} from '../kube/client.ts'
@@ -40,6 +41,8 @@ export interface RunOptions {
   readonly leaseDurationMs?: number
   /** It runs outside of Kubernetes: schedulers that cannot be reached directly are reached through the API server. */
   readonly outside?: boolean
+  /** Where its own pod is, which is to reach the pods of clusters that others may not reach. */
+  readonly ownNamespace?: string
   readonly signal: AbortSignal
   readonly log: Log
   /** Called when this operator leads and works. */
@@ -76,7 +79,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
     await startOperator({
       client,
       controllers: [
-        createClusterController(createFindLostNode(client), createIdleWatch(askIdle)),
+        createClusterController(createFindLostNode(client), createIdleWatch(askIdle), options.ownNamespace),
         createGroupController(schedulers.ask, createRetirements(metrics?.timing(retire) ?? retire)),
         createJobController(createReadLastWords(client)),
         createAutoscalerController(createAskTarget(watched.reach)),
@@ -104,10 +107,13 @@ export async function runOperator(options: RunOptions): Promise<void> {
   }
 }
 
-/** Of the pods and services of a whole Kubernetes only those that belong to Dask are watched and kept. */
+/** Kinds that others use too. */
+const SHARED = [PODS, SERVICES, NETWORK_POLICIES, INGRESSES, HTTP_ROUTES, POD_DISRUPTION_BUDGETS]
+
+/** Of the pods, services and so on of a whole Kubernetes only those that belong to Dask are watched and kept. */
 function startOurInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
   const is = ({plural, apiVersion}: Kind): boolean => plural === options.kind.plural && apiVersion === options.kind.apiVersion
-  if (!is(PODS) && !is(SERVICES)) return startInformer(options)
+  if (!SHARED.some(is)) return startInformer(options)
   const keep = keptOfPod as unknown as (object: T) => T
   const informer = startInformer({...options, ...(is(PODS) && {keep}), labelSelector: LABEL_CLUSTER})
   return {

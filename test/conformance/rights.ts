@@ -18,7 +18,7 @@ const SILENT: readonly RegExp[] = [
   // The API server asks for them itself when an owner reference is written (OwnerReferencesPermissionEnforcement).
   /\/finalizers update$|\/daskautoscalers delete$/,
   // A watch begins with its list where the server streams it, as this one does; others are listed. What is in doubt after a lost answer is read.
-  /^(kubernetes\.dask\.org\/[a-z]+|\/pods|\/services) (get|list)$/,
+  /^(kubernetes\.dask\.org\/[a-z]+|\/pods|\/services|(networking\.k8s\.io|gateway\.networking\.k8s\.io|policy)\/[a-z]+) (get|list)$/,
 ]
 const isSilent = (right: string): boolean => SILENT.some((reason) => reason.test(right))
 

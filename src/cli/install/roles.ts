@@ -23,6 +23,10 @@ export const SERVING: readonly Rule[] = [
   // What it makes blocks the deletion of its owner (OwnerReferencesPermissionEnforcement).
   {apiGroups: [DASK], resources: ['daskclusters/finalizers', 'daskworkergroups/finalizers', 'daskjobs/finalizers'], verbs: ['update']},
   {apiGroups: [''], resources: ['pods', 'services'], verbs: [...READ, 'create', 'patch', 'delete']},
+  // Who reaches a cluster's pods, ways to its dashboard, and what keeps its scheduler from being evicted.
+  {apiGroups: ['networking.k8s.io'], resources: ['networkpolicies', 'ingresses'], verbs: [...READ, 'create', 'patch', 'delete']},
+  {apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: [...READ, 'create', 'patch', 'delete']},
+  {apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: [...READ, 'create', 'patch', 'delete']},
   {apiGroups: [''], resources: ['pods/log'], verbs: ['get']},
   {apiGroups: [''], resources: ['events'], verbs: ['create']},
 ]

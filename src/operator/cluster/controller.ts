@@ -1,6 +1,7 @@
 import {PODS, type Pod, SERVICES} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
-import {defaultGroupName, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
+import {defaultGroupName, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName, workersName} from '../../api/names.ts'
+import {HTTP_ROUTES, INGRESSES, NETWORK_POLICIES, POD_DISRUPTION_BUDGETS} from '../../api/networking.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isPodLeaving} from '../../api/pod-state.ts'
 import {isOfPythonOperator} from '../../api/python-operator.ts'
@@ -12,7 +13,7 @@ import type {FindLostNode} from './lost-node.ts'
 import {planCluster} from './plan.ts'
 import {NOTABLES} from './reasons.ts'
 import {failedStatus} from './status.ts'
-import type {ClusterWorld} from './world.ts'
+import type {Accessories, ClusterWorld} from './world.ts'
 
 /** The cluster that a group's spec names: it adopts the group. */
 const namedBy = (object: KubeObject): readonly Ref[] => {
@@ -39,7 +40,25 @@ const clusterOfWorker = (pod: KubeObject): readonly Ref[] => {
 /** Hundreds of workers may become ready one by one; what most of them mean comes at once, by their group's status. */
 const WORKERS_MS = 1_000
 
-const observeCluster = (cluster: DaskCluster, reader: Reader): ClusterWorld => {
+/** Kinds of which a cluster has objects only where its spec asks for them. */
+const ACCESSORIES = [NETWORK_POLICIES, INGRESSES, HTTP_ROUTES, POD_DISRUPTION_BUDGETS]
+
+const observeAccessories = (cluster: DaskCluster, reader: Reader, operatorNamespace: string | undefined): Accessories => {
+  const {name, namespace} = cluster.metadata
+  const scheduler = {name: schedulerName(name), ...(namespace !== undefined && {namespace})}
+  return {
+    schedulerPolicy: reader.cache(NETWORK_POLICIES).get(scheduler),
+    workersPolicy: reader.cache(NETWORK_POLICIES).get({...scheduler, name: workersName(name)}),
+    budget: reader.cache(POD_DISRUPTION_BUDGETS).get(scheduler),
+    ingress: reader.cache(INGRESSES).get(scheduler),
+    httpRoute: reader.cache(HTTP_ROUTES).get(scheduler),
+    // Only who needs them has the server asked for them again and again.
+    noHttpRoutes: cluster.spec.scheduler.httpRoute && reader.refusal(HTTP_ROUTES),
+    operatorNamespace,
+  }
+}
+
+const observeCluster = (cluster: DaskCluster, reader: Reader, operatorNamespace: string | undefined): ClusterWorld => {
   const {name, namespace} = cluster.metadata
   const at = (own: string): Ref => ({name: own, ...(namespace !== undefined && {namespace})})
   const pods = reader.cache(PODS)
@@ -49,6 +68,7 @@ const observeCluster = (cluster: DaskCluster, reader: Reader): ClusterWorld => {
     scheduler,
     former: scheduler ? undefined : pods.list(namespace).find((pod) => formerCluster(pod).some((each) => each.name === name)),
     service: reader.cache(SERVICES).get(at(schedulerName(name))),
+    accessories: observeAccessories(cluster, reader, operatorNamespace),
     defaultGroup: groups.get(at(defaultGroupName(name))),
     groups: groups
       .list(namespace)
@@ -62,9 +82,14 @@ const observeCluster = (cluster: DaskCluster, reader: Reader): ClusterWorld => {
  * What becomes of workers mostly changes their group's status, which wakes it at once; but a worker that is back before that was written leaves it
  * as it was, and where the server drops that status it never changes.
  */
-export const createClusterController = (findLostNode: FindLostNode, idleWatch: IdleWatch): Controller<DaskCluster, ClusterWorld> => ({
+export const createClusterController = (
+  findLostNode: FindLostNode,
+  idleWatch: IdleWatch,
+  operatorNamespace?: string,
+): Controller<DaskCluster, ClusterWorld> => ({
   kind: DASK_CLUSTERS,
-  owns: [PODS, SERVICES, DASK_WORKER_GROUPS],
+  owns: [PODS, SERVICES, DASK_WORKER_GROUPS, ...ACCESSORIES],
+  optional: ACCESSORIES,
   watches: [
     {kind: DASK_WORKER_GROUPS, keysOf: namedBy},
     {kind: PODS, keysOf: holder},
@@ -74,7 +99,7 @@ export const createClusterController = (findLostNode: FindLostNode, idleWatch: I
   ],
   start: idleWatch.start,
   observe: async (cluster, reader, signal) => {
-    const world = {...observeCluster(cluster, reader), idle: idleWatch.of(refIn(cluster, cluster.metadata.name), reader)}
+    const world = {...observeCluster(cluster, reader, operatorNamespace), idle: idleWatch.of(refIn(cluster, cluster.metadata.name), reader)}
     const {scheduler} = world
     if (!scheduler || !isPodLeaving(scheduler)) return world
     return {...world, lostNode: await findLostNode(scheduler, Date.now(), signal)}

@@ -1,5 +1,5 @@
 import type {Pod, Service} from '../../api/core.ts'
-import {API_VERSION, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
+import {API_VERSION, type DaskCluster, type DaskWorkerGroup, type PartMetadata} from '../../api/dask.ts'
 import {firstHistory} from '../../api/history.ts'
 import {inherit} from '../../api/inherit.ts'
 import {
@@ -13,6 +13,7 @@ import {
   LABEL_ISTIO_INJECT,
   schedulerName,
 } from '../../api/names.ts'
+import type {ObjectMeta} from '../../api/object.ts'
 import {partAnnotation} from '../../api/part-metadata.ts'
 import {revisionOf, schedulerTarget, targetAnnotations} from '../../api/revision.ts'
 
@@ -26,6 +27,13 @@ const reserved = (cluster: DaskCluster, component: string): Readonly<Record<stri
 const place = (cluster: DaskCluster, name: string): {readonly name: string; readonly namespace?: string} => ({
   name,
   ...(cluster.metadata.namespace !== undefined && {namespace: cluster.metadata.namespace}),
+})
+
+/** The metadata of a policy, route or budget: labels as its pods have them, but no annotations of the cluster, which would steer other controllers. */
+export const accessory = (cluster: DaskCluster, component: string, name: string, part: PartMetadata = {}): ObjectMeta => ({
+  ...place(cluster, name),
+  labels: {...cluster.metadata.labels, ...part.labels, ...reserved(cluster, component)},
+  ...(part.annotations && {annotations: part.annotations}),
 })
 
 /** `failures`: how many scheduler pods before this one ended, one after another. */

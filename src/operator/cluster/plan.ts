@@ -8,6 +8,7 @@ import {controllerOf, isControlledBy} from '../../api/ownership.ts'
 import {refOf} from '../../api/ref.ts'
 import {revisionOf} from '../../api/revision.ts'
 import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
+import {accessorySteps} from './accessories.ts'
 import {idleSteps} from './idle.ts'
 import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
 import {schedulerSteps} from './scheduler.ts'
@@ -17,6 +18,8 @@ import type {ClusterWorld} from './world.ts'
 
 /** Upstream's tests and the official client poll for `Created`: it can be seen for this long. */
 const CREATED_FOR_MS = 2000
+/** Nothing tells when a definition is installed. */
+const NEW_KINDS_MS = 10_000
 
 /**
  * What a cluster needs next: its scheduler, its service, its default group, and every group that names it as its own.
@@ -38,10 +41,11 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   ]
   const hasAll = [world.scheduler, world.service, world.defaultGroup].every((part) => part !== undefined && isControlledBy(part, cluster))
   const heldFor = hasAll ? createdFor(cluster, now) : 0
-  const waits = [repair.waitMs, heldFor].filter((ms) => ms > 0)
+  const {guard, expose} = accessorySteps(cluster, world)
+  const waits = [repair.waitMs, heldFor, world.accessories.noHttpRoutes === undefined ? 0 : NEW_KINDS_MS].filter((ms) => ms > 0)
   const {stages: ending, ...idle} = idleSteps(cluster, world.idle, now)
   return {
-    stages: [repair.remove, writes, ...ending].filter((stage) => stage.length > 0),
+    stages: [repair.remove, guard, writes, ...ending, expose].filter((stage) => stage.length > 0),
     status: {...clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now}), ...idle},
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
   }

@@ -8,6 +8,8 @@ export const PROGRESSING = 'Progressing'
 export const DEGRADED = 'Degraded'
 export const READY = 'Ready'
 export const SUSPENDED = 'Suspended'
+/** Only of a cluster whose spec asks for a way to its dashboard. */
+export const EXPOSED = 'Exposed'
 
 export const REASON = {
   ready: 'Ready',
@@ -34,6 +36,10 @@ export const REASON = {
   /** Nothing has run for as long as `idleTimeout` says. */
   idle: 'Idle',
   idleUnknown: 'IdleUnknown',
+  /** The way to the dashboard is made, and nobody serves it yet. */
+  addressPending: 'AddressPending',
+  routeNotAccepted: 'RouteNotAccepted',
+  gatewayApiMissing: 'GatewayApiMissing',
 } as const
 
 /** What is told by Events as well. */
@@ -41,5 +47,6 @@ export const NOTABLES: readonly Notable[] = [
   {of: DEGRADED, status: 'True', type: 'Warning'},
   {of: SCHEDULER_READY, status: 'False', reasons: [REASON.schedulerLost, REASON.nodeLost], type: 'Warning'},
   {of: PROGRESSING, reasons: [REASON.schedulerUpdateWaits, 'RollingOut'], type: 'Normal'},
+  {of: EXPOSED, status: 'False', reasons: [REASON.gatewayApiMissing, REASON.routeNotAccepted], type: 'Warning'},
   {of: SUSPENDED, status: 'True', type: 'Normal'},
 ]

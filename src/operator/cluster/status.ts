@@ -11,15 +11,17 @@ import {
   PORT_DASHBOARD,
   schedulerHost,
 } from '../../api/names.ts'
+import {HTTP_ROUTES, INGRESSES, POD_DISRUPTION_BUDGETS} from '../../api/networking.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {controllerOf} from '../../api/ownership.ts'
-import {podCause} from '../../api/pod-cause.ts'
+import {type PodCause, podCause} from '../../api/pod-cause.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
 import type {Failure} from '../engine/contract.ts'
 import {wantedOf} from './parts.ts'
-import {DEGRADED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
+import {DEGRADED, EXPOSED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
+import {dashboardAddress, exposedClaim} from './routes.ts'
 import type {ClusterWorld, GroupView} from './world.ts'
 
 export function invalidStatus(cluster: DaskCluster, now: number): DaskClusterStatus {
@@ -87,7 +89,10 @@ export function clusterStatus(
 ): DaskClusterStatus {
   const {name, namespace = ''} = cluster.metadata
   const workers = countWorkers(cluster, world.groups)
-  const dashboard = world.service?.spec.ports?.find((port) => port.name === PORT_DASHBOARD)?.port
+  const port = world.service?.spec.ports?.find((each) => each.name === PORT_DASHBOARD)?.port
+  const inside = port === undefined ? undefined : `http://${schedulerHost(name, namespace)}:${port}`
+  const dashboardURL = dashboardAddress(cluster, world.accessories) ?? inside
+  const exposed = exposedClaim(cluster, world.accessories)
   return {
     ...observed(cluster),
     phase: phaseOf(cluster, world, hasAll),
@@ -96,15 +101,27 @@ export function clusterStatus(
     updatedReplicas: world.groups.reduce((sum, {group}) => sum + (group.status?.updatedReplicas ?? 0), 0),
     selector: `${LABEL_CLUSTER}=${name},${LABEL_COMPONENT}=worker`,
     schedulerAddress: schedulerAddress(name, namespace, world.service),
-    ...(dashboard !== undefined && {dashboardURL: `http://${schedulerHost(name, namespace)}:${dashboard}`}),
-    conditions: toConditions(claimsOf(cluster, world, workers), cluster.metadata.generation, now),
+    ...(dashboardURL !== undefined && {dashboardURL}),
+    conditions: toConditions(
+      {...claimsOf(cluster, world, workers), ...(exposed && {[EXPOSED]: exposed})},
+      cluster.metadata.generation,
+      now,
+    ),
   }
 }
 
-export const failedStatus = (status: DaskClusterStatus, {reason, message}: Failure, now: number): DaskClusterStatus => {
-  const claims = {[DEGRADED]: {status: true, reason, message}, [READY]: {status: false, reason, message}}
+/** A cluster works as well without what only leads to it. */
+export const failedStatus = (status: DaskClusterStatus, {reason, message, kind}: Failure, now: number): DaskClusterStatus => {
+  const isBeside = BESIDE.some(({plural}) => plural === kind?.plural)
+  const failed = {status: false, reason, message}
+  const claims = {
+    [DEGRADED]: {...failed, status: true},
+    ...(isBeside ? kind !== POD_DISRUPTION_BUDGETS && {[EXPOSED]: failed} : {[READY]: failed}),
+  }
   return {...status, conditions: replaceConditions(status.conditions, claims, status.observedGeneration, now)}
 }
+
+const BESIDE = [HTTP_ROUTES, INGRESSES, POD_DISRUPTION_BUDGETS]
 
 const observed = (cluster: DaskCluster): {readonly observedGeneration?: number} =>
   cluster.metadata.generation === undefined ? {} : {observedGeneration: cluster.metadata.generation}
@@ -211,7 +228,7 @@ const updateClaim = (cluster: DaskCluster, {scheduler, groups}: ClusterWorld): C
 /** Reasons with which a group tells of its own rollout. */
 const ROLLING: ReadonlySet<string> = new Set(['RollingOut', 'WaitsForScheduler', 'UpdateWaits'])
 
-const firstCause = (pods: readonly (Pod | undefined)[]): {readonly reason: string; readonly message: string} | undefined => {
+const firstCause = (pods: readonly (Pod | undefined)[]): PodCause | undefined => {
   for (const pod of pods) {
     const cause = pod && podCause(pod)
     if (cause) return {reason: cause.reason, message: `${pod.metadata.name}: ${cause.message}`}
@@ -242,7 +259,8 @@ const schedulerClaim = (cluster: DaskCluster, {scheduler: pod, lostNode}: Cluste
     : {status: false, reason: REASON.starting, message: 'the scheduler is starting'}
 }
 
-const workersClaim = ({wanted, ready, trouble}: Workers, scheduler: Claim): Claim => {
+const workersClaim = (workers: Workers, scheduler: Claim): Claim => {
+  const {wanted, ready, trouble} = workers
   const numbers = `${ready} of ${wanted} workers are ready`
   if (scheduler.reason === REASON.schedulerLost)
     return {status: false, reason: REASON.schedulerLost, message: 'workers end with their scheduler and begin anew with the next'}
@@ -254,8 +272,8 @@ const workersClaim = ({wanted, ready, trouble}: Workers, scheduler: Claim): Clai
 const progress = (
   {leaving}: Workers,
   unready: Claim | undefined,
-  trouble: {readonly reason: string; readonly message: string} | undefined,
-  blocked: {readonly reason: string; readonly message: string} | undefined,
+  trouble: PodCause | undefined,
+  blocked: PodCause | undefined,
   update: Claim | undefined,
 ): Claim => {
   if (blocked) return {status: false, reason: 'RetirementBlocked', message: blocked.message}

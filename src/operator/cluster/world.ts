@@ -1,5 +1,7 @@
 import type {Pod, Service} from '../../api/core.ts'
 import type {DaskWorkerGroup} from '../../api/dask.ts'
+import type {NetworkPolicy, PodDisruptionBudget} from '../../api/networking.ts'
+import type {Routes} from './routes.ts'
 
 export interface GroupView {
   readonly group: DaskWorkerGroup
@@ -16,6 +18,15 @@ export interface IdleView {
   readonly failure?: string
 }
 
+/** What there is beside the pods, under the names that the cluster would give it. */
+export interface Accessories extends Routes {
+  readonly schedulerPolicy: NetworkPolicy | undefined
+  readonly workersPolicy: NetworkPolicy | undefined
+  readonly budget: PodDisruptionBudget | undefined
+  /** Where the operator's own pod is; `undefined`: it runs outside of Kubernetes. */
+  readonly operatorNamespace: string | undefined
+}
+
 /** What is known of a cluster's surroundings when its plan is made. */
 export interface ClusterWorld {
   /** Whatever holds the names of the cluster's objects, be it the cluster's or not. */
@@ -23,6 +34,7 @@ export interface ClusterWorld {
   /** A scheduler of this cluster that a Deployment of the Python operator keeps, where the cluster has none of its own. */
   readonly former?: Pod | undefined
   readonly service: Service | undefined
+  readonly accessories: Accessories
   readonly defaultGroup: DaskWorkerGroup | undefined
   /** All groups that name this cluster, the default one included, with the pods that they control. */
   readonly groups: readonly GroupView[]

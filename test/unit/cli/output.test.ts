@@ -57,7 +57,7 @@ describe('a list', () => {
 
   it('shows more with -o wide, and namespaces with -A', async () => {
     const table = await formatList(CLUSTERS, {...view, format: 'wide', allNamespaces: true})
-    expect(table.split('\n')[0]).toMatch(/^NAMESPACE +NAME +STATUS +WORKERS +AGE +IMAGE +SCHEDULER +MESSAGE$/)
+    expect(table.split('\n')[0]).toMatch(/^NAMESPACE +NAME +STATUS +WORKERS +AGE +IMAGE +SCHEDULER +DASHBOARD +MESSAGE$/)
     expect(table).toContain('no such image')
   })
 

@@ -2,6 +2,7 @@ import type {Pod, PodCondition, PodStatus, Service} from '../../../src/api/core.
 import {API_VERSION, type DaskCluster, type DaskJob, type DaskWorkerGroup} from '../../../src/api/dask.ts'
 import type {KubeObject, OwnerReference} from '../../../src/api/object.ts'
 import {revisionOf} from '../../../src/api/revision.ts'
+import type {Accessories} from '../../../src/operator/cluster/world.ts'
 import type {Action} from '../../../src/operator/engine/contract.ts'
 
 /** Objects as an API server would hand them out, for plans to be made about. */
@@ -99,6 +100,16 @@ export const makeService = (cluster: DaskCluster, spec: Service['spec'] = schedu
   },
   spec,
 })
+
+export const NO_ACCESSORIES: Accessories = {
+  schedulerPolicy: undefined,
+  workersPolicy: undefined,
+  budget: undefined,
+  ingress: undefined,
+  httpRoute: undefined,
+  noHttpRoutes: undefined,
+  operatorNamespace: undefined,
+}
 
 const ready = (status: PodCondition['status'], at = ago(40)): readonly PodCondition[] => [{type: 'Ready', status, lastTransitionTime: at}]
 const container = {name: 'main', restartCount: 0, image: 'dask', imageID: '', ready: false}

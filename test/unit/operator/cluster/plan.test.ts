@@ -16,6 +16,7 @@ import {
   makeGroup,
   makePod,
   makeService,
+  NO_ACCESSORIES,
   NOW,
   ownedBy,
   PENDING,
@@ -25,7 +26,13 @@ import {
   UNSCHEDULABLE,
 } from '../objects.ts'
 
-const NOTHING: ClusterWorld = {scheduler: undefined, service: undefined, defaultGroup: undefined, groups: []}
+const NOTHING: ClusterWorld = {
+  scheduler: undefined,
+  service: undefined,
+  accessories: NO_ACCESSORIES,
+  defaultGroup: undefined,
+  groups: [],
+}
 
 const whole = (
   cluster: DaskCluster,
@@ -35,6 +42,7 @@ const whole = (
   return {
     scheduler: makePod('demo-scheduler', cluster, scheduler),
     service: makeService(cluster),
+    accessories: NO_ACCESSORIES,
     defaultGroup: group,
     groups: [{group, pods: workers.map((status, index) => makePod(`demo-default-worker-${index}`, group, status))}],
   }

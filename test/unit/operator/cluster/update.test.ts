@@ -6,7 +6,7 @@ import {lostBecause} from '../../../../src/operator/cluster/lost-node.ts'
 import {planCluster} from '../../../../src/operator/cluster/plan.ts'
 import type {ClusterWorld} from '../../../../src/operator/cluster/world.ts'
 import type {Delete, Patch} from '../../../../src/operator/engine/contract.ts'
-import {ago, at, makeCluster, makeGroup, makePod, makeService, NOW, RUNNING, told} from '../objects.ts'
+import {ago, at, makeCluster, makeGroup, makePod, makeService, NO_ACCESSORIES, NOW, RUNNING, told} from '../objects.ts'
 
 const RESTARTED_AT = 'kubernetes.dask.org/restarted-at'
 const cluster = makeCluster()
@@ -17,7 +17,14 @@ const schedulerOf = (of: DaskCluster, metadata: Partial<Pod['metadata']> = {}, s
 const world = (more: Partial<ClusterWorld> = {}): ClusterWorld => {
   const group = makeGroup()
   const pods = ['a', 'b', 'c'].map((name) => makePod(name, group))
-  return {scheduler: schedulerOf(cluster), service: makeService(cluster), defaultGroup: group, groups: [{group, pods}], ...more}
+  return {
+    scheduler: schedulerOf(cluster),
+    service: makeService(cluster),
+    accessories: NO_ACCESSORIES,
+    defaultGroup: group,
+    groups: [{group, pods}],
+    ...more,
+  }
 }
 const changed = (spec: Partial<DaskCluster['spec']['scheduler']>, more: Partial<DaskCluster['spec']> = {}): DaskCluster => ({
   ...cluster,
