@@ -140,6 +140,8 @@ interface Workers {
   readonly ready: number
   readonly leaving: number
   readonly trouble: readonly Pod[]
+  /** What keeps a group from making its pods: a quota, say. */
+  readonly refusal: PodCause | undefined
 }
 
 const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
@@ -156,6 +158,10 @@ const countWorkers = (cluster: DaskCluster, groups: readonly GroupView[]): Worke
     ready: staying.filter(isPodReady).length,
     leaving: live.length - staying.length,
     trouble: present.filter((pod) => !isMarked(pod) && !isPodReady(pod)),
+    refusal: groups
+      .flatMap(({group}) => findCondition(group.status?.conditions, DEGRADED) ?? [])
+      .filter(({status, reason}) => status === 'True' && reason.startsWith('Failed'))
+      .map(({reason, message}) => ({reason, message}))[0],
   }
 }
 
@@ -176,7 +182,8 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
     .find((condition) => condition?.status === 'True')
   const update = updateClaim(cluster, world)
   const unready = [scheduler, others].find(({status}) => status !== true)
-  const trouble = firstCause([world.scheduler, ...workers.trouble].filter((pod) => pod !== undefined && !isPodReady(pod)))
+  const trouble =
+    firstCause([world.scheduler, ...workers.trouble].filter((pod) => pod !== undefined && !isPodReady(pod))) ?? workers.refusal
   return {
     [SCHEDULER_READY]: scheduler,
     [WORKERS_READY]: others,
@@ -259,13 +266,12 @@ const schedulerClaim = (cluster: DaskCluster, {scheduler: pod, lostNode}: Cluste
     : {status: false, reason: REASON.starting, message: 'the scheduler is starting'}
 }
 
-const workersClaim = (workers: Workers, scheduler: Claim): Claim => {
-  const {wanted, ready, trouble} = workers
+const workersClaim = ({wanted, ready, trouble, refusal}: Workers, scheduler: Claim): Claim => {
   const numbers = `${ready} of ${wanted} workers are ready`
   if (scheduler.reason === REASON.schedulerLost)
     return {status: false, reason: REASON.schedulerLost, message: 'workers end with their scheduler and begin anew with the next'}
   if (ready >= wanted) return {status: true, reason: REASON.ready, message: numbers}
-  const cause = firstCause(trouble)
+  const cause = firstCause(trouble) ?? refusal
   return {status: false, reason: cause?.reason ?? REASON.starting, message: cause ? `${numbers}; ${cause.message}` : numbers}
 }
 

@@ -260,3 +260,15 @@ describe('the way to the dashboard', () => {
     expect(JSON.stringify(schedulerRoute(of)?.spec)).toContain('"port":80')
   })
 })
+
+it('a group that may not make its pods is told of, in the words of the server', () => {
+  const {defaultGroup: group} = world()
+  if (!group) throw new Error('there is no group')
+  const message = 'pods "demo-default-worker-a" is forbidden: exceeded quota: two'
+  const conditions = [{type: 'Degraded', status: 'True', reason: 'FailedCreate', message, lastTransitionTime: ''} as const]
+  const refused = {...group, status: {conditions}}
+  const {status} = planCluster(cluster, world({}, {defaultGroup: refused, groups: [{group: refused, pods: []}]}), NOW)
+  const claim = (type: string) => status?.conditions?.find((each) => each.type === type)
+  expect(claim('Degraded')).toMatchObject({status: 'True', reason: 'FailedCreate', message})
+  expect(claim('WorkersReady')).toMatchObject({status: 'False', reason: 'FailedCreate', message: `0 of 3 workers are ready; ${message}`})
+})
