@@ -163,6 +163,16 @@ const NETWORK_POLICY = object({
   ),
 })
 
+/** As in batch/v1 Job. Whoever hands an object over would leave half of it with either side. */
+const MANAGED_BY_STAYS: Rule = {
+  rule: 'has(self.managedBy) == has(oldSelf.managedBy) && (!has(self.managedBy) || self.managedBy == oldSelf.managedBy)',
+  message: 'managedBy is immutable',
+}
+const MANAGED_BY = described(
+  {...string, maxLength: 63},
+  'Another controller that takes care of it instead of this operator; it never changes.',
+)
+
 const CLUSTER_SPEC = object(
   {
     idleAction: described(choice('Delete', 'Suspend'), 'What happens after idleTimeout; default Delete.'),
@@ -170,6 +180,7 @@ const CLUSTER_SPEC = object(
       {...integer, default: 0},
       'Delete cluster if scheduler is idle for longer than this timeout, in seconds. Set to 0 to never auto cleanup.',
     ),
+    managedBy: MANAGED_BY,
     networkPolicy: described(NETWORK_POLICY, 'Only its own pods, the operator and those named here reach the pods.'),
     scheduler: described(
       object(
@@ -193,6 +204,7 @@ const CLUSTER_SPEC = object(
     worker: described(WORKER, 'The default worker group of the cluster.'),
   },
   ['scheduler', 'worker'],
+  [MANAGED_BY_STAYS],
 )
 
 const SCALING_RULES = object({
@@ -324,9 +336,11 @@ const DEFINITIONS: readonly Definition[] = [
         activeDeadlineSeconds: {...integer, minimum: 0},
         ttlSecondsAfterFinished: {...integer, minimum: 0},
         suspend: boolean,
+        managedBy: MANAGED_BY,
         clusterDeletionPolicy: described(choice('Always', 'OnSuccess', 'Never'), 'When its own cluster goes; default Always.'),
       },
       ['job'],
+      [MANAGED_BY_STAYS],
     ),
     status: status({
       ...each('clusterName jobRunnerPodName jobStatus message reason', {...string, nullable: true}),

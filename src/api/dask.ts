@@ -89,6 +89,8 @@ export interface DaskClusterSpec {
   readonly idleAction?: 'Delete' | 'Suspend'
   /** All pods go, workers first and in peace; the objects stay, and the pods come back when it is false again. */
   readonly suspend?: boolean
+  /** Another controller than this operator takes care of it: nothing is made or told. Never changed once it is given, as in batch/v1 Job. */
+  readonly managedBy?: string
   readonly networkPolicy?: NetworkPolicyPart
   readonly scheduler: SchedulerPart
   readonly worker: WorkerPart
@@ -154,6 +156,8 @@ export interface DaskJobSpec {
   /** Seconds after the end after which the job itself is deleted. */
   readonly ttlSecondsAfterFinished?: number
   readonly suspend?: boolean
+  /** As a cluster's. */
+  readonly managedBy?: string
   /** When the job's own cluster goes; default `Always`. */
   readonly clusterDeletionPolicy?: 'Always' | 'OnSuccess' | 'Never'
 }

@@ -1,4 +1,5 @@
 import type {DaskCluster, DaskJob, DaskWorkerGroup} from '../api/dask.ts'
+import {isManagedElsewhere} from '../api/managed-by.ts'
 import type {Condition, KubeObject} from '../api/object.ts'
 import {formatAge, formatDuration} from './duration.ts'
 import type {Column} from './table.ts'
@@ -15,8 +16,10 @@ export const conditionOf = (conditions: readonly Condition[] | undefined, type: 
   conditions?.find((condition) => condition.type === type)
 
 /** `Deleting`, `Ready`, the reason why it is not, or the phase where no condition says more. */
-export const clusterStatus = ({metadata, status}: DaskCluster): string => {
+export const clusterStatus = (cluster: DaskCluster): string => {
+  const {metadata, status} = cluster
   if (metadata.deletionTimestamp !== undefined) return 'Deleting'
+  if (!status && isManagedElsewhere(cluster)) return 'ManagedElsewhere'
   const ready = conditionOf(status?.conditions, 'Ready')
   if (ready?.status === 'True') return 'Ready'
   return ready?.reason ?? status?.phase ?? 'NotServed'

@@ -2,6 +2,7 @@ import {SERVICES} from '../../api/core.ts'
 import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus, type DaskWorkerGroup} from '../../api/dask.ts'
 import {nextHistory} from '../../api/history.ts'
 import {mergePatch} from '../../api/json.ts'
+import {isManagedElsewhere} from '../../api/managed-by.ts'
 import {ANNOTATION_HANDED_DOWN, ANNOTATION_HANDED_DOWN_WORKER, isClusterName} from '../../api/names.ts'
 import type {KubeObject, OwnerReference} from '../../api/object.ts'
 import {controllerOf, isControlledBy} from '../../api/ownership.ts'
@@ -26,6 +27,7 @@ const NEW_KINDS_MS = 10_000
  * Never touches an object of somebody else; waits while an earlier cluster of the same name still holds one of the names.
  */
 export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: number): Plan<DaskClusterStatus> {
+  if (isManagedElsewhere(cluster)) return {stages: [], status: undefined}
   if (!isClusterName(cluster.metadata.name)) return {stages: [], status: invalidStatus(cluster, now)}
   if (world.former) return {stages: [], status: formerStatus(cluster, world.former, now)}
   const holders = foreignHolders(cluster, world)

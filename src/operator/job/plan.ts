@@ -1,6 +1,7 @@
 import {findCondition} from '../../api/conditions.ts'
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob, type DaskJobStatus} from '../../api/dask.ts'
+import {isManagedElsewhere} from '../../api/managed-by.ts'
 import {ANNOTATION_STOPPED_AT, isClusterName} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
@@ -29,6 +30,7 @@ export interface JobWorld {
  * A program that has begun is begun again only where `backoffLimit` says so, or when somebody resumes a suspended job.
  */
 export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus> {
+  if (isManagedElsewhere(job)) return {stages: [], status: undefined}
   if (isOver(job)) return afterTheEnd(job, world, now)
   const stoppedAt = job.metadata.annotations?.[ANNOTATION_STOPPED_AT]
   // What has succeeded before it could be stopped stays a success.

@@ -272,3 +272,14 @@ it('a group that may not make its pods is told of, in the words of the server', 
   expect(claim('Degraded')).toMatchObject({status: 'True', reason: 'FailedCreate', message})
   expect(claim('WorkersReady')).toMatchObject({status: 'False', reason: 'FailedCreate', message: `0 of 3 workers are ready; ${message}`})
 })
+
+describe('a cluster that another controller takes care of', () => {
+  it('is left alone, and nothing is said of it', () => {
+    const plan = planCluster(withPart({}, {managedBy: 'kueue.x-k8s.io/multikueue'}), world({}, {scheduler: undefined}), NOW)
+    expect(plan).toEqual({stages: [], status: undefined})
+  })
+  it('is none that names this operator', () => {
+    const of = withPart({}, {managedBy: 'kubernetes.dask.org/dask-operator'})
+    expect(told(planCluster(of, world({}, {scheduler: undefined}), NOW).stages)).toEqual([['create pods/demo-scheduler']])
+  })
+})

@@ -35,6 +35,12 @@ describe('a new job', () => {
     expect(made.status).not.toHaveProperty('clusterName')
   })
 
+  it('is left alone where another controller takes care of it', () => {
+    const job = makeJob()
+    const elsewhere = {...job, spec: {...job.spec, managedBy: 'kueue.x-k8s.io/multikueue'}}
+    expect(planJob(elsewhere, NOTHING, NOW)).toEqual({stages: [], status: undefined})
+  })
+
   it('gives its cluster all of its spec, the idle timeout too, and its labels', () => {
     const job = makeJob({labels: {team: 'a'}, annotations: {note: 'x', 'kopf.zalando.org/x': 'y'}})
     const {object} = at<Create>(planJob(job, NOTHING, NOW).stages, 0, 0)
