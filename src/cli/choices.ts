@@ -3,7 +3,7 @@ import {invalidClusterName, isClusterName} from '../api/names.ts'
 import {type ClusterChoices, DEFAULT_IMAGE, DEFAULT_WORKERS, type Marks} from './cluster-manifest.ts'
 import {parseDuration} from './duration.ts'
 import {envFlag, pairFlag} from './flags.ts'
-import {furtherResources, type PodFlags, podExtras, podFlags, quantityFlag} from './pod-flags.ts'
+import {furtherResources, nodeSelectorFlag, type PodFlags, podExtras, podFlags, quantityFlag} from './pod-flags.ts'
 import {UserError, usageError} from './user-error.ts'
 
 /** Flags of the pods that a command generates. */
@@ -16,6 +16,11 @@ export const workerFlags = {
   ...podFlags,
 }
 
+const parseNamespace = (text: string): string => {
+  if (text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text)) return text
+  throw usageError(`"${text}" is no name of a namespace`, 'give one name each time: --allow-namespace a --allow-namespace b')
+}
+
 export const schedulerFlags = {
   'scheduler-cpu': quantityFlag({summary: 'CPUs of the scheduler.'}),
   'scheduler-memory': quantityFlag({summary: 'Memory of the scheduler.'}),
@@ -23,6 +28,16 @@ export const schedulerFlags = {
     options: ['ClusterIP', 'NodePort', 'LoadBalancer'],
     helpValue: 'TYPE',
     summary: 'Type of the Service before the scheduler (default ClusterIP).',
+  }),
+  'scheduler-node-selector': nodeSelectorFlag({
+    summary: 'Label that the node of the scheduler has, instead of those of --node-selector; may be repeated.',
+  }),
+  'network-policy': Flags.boolean({summary: 'Let only its own pods and the operator reach the cluster.'}),
+  'allow-namespace': Flags.custom<string>({parse: async (text) => parseNamespace(text)})({
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'NAME',
+    summary: 'The same, but let the pods of this namespace reach the scheduler too; may be repeated.',
   }),
   'idle-timeout': Flags.custom<number>({parse: async (text) => parseDuration(text)})({
     helpValue: 'TIME',
@@ -44,6 +59,9 @@ export interface ChoiceFlags extends PodFlags {
   readonly 'scheduler-cpu'?: string | undefined
   readonly 'scheduler-memory'?: string | undefined
   readonly 'scheduler-service-type'?: string | undefined
+  readonly 'scheduler-node-selector'?: readonly (readonly [string, string])[] | undefined
+  readonly 'network-policy'?: boolean
+  readonly 'allow-namespace'?: readonly string[] | undefined
   readonly 'idle-timeout'?: number | undefined
   readonly 'idle-action'?: string | undefined
 }
@@ -57,6 +75,8 @@ export const choicesOf = (flags: ChoiceFlags): ClusterChoices => ({
   workerResources: flags['worker-resource'],
   schedulerResources: {cpu: flags['scheduler-cpu'], memory: flags['scheduler-memory']},
   schedulerServiceType: flags['scheduler-service-type'],
+  schedulerNodeSelector: flags['scheduler-node-selector'] && Object.fromEntries(flags['scheduler-node-selector']),
+  reachableFrom: flags['network-policy'] || flags['allow-namespace'] ? (flags['allow-namespace'] ?? []) : undefined,
   idleTimeout: flags['idle-timeout'] === undefined ? undefined : Math.ceil(flags['idle-timeout'] / 1000),
   idleAction: flags['idle-action'] === 'suspend' ? 'Suspend' : undefined,
 })

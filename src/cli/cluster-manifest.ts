@@ -1,5 +1,12 @@
 import type {Container, EnvVar} from '../api/core.ts'
-import {API_VERSION, type DaskCluster, type DaskClusterSpec, type DaskWorkerGroup, type WorkerPart} from '../api/dask.ts'
+import {
+  API_VERSION,
+  type DaskCluster,
+  type DaskClusterSpec,
+  type DaskWorkerGroup,
+  type NetworkPolicyPart,
+  type WorkerPart,
+} from '../api/dask.ts'
 import {DEFAULT_COMM_PORT, LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
 import type {PodExtras} from './pod-flags.ts'
 
@@ -28,6 +35,10 @@ export interface WorkerChoices extends PodChoices {
 export interface ClusterChoices extends WorkerChoices {
   readonly schedulerResources?: Resources | undefined
   readonly schedulerServiceType?: string | undefined
+  /** Instead of that of all pods. */
+  readonly schedulerNodeSelector?: Readonly<Record<string, string>> | undefined
+  /** The only namespaces whose pods reach the scheduler; absent: everybody does. */
+  readonly reachableFrom?: readonly string[] | undefined
   /** Seconds; 0 is never. */
   readonly idleTimeout?: number | undefined
   /** Absent: it is deleted then. */
@@ -51,9 +62,14 @@ export const clusterManifest = (name: string, namespace: string | undefined, cho
 export const clusterSpec = (name: string, choices: ClusterChoices): DaskClusterSpec => ({
   ...(choices.idleTimeout ? {idleTimeout: choices.idleTimeout} : {}),
   ...(choices.idleAction && {idleAction: choices.idleAction}),
+  ...(choices.reachableFrom && {networkPolicy: networkPolicy(choices.reachableFrom)}),
   worker: workerPart(choices),
   scheduler: {
-    spec: {containers: [schedulerContainer(choices)], ...choices.pod},
+    spec: {
+      containers: [schedulerContainer(choices)],
+      ...choices.pod,
+      ...(choices.schedulerNodeSelector && {nodeSelector: choices.schedulerNodeSelector}),
+    },
     service: {
       type: choices.schedulerServiceType ?? 'ClusterIP',
       selector: {[LABEL_CLUSTER]: name, [LABEL_COMPONENT]: 'scheduler'},
@@ -64,6 +80,11 @@ export const clusterSpec = (name: string, choices: ClusterChoices): DaskClusterS
     },
   },
 })
+
+const networkPolicy = (namespaces: readonly string[]): NetworkPolicyPart =>
+  namespaces.length === 0
+    ? {}
+    : {from: namespaces.map((name) => ({namespaceSelector: {matchLabels: {'kubernetes.io/metadata.name': name}}}))}
 
 /** A further group of workers for a cluster that exists. */
 export const groupManifest = (

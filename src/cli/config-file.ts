@@ -17,7 +17,7 @@ interface FileWord {
  * A short YAML file with the command line's own words (`workers: 4`, `env: {A: b}`, `label: [team=ml]`) as the flags they stand for.
  * Throws a usage error with line and column for what is no such word.
  */
-export async function readConfigFile(file: string, known: readonly string[]): Promise<readonly FileWord[]> {
+export async function readConfigFile(file: string, known: readonly string[], switches: ReadonlySet<string>): Promise<readonly FileWord[]> {
   const {LineCounter, isMap, isScalar, isSeq, parseDocument} = await import('./yaml.ts')
   const lines = new LineCounter()
   const content = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8').catch(refuse(file))
@@ -47,6 +47,10 @@ export async function readConfigFile(file: string, known: readonly string[]): Pr
       if (node === null || (isScalar(node) && node.value === null)) throw usageError(`${where}: "${name}" has no value`)
       if (!isScalar(node)) throw usageError(`${where}: "${name}" takes words, and no ${isMap(node) ? 'mapping' : 'list'} here`)
       return node.source ?? String(node.value)
+    }
+    if (switches.has(name)) {
+      if (!isScalar(value) || typeof value.value !== 'boolean') throw usageError(`${place}: "${name}" is true or false`)
+      return value.value ? [{name, argv: [`--${name}`], place}] : []
     }
     if (isSeq<ParsedNode>(value)) return value.items.map((item) => word(scalar(item), item.range[0]))
     if (isMap<ParsedNode, ParsedNode | null>(value))

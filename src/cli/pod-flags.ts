@@ -82,6 +82,12 @@ const parseSelector = (text: string): readonly [string, string] => {
   return [key, value ?? '']
 }
 
+export const nodeSelectorFlag = Flags.custom<readonly [string, string]>({
+  ...repeated,
+  helpValue: 'KEY=VALUE',
+  parse: async (text) => parseSelector(text),
+})
+
 export const podFlags = {
   gpu: Flags.integer({min: 1, helpValue: 'N', summary: 'GPUs of each worker (nvidia.com/gpu).'}),
   resource: parsed(parseAmount)({helpValue: 'NAME=QUANTITY', summary: 'Another resource of each worker; may be repeated.'}),
@@ -95,7 +101,9 @@ export const podFlags = {
     summary: 'Mount pvc/NAME, configmap/NAME or secret/NAME in all pods (":ro" behind it: read-only); may be repeated.',
   }),
   toleration: parsed(parseToleration)({helpValue: 'KEY=VALUE:EFFECT', summary: 'Taint that all pods put up with; may be repeated.'}),
-  'node-selector': parsed(parseSelector)({helpValue: 'KEY=VALUE', summary: 'Label that the nodes of all pods have; may be repeated.'}),
+  'node-selector': nodeSelectorFlag({summary: 'Label that the nodes of all pods have; may be repeated.'}),
+  'priority-class': Flags.string({helpValue: 'NAME', summary: 'Priority class of all pods.'}),
+  'pod-scheduler': Flags.string({helpValue: 'NAME', summary: "Who finds nodes for all pods, instead of Kubernetes' own scheduler."}),
   'service-account': Flags.string({helpValue: 'NAME', summary: 'Service account of all pods.'}),
   'pull-secret': Flags.string({...repeated, helpValue: 'NAME', summary: 'Secret with which images are pulled; may be repeated.'}),
 }
@@ -108,6 +116,8 @@ export interface PodFlags {
   readonly volume?: readonly Volume[] | undefined
   readonly toleration?: readonly Toleration[] | undefined
   readonly 'node-selector'?: readonly (readonly [string, string])[] | undefined
+  readonly 'priority-class'?: string | undefined
+  readonly 'pod-scheduler'?: string | undefined
   readonly 'service-account'?: string | undefined
   readonly 'pull-secret'?: readonly string[] | undefined
 }
@@ -128,6 +138,8 @@ export const podExtras = (flags: PodFlags): PodExtras => {
       ...(volumes.length > 0 && {volumes: volumes.map(({source}, index) => ({name: name(index), ...source}))}),
       ...(tolerations.length > 0 && {tolerations}),
       ...(selector.length > 0 && {nodeSelector: Object.fromEntries(selector)}),
+      ...(flags['priority-class'] !== undefined && {priorityClassName: flags['priority-class']}),
+      ...(flags['pod-scheduler'] !== undefined && {schedulerName: flags['pod-scheduler']}),
       ...(flags['service-account'] !== undefined && {serviceAccountName: flags['service-account']}),
       ...(secrets.length > 0 && {imagePullSecrets: secrets.map((each) => ({name: each}))}),
     },

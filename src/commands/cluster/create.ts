@@ -30,7 +30,8 @@ const generating = {
   adapt: boundsFlag(),
 }
 const GENERATING = Object.keys(generating)
-const MULTIPLE = new Set(Object.entries(generating).flatMap(([name, flag]) => (flag.multiple ? [name] : [])))
+const SWITCHES = new Set(Object.entries(generating).flatMap(([name, flag]) => (flag.type === 'boolean' ? [name] : [])))
+const MULTIPLE = new Set(Object.entries(generating).flatMap(([name, flag]) => ('multiple' in flag && flag.multiple ? [name] : [])))
 
 export default class ClusterCreate extends DaskCommand {
   static override summary = 'Create a Dask cluster.'
@@ -102,7 +103,7 @@ export default class ClusterCreate extends DaskCommand {
     const {file} = call.flags
     if (file === undefined) return call
     const {readConfigFile} = await import('../../cli/config-file.ts')
-    const words = await readConfigFile(file, ['name', ...GENERATING])
+    const words = await readConfigFile(file, ['name', ...GENERATING], SWITCHES)
     for (const {argv, place} of words) {
       await this.parse(ClusterCreate, [...argv]).catch((error: unknown) => {
         throw error instanceof UserError ? usageError(`${place}: ${error.message}`, ...error.next) : error

@@ -103,6 +103,22 @@ spec:
   })
 })
 
+describe('what guards a generated cluster, and where it runs', () => {
+  const choices = {workers: 1, image: 'x', pod: {nodeSelector: {pool: 'spot'}, priorityClassName: 'low', schedulerName: 'volcano'}}
+  it('is a policy, with the namespaces that were named', () => {
+    expect(clusterManifest('foo', undefined, choices).spec.networkPolicy).toBeUndefined()
+    expect(clusterManifest('foo', undefined, {...choices, reachableFrom: []}).spec.networkPolicy).toEqual({})
+    expect(clusterManifest('foo', undefined, {...choices, reachableFrom: ['jupyter']}).spec.networkPolicy).toEqual({
+      from: [{namespaceSelector: {matchLabels: {'kubernetes.io/metadata.name': 'jupyter'}}}],
+    })
+  })
+  it('is the same pool for all pods, or another one for the scheduler', () => {
+    const {worker, scheduler} = clusterManifest('foo', undefined, {...choices, schedulerNodeSelector: {pool: 'stable'}}).spec
+    expect(worker.spec).toMatchObject(choices.pod)
+    expect(scheduler.spec).toMatchObject({...choices.pod, nodeSelector: {pool: 'stable'}})
+  })
+})
+
 describe('a generated group', () => {
   it('names its cluster and has workers like those of a cluster', () => {
     const choices = {workers: 2, image: 'x'}

@@ -16,18 +16,23 @@ describe('a file of words', () => {
   const read = async (text: string) => {
     const file = join(folder, 'demo.yaml')
     await writeFile(file, text)
-    return await readConfigFile(file, ['name', 'workers', 'env', 'label'])
+    return await readConfigFile(file, ['name', 'workers', 'env', 'label', 'tls'], new Set(['tls']))
   }
   it('stands for flags, with lists and mappings for those that may be repeated', async () => {
     const words = await read('name: demo\nworkers: 4\nenv: {A: b, C: "1"}\nlabel:\n  - team=ml\n')
     expect(words.flatMap(({argv}) => argv)).toEqual(['demo', '--workers=4', '--env=A=b', '--env=C=1', '--label=team=ml'])
     expect(words.at(-1)?.place).toMatch(/demo\.yaml:5:5$/)
   })
+  it('says yes or no to what has no value on the command line', async () => {
+    expect((await read('tls: true\n')).flatMap(({argv}) => argv)).toEqual(['--tls'])
+    expect(await read('tls: false\n')).toEqual([])
+  })
   it.each([
     ['workers: 4\nwrokers: 5\n', /demo\.yaml:2:1: there is no "wrokers"$/],
     ['workers:\n', /demo\.yaml:1:9: "workers" has no value$/],
     ['label:\n  - {a: b}\n', /demo\.yaml:2:5: "label" takes words, and no mapping here$/],
     ['workers: "4\n', /demo\.yaml:\d:\d+: Missing closing "quote/],
+    ['tls: maybe\n', /demo\.yaml:1:1: "tls" is true or false$/],
     ['- a\n', /demo\.yaml:1:1: the file is no mapping$/],
   ])('%j is refused at its line and column', async (text, message) => {
     await expect(read(text)).rejects.toThrow(message)

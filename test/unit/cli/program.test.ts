@@ -62,7 +62,7 @@ describe('the commands', () => {
       autoscaler describe NAME -o/--output
       autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
-      cluster create [NAME] --adapt --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
+      cluster create [NAME] --adapt --allow-namespace --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout -o/--output
       cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
@@ -82,15 +82,15 @@ describe('the commands', () => {
       cluster workers NAME --no-headers -g/--group -o/--output
       completion SHELL
       doctor -o/--output
-      generate cluster NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
-      generate job NAME --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --node-selector --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate cluster NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
       job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
       job retry NAME --timeout
-      job run --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --node-selector --on --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-service-type --service-account --timeout --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --priority-class --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
       job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
@@ -105,7 +105,7 @@ describe('the commands', () => {
       sandbox status --name -o/--output
       sandbox up --name --python -o/--output
       version --client -o/--output
-      workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pull-secret --resource --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
+      workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pod-scheduler --priority-class --pull-secret --resource --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
       workergroup delete [NAME] --all --cascade --dry-run --ignore-not-found --now --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       workergroup describe NAME -o/--output
       workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch

@@ -1,0 +1,162 @@
+import {beforeAll, describe, expect, it} from 'vitest'
+import {CUSTOM_RESOURCE_DEFINITIONS} from '../../src/api/core.ts'
+import {DASK_CLUSTERS, type DaskClusterSpec} from '../../src/api/dask.ts'
+import {HTTP_ROUTES, INGRESSES, NETWORK_POLICIES, POD_DISRUPTION_BUDGETS} from '../../src/api/networking.ts'
+import type {Kind, KubeObject} from '../../src/api/object.ts'
+import {stand, until} from './ground.ts'
+
+const {client, namespace, kubectl, dask} = stand('exposure')
+const demo = {namespace, name: 'demo'}
+const scheduler = {namespace, name: 'demo-scheduler'}
+
+/** A merge patch of the spec: `null` takes a field back. */
+const change = (spec: object) => client.patch(DASK_CLUSTERS, demo, {spec}, {type: 'merge'})
+
+const namesOf = async (kind: Kind): Promise<readonly string[]> =>
+  (await client.list(kind, {namespace})).items.map(({metadata}) => metadata.name).toSorted()
+const exposed = async (): Promise<string | undefined> => {
+  const condition = (await client.get(DASK_CLUSTERS, demo)).status?.conditions?.find(({type}) => type === 'Exposed')
+  return condition && `${condition.status} ${condition.reason}`
+}
+const url = async (): Promise<string | undefined> => (await client.get(DASK_CLUSTERS, demo)).status?.dashboardURL
+
+beforeAll(async () => {
+  const created = await dask('cluster', 'create', 'demo', '-w', '1', '--network-policy', '--wait', '--timeout', '90s')
+  expect(created.code, created.stderr).toBe(0)
+})
+
+describe('who reaches the pods', () => {
+  it('is told by two policies, which kubectl can explain', async () => {
+    expect(await namesOf(NETWORK_POLICIES)).toEqual(['demo-scheduler', 'demo-workers'])
+    expect(await kubectl('explain', 'daskclusters.spec.networkPolicy.from')).toContain('Who else reaches the scheduler')
+    expect(await kubectl('get', 'networkpolicies')).toMatch(/POD-SELECTOR[\s\S]*dask.org\/cluster-name=demo,dask.org\/component=scheduler/)
+  })
+
+  it('follows the spec, and comes back when somebody has taken it away or opened it', async () => {
+    const ports = async () => (await client.get(NETWORK_POLICIES, scheduler)).spec.ingress.map(({ports: each}) => each?.length ?? 'all')
+    const before = await ports()
+    await change({networkPolicy: {from: [{ipBlock: {cidr: '192.0.2.0/24'}}]}})
+    await until(async () => JSON.stringify(await ports()) === JSON.stringify(['all', 2]), 'the policy has the address')
+    await client.patch(NETWORK_POLICIES, scheduler, {spec: {ingress: [{}]}}, {type: 'merge'})
+    await until(async () => (await ports()).length === 2, 'what was opened is closed again')
+    await client.delete(NETWORK_POLICIES, {namespace, name: 'demo-workers'})
+    await until(async () => (await namesOf(NETWORK_POLICIES)).length === 2, 'the policy comes back')
+    expect(before).toEqual(['all'])
+  })
+})
+
+it('keeps the scheduler from being evicted', async () => {
+  await change({scheduler: {podDisruptionBudget: {}}})
+  await until(async () => (await namesOf(POD_DISRUPTION_BUDGETS)).length === 1, 'there is a budget')
+  const body = JSON.stringify({apiVersion: 'policy/v1', kind: 'Eviction', metadata: {name: 'demo-scheduler', namespace}})
+  const path = `/api/v1/namespaces/${namespace}/pods/demo-scheduler/eviction`
+  const answer = await client.raw({method: 'POST', path, body, headers: {'content-type': 'application/json'}})
+  expect(await answer.body.text()).toMatch(/disruption budget/)
+  expect(answer.status).toBe(429)
+  await change({scheduler: {podDisruptionBudget: {minAvailable: 0}}})
+  await until(async () => (await client.get(POD_DISRUPTION_BUDGETS, scheduler)).spec.minAvailable === 0, 'the budget follows')
+})
+
+describe('an Ingress to the dashboard', () => {
+  it('is made and told, and waits for somebody who serves it', async () => {
+    await change({scheduler: {ingress: {host: 'a.example', ingressClassName: 'none', metadata: {annotations: {size: '1'}}}}})
+    await until(async () => (await url()) === 'http://a.example', 'the status has the address')
+    expect(await exposed()).toBe('False AddressPending')
+    expect((await client.get(INGRESSES, scheduler)).metadata.annotations).toMatchObject({size: '1'})
+    expect((await dask('cluster', 'list', '-o', 'wide')).stdout).toMatch(/DASHBOARD[\s\S]*http:\/\/a\.example/)
+    expect(await kubectl('get', 'daskclusters', '-o', 'wide')).toMatch(/DASHBOARD[\s\S]*http:\/\/a\.example/)
+  })
+
+  it('follows the spec, and is ready when it has an address', async () => {
+    await change({scheduler: {ingress: {host: 'b.example', tls: [{hosts: ['b.example'], secretName: 'tls'}], metadata: null}}})
+    await until(async () => (await url()) === 'https://b.example', 'the status has the new address')
+    expect((await client.get(INGRESSES, scheduler)).metadata.annotations).not.toHaveProperty('size')
+    const status = {loadBalancer: {ingress: [{ip: '192.0.2.1'}]}}
+    await client.patch(INGRESSES, scheduler, {status}, {type: 'merge', subresource: 'status'})
+    await until(async () => (await exposed()) === 'True Ready', 'the condition says that it is served')
+  })
+
+  it('that the server refuses is told in its words, and the cluster is repaired all the same', async () => {
+    await change({scheduler: {ingress: {host: 'Not_A_Host'}}})
+    const is = async (wanted: string) =>
+      (await client.get(DASK_CLUSTERS, demo)).status?.conditions?.find(({type, status}) => type === wanted && status === 'True')
+    const degraded = () => is('Degraded')
+    await until(async () => (await degraded())?.message.includes('Not_A_Host') === true, 'the condition has the words of the server')
+    expect(await is('Ready')).toBeDefined()
+    await kubectl('delete', 'service', 'demo-scheduler')
+    await until(async () => (await kubectl('get', 'services', '-o', 'name')).includes('demo-scheduler'), 'the service comes back')
+    await change({scheduler: {ingress: null}})
+    await until(async () => (await namesOf(INGRESSES)).length === 0, 'the Ingress goes')
+    await until(async () => (await degraded()) === undefined, 'nothing is wrong any more')
+    expect(await exposed()).toBeUndefined()
+  })
+})
+
+/** As much of the Gateway API's own definition as the operator writes; its whole is 200 kB. */
+const ROUTES: KubeObject & {readonly spec: object} = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: 'httproutes.gateway.networking.k8s.io',
+    annotations: {'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/3328'},
+  },
+  spec: {
+    group: 'gateway.networking.k8s.io',
+    scope: 'Namespaced',
+    names: {kind: 'HTTPRoute', listKind: 'HTTPRouteList', plural: 'httproutes', singular: 'httproute'},
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: {status: {}},
+        schema: {openAPIV3Schema: {type: 'object', 'x-kubernetes-preserve-unknown-fields': true}},
+      },
+    ],
+  },
+}
+
+it('a route of the Gateway API waits for its definition, is made, follows and goes', async () => {
+  await change({scheduler: {httpRoute: {parentRefs: [{name: 'gate'}], hostnames: ['c.example']}}})
+  await until(async () => (await exposed()) === 'False GatewayApiMissing', 'the condition says what is missing')
+  await client.create(CUSTOM_RESOURCE_DEFINITIONS, ROUTES)
+  try {
+    await until(async () => (await url()) === 'http://c.example', 'the route is made once it can be')
+    const {spec} = await client.get(HTTP_ROUTES, scheduler)
+    expect(spec.rules).toEqual([{matches: [{path: {type: 'PathPrefix', value: '/'}}], backendRefs: [{name: 'demo-scheduler', port: 8787}]}])
+    expect(await exposed()).toBe('False AddressPending')
+    await change({scheduler: {httpRoute: {parentRefs: [{name: 'gate', port: 443}]}}})
+    await until(async () => (await url()) === 'https://c.example', 'the route follows')
+    await change({scheduler: {httpRoute: null}})
+    await until(async () => (await client.list(HTTP_ROUTES, {namespace})).items.length === 0, 'the route goes')
+  } finally {
+    await client.delete(CUSTOM_RESOURCE_DEFINITIONS, {name: ROUTES.metadata.name})
+  }
+})
+
+it('a cluster of another controller is left alone, and stays its own', async () => {
+  const {apiVersion, kind, spec} = await client.get(DASK_CLUSTERS, demo)
+  const make = (name: string, more: Partial<DaskClusterSpec>) =>
+    client.create(DASK_CLUSTERS, {apiVersion, kind, metadata: {namespace, name}, spec: {...spec, ...more}})
+  const elsewhere = {namespace, name: 'elsewhere'}
+  await make('elsewhere', {managedBy: 'kueue.x-k8s.io/multikueue'})
+  await make('here', {managedBy: 'kubernetes.dask.org/dask-operator'})
+  await until(
+    async () => (await client.get(DASK_CLUSTERS, {namespace, name: 'here'})).status?.phase !== undefined,
+    'the other one is served',
+  )
+  expect((await client.get(DASK_CLUSTERS, elsewhere)).status).toBeUndefined()
+  expect(await namesOf(NETWORK_POLICIES)).not.toContain('elsewhere-scheduler')
+  await client.delete(DASK_CLUSTERS, {namespace, name: 'here'})
+  await client.delete(DASK_CLUSTERS, elsewhere)
+})
+
+it('all of it goes with the cluster, and with the fields of its spec', async () => {
+  await change({networkPolicy: null, scheduler: {podDisruptionBudget: null}})
+  const left = async () => [...(await namesOf(NETWORK_POLICIES)), ...(await namesOf(POD_DISRUPTION_BUDGETS))]
+  await until(async () => (await left()).every((name) => !name.startsWith('demo')), 'policies and budget go with their fields')
+  await change({networkPolicy: {}})
+  await until(async () => (await left()).filter((name) => name.startsWith('demo')).length === 2, 'policies come')
+  expect((await dask('cluster', 'delete', 'demo', '--yes')).code).toBe(0)
+  await until(async () => (await left()).length === 0, 'and go with the cluster')
+})
