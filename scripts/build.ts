@@ -9,7 +9,7 @@ import {brotliCompressSync, brotliDecompressSync} from 'node:zlib'
 import {Plugin} from '@oclif/core'
 import {type BuildOptions, build as bundle, type Metafile} from 'esbuild'
 import {leanBundle, leanOperator} from './lean-bundle.ts'
-import {writeChart, writeKustomizeBase} from './other-installs.ts'
+import {writeChart, writeKustomizeBase, writeKustomizeTls} from './other-installs.ts'
 import {bundleProgram, PROGRAM} from './program-bundle.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -56,6 +56,7 @@ export async function build(): Promise<Built> {
     const {version} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {readonly version: string}
     await writeChart(join(fresh, 'chart'), {root, version, bundle: operator})
     await writeKustomizeBase(join(fresh, 'kustomize'), {root, version, bundle: operator})
+    await writeKustomizeTls(join(fresh, 'kustomize-tls'), '../kustomize', {root, version, bundle: operator})
     await rename(dist, former).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
     })

@@ -175,6 +175,17 @@ const MANAGED_BY = described(
 
 const CLUSTER_SPEC = object(
   {
+    tls: described(
+      object(
+        {
+          auto: described(boolean, "The operator issues the certificate, by an authority of the cluster's own, and renews it."),
+          secretName: described(string, "A Secret in cert-manager's shape: tls.crt, tls.key, ca.crt."),
+        },
+        [],
+        [{rule: '(has(self.auto) && self.auto) != has(self.secretName)', message: 'give auto: true or secretName, and not both'}],
+      ),
+      'Scheduler, workers and clients speak TLS, and take in nobody without the certificate.',
+    ),
     idleAction: described(choice('Delete', 'Suspend'), 'What happens after idleTimeout; default Delete.'),
     idleTimeout: described(
       {...integer, default: 0},

@@ -6,7 +6,7 @@ import {DEFAULT_LOG_LEVEL} from '../src/api/log-levels.ts'
 import {LEASE_NAMESPACE} from '../src/api/names.ts'
 import type {KubeObject} from '../src/api/object.ts'
 import {BOOT, DEFAULT_NAMESPACE, DEFAULT_NODE_IMAGE, operatorManifests} from '../src/cli/install/manifests.ts'
-import {FOR_PEOPLE, LEADING, LOOKING, SERVING} from '../src/cli/install/roles.ts'
+import {FOR_PEOPLE, LEADING, LOOKING, SECURING, SERVING} from '../src/cli/install/roles.ts'
 
 interface Sources {
   /** Root of the package. */
@@ -21,7 +21,14 @@ export async function writeChart(folder: string, {root, bundle}: Sources): Promi
   await cp(join(root, 'manifests', 'chart'), folder, {recursive: true})
   const files = join(folder, 'files')
   await cp(join(root, 'manifests', 'crds'), join(files, 'crds'), {recursive: true})
-  const roles = {serving: SERVING, looking: LOOKING, leading: LEADING, people: FOR_PEOPLE, leaseNamespace: LEASE_NAMESPACE}
+  const roles = {
+    serving: SERVING,
+    looking: LOOKING,
+    leading: LEADING,
+    securing: SECURING,
+    people: FOR_PEOPLE,
+    leaseNamespace: LEASE_NAMESPACE,
+  }
   await writeFile(join(files, 'roles.json'), `${JSON.stringify(roles, undefined, 2)}\n`)
   await writeFile(join(files, 'boot.js'), `${BOOT}\n`)
   await writeFile(join(files, 'operator.mjs.br'), bundle)
@@ -56,3 +63,16 @@ export async function writeKustomizeBase(folder: string, {root, version, bundle}
   }
   await writeFile(join(folder, 'kustomization.yaml'), stringify(base))
 }
+
+/** The base with the right to Secrets, beside it: kustomize takes in nothing of a folder that lies around its own. */
+export async function writeKustomizeTls(folder: string, base: string, {version, bundle}: Sources): Promise<void> {
+  await mkdir(folder)
+  const options = {namespace: DEFAULT_NAMESPACE, replicas: 1, nodeImage: DEFAULT_NODE_IMAGE, logLevel: DEFAULT_LOG_LEVEL, version, bundle}
+  const without = new Set(operatorManifests(options).map(nameOf))
+  const objects = operatorManifests({...options, tls: true}).filter((object) => !without.has(nameOf(object)))
+  await writeFile(join(folder, 'secrets.yaml'), objects.map((object) => `---\n${stringify(object)}`).join(''))
+  const kustomization = {apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: [base, 'secrets.yaml']}
+  await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization))
+}
+
+const nameOf = ({kind, metadata}: KubeObject): string => `${kind} ${metadata.name}`

@@ -75,7 +75,10 @@ export interface PodSpec {
   readonly nodeName?: string
   readonly terminationGracePeriodSeconds?: number
   readonly tolerations?: readonly {readonly key?: string; readonly tolerationSeconds?: number; readonly [field: string]: unknown}[]
-  readonly volumes?: readonly ({readonly name: string} & Readonly<Record<string, unknown>>)[]
+  readonly volumes?: readonly ({
+    readonly name: string
+    readonly secret?: {readonly secretName?: string; readonly [field: string]: unknown}
+  } & Readonly<Record<string, unknown>>)[]
   readonly [field: string]: unknown
 }
 

@@ -82,6 +82,14 @@ export interface WorkerPart {
   readonly spec: PodSpec
 }
 
+/** Where the certificate comes from that all processes of a cluster show each other; one of the two. */
+export interface ClusterTls {
+  /** The operator issues it, with an authority of the cluster's own, and renews it. */
+  readonly auto?: boolean
+  /** A Secret in cert-manager's shape: `tls.crt`, `tls.key`, `ca.crt`. */
+  readonly secretName?: string
+}
+
 export interface DaskClusterSpec {
   /** Seconds; 0 or absent: never. */
   readonly idleTimeout?: number
@@ -92,6 +100,8 @@ export interface DaskClusterSpec {
   /** Another controller than this operator takes care of it: nothing is made or told. Never changed once it is given, as in batch/v1 Job. */
   readonly managedBy?: string
   readonly networkPolicy?: NetworkPolicyPart
+  /** Scheduler, workers and clients speak TLS, and take in nobody without the cluster's certificate. */
+  readonly tls?: ClusterTls
   readonly scheduler: SchedulerPart
   readonly worker: WorkerPart
 }

@@ -1,7 +1,8 @@
-import type {Pod} from './core.ts'
+import type {Pod, PodSpec} from './core.ts'
 import type {DaskCluster, DaskWorkerGroup} from './dask.ts'
 import {ANNOTATION_RESTARTED_AT, ANNOTATION_REVISION, DEFAULT_COMM_PORT} from './names.ts'
 import {servicePort} from './scheduler-address.ts'
+import {tlsSecretName} from './tls.ts'
 
 /** Which spec a pod was made from, and whether it is still the one that its owner asks for (design section 9, "edits"). */
 
@@ -40,16 +41,22 @@ export const targetAnnotations = ({revision, restartedAt}: Target): Readonly<Rec
 })
 
 export const schedulerTarget = (cluster: DaskCluster): Target => ({
-  revision: revisionOf(cluster.spec.scheduler.spec),
+  revision: revisionOf(withSurroundings(cluster.spec.scheduler.spec, tlsSecretName(cluster))),
   restartedAt: cluster.metadata.annotations?.[ANNOTATION_RESTARTED_AT],
 })
+
+/** Alone it makes the revision that it made before there was anything else. */
+const withSurroundings = (spec: PodSpec, ...others: readonly unknown[]): unknown => {
+  const said = others.filter((other) => other !== undefined)
+  return said.length > 0 ? [spec, ...said] : spec
+}
 
 /** The scheduler's port is in every worker's address: another one makes another worker. */
 export const workerTarget = (group: DaskWorkerGroup, cluster: DaskCluster): Target => {
   const port = servicePort({spec: cluster.spec.scheduler.service})
   const asked = [cluster, group].flatMap(({metadata}) => metadata.annotations?.[ANNOTATION_RESTARTED_AT] ?? [])
   return {
-    revision: revisionOf(port === DEFAULT_COMM_PORT ? group.spec.worker.spec : [group.spec.worker.spec, port]),
+    revision: revisionOf(withSurroundings(group.spec.worker.spec, port === DEFAULT_COMM_PORT ? undefined : port, tlsSecretName(cluster))),
     restartedAt: asked.toSorted().at(-1),
   }
 }

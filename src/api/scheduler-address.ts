@@ -4,8 +4,8 @@ import {DEFAULT_COMM_PORT, DEFAULT_DASHBOARD_PORT, PORT_COMM, PORT_DASHBOARD, sc
 type HasSpec = Pick<Service, 'spec'>
 
 /** Where workers and clients inside Kubernetes find a cluster's scheduler: by its service's port for Dask's own protocol. */
-export const schedulerAddress = (cluster: string, namespace: string, service: HasSpec | undefined): string =>
-  `tcp://${schedulerHost(cluster, namespace)}:${servicePort(service)}`
+export const schedulerAddress = (cluster: string, namespace: string, service: HasSpec | undefined, scheme: 'tls' | 'tcp' = 'tcp'): string =>
+  `${scheme}://${schedulerHost(cluster, namespace)}:${servicePort(service)}`
 
 /** The port of the scheduler's service for Dask's own protocol. */
 export const servicePort = (service: HasSpec | undefined): number => commPort(service)?.port ?? DEFAULT_COMM_PORT

@@ -39,6 +39,12 @@ export const schedulerFlags = {
     helpValue: 'NAME',
     summary: 'The same, but let the pods of this namespace reach the scheduler too; may be repeated.',
   }),
+  tls: Flags.boolean({summary: 'Speak TLS, with a certificate that the operator issues; clients without it are refused.'}),
+  'tls-secret': Flags.string({
+    helpValue: 'NAME',
+    summary: 'Speak TLS with the certificate of this Secret (tls.crt, tls.key, ca.crt), as cert-manager makes it.',
+    exclusive: ['tls'],
+  }),
   'idle-timeout': Flags.custom<number>({parse: async (text) => parseDuration(text)})({
     helpValue: 'TIME',
     summary: 'Delete the cluster when nothing has run for this long.',
@@ -62,6 +68,8 @@ export interface ChoiceFlags extends PodFlags {
   readonly 'scheduler-node-selector'?: readonly (readonly [string, string])[] | undefined
   readonly 'network-policy'?: boolean
   readonly 'allow-namespace'?: readonly string[] | undefined
+  readonly tls?: boolean | undefined
+  readonly 'tls-secret'?: string | undefined
   readonly 'idle-timeout'?: number | undefined
   readonly 'idle-action'?: string | undefined
 }
@@ -77,6 +85,7 @@ export const choicesOf = (flags: ChoiceFlags): ClusterChoices => ({
   schedulerServiceType: flags['scheduler-service-type'],
   schedulerNodeSelector: flags['scheduler-node-selector'] && Object.fromEntries(flags['scheduler-node-selector']),
   reachableFrom: flags['network-policy'] || flags['allow-namespace'] ? (flags['allow-namespace'] ?? []) : undefined,
+  tls: flags['tls-secret'] === undefined ? (flags.tls ? {auto: true} : undefined) : {secretName: flags['tls-secret']},
   idleTimeout: flags['idle-timeout'] === undefined ? undefined : Math.ceil(flags['idle-timeout'] / 1000),
   idleAction: flags['idle-action'] === 'suspend' ? 'Suspend' : undefined,
 })

@@ -1,6 +1,7 @@
 import type {Container, EnvVar} from '../api/core.ts'
 import {
   API_VERSION,
+  type ClusterTls,
   type DaskCluster,
   type DaskClusterSpec,
   type DaskWorkerGroup,
@@ -39,6 +40,7 @@ export interface ClusterChoices extends WorkerChoices {
   readonly schedulerNodeSelector?: Readonly<Record<string, string>> | undefined
   /** The only namespaces whose pods reach the scheduler; absent: everybody does. */
   readonly reachableFrom?: readonly string[] | undefined
+  readonly tls?: ClusterTls | undefined
   /** Seconds; 0 is never. */
   readonly idleTimeout?: number | undefined
   /** Absent: it is deleted then. */
@@ -63,6 +65,7 @@ export const clusterSpec = (name: string, choices: ClusterChoices): DaskClusterS
   ...(choices.idleTimeout ? {idleTimeout: choices.idleTimeout} : {}),
   ...(choices.idleAction && {idleAction: choices.idleAction}),
   ...(choices.reachableFrom && {networkPolicy: networkPolicy(choices.reachableFrom)}),
+  ...(choices.tls && {tls: choices.tls}),
   worker: workerPart(choices),
   scheduler: {
     spec: {

@@ -30,7 +30,7 @@ export interface ClusterProgress {
 const FINAL = new Set([
   ...['ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError'],
   ...['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'StartError', 'ContainerCannotRun'],
-  ...['CrashLoopBackOff'],
+  ...['CrashLoopBackOff', 'SecretsForbidden'],
 ])
 
 /** How far a cluster has come on its way to ready, by its own status and its pods. Works with the Python operator's status too. */

@@ -8,6 +8,7 @@ import {
   type DaskWorkerGroup,
 } from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
+import {tlsSecretName} from '../api/tls.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {decisionColumns, noneServed} from './autoscalers.ts'
 import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
@@ -85,6 +86,7 @@ const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | un
     ['Workers:', workers],
     ...numberRows(numbers, now),
     ['Scheduler:', status?.schedulerAddress],
+    ['Certificate:', tlsSecretName(cluster) && `Secret ${tlsSecretName(cluster)}${spec.tls?.secretName ? '' : ', issued by the operator'}`],
     ['Dashboard:', status?.dashboardURL],
     ['Image:', image],
     ['Age:', formatAge(metadata.creationTimestamp, now)],

@@ -31,13 +31,14 @@ interface Follower {
  * other they are asked for their workers as often as those report. Resolves after the first round, or when it takes too long.
  */
 export async function openReadings({client, schedulers, signal, onReadings}: ReadingsCall): Promise<void> {
-  const [{connectScheduler}, {openTaskFeed}, {forwardDial}] = await Promise.all([
+  const [{connectScheduler}, {openTaskFeed}, {forwardDial}, {daskDial}] = await Promise.all([
     import('../dask/scheduler.ts'),
     import('../dask/task-feed.ts'),
     import('../dask/dial.ts'),
+    import('../dask/tls-identity.ts'),
   ])
   const follow = (pod: Pod): Follower => {
-    const dial = forwardDial(client, pod.metadata.namespace ?? '', pod.metadata.name)
+    const dial = daskDial(client, pod, forwardDial(client, pod.metadata.namespace ?? '', pod.metadata.name))
     const port = namedPort(PORT_COMM, pod)
     const tasks = followTasks(() => openTaskFeed(dial, {port, timeoutMs: ANSWER_MS, everyMs: ROUND_MS, signal}))
     const workers = followWorkers(() => connectScheduler(dial, {port, timeoutMs: ANSWER_MS, signal}))

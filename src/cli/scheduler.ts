@@ -18,12 +18,13 @@ export async function withScheduler<T>(
   const {items} = await client.list(PODS, {namespace, labelSelector: selector, signal})
   const pod = items.find(isPodReady)
   if (!pod) return undefined
-  const [{connectScheduler}, {openTaskFeed}, {forwardDial}] = await Promise.all([
+  const [{connectScheduler}, {openTaskFeed}, {forwardDial}, {daskDial}] = await Promise.all([
     import('../dask/scheduler.ts'),
     import('../dask/task-feed.ts'),
     import('../dask/dial.ts'),
+    import('../dask/tls-identity.ts'),
   ])
-  const dial = forwardDial(client, namespace, pod.metadata.name)
+  const dial = daskDial(client, pod, forwardDial(client, namespace, pod.metadata.name))
   const scheduler = await connectScheduler(dial, {port: namedPort(PORT_COMM, pod), timeoutMs: TIMEOUT_MS, signal})
   try {
     return await ask(scheduler, async () => {

@@ -3,14 +3,17 @@ import {DASK_CLUSTERS} from '../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
 import {isPodReady} from '../api/pod-state.ts'
 import {namedPort} from '../api/scheduler-address.ts'
+import {schemeOf, tlsSecretOf} from '../api/tls.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {UserError} from './user-error.ts'
 import {type Look, openWatch, type Watch} from './watch.ts'
 
 /** Local ports that lead to a cluster's scheduler and follow it when it is replaced. */
 export interface Tunnel {
-  /** `tcp://127.0.0.1:PORT` */
+  /** `tcp://127.0.0.1:PORT`, or `tls://…` */
   readonly schedulerAddress: string
+  /** Of a scheduler that speaks TLS: the Secret with the certificate that a client has to show. */
+  readonly tlsSecret?: string
   readonly dashboardURL: string
 }
 
@@ -58,7 +61,9 @@ export async function openTunnel(call: TunnelCall): Promise<Tunnel> {
       listen(namedPort(PORT_COMM, pod), call.schedulerPort),
       listen(namedPort(PORT_DASHBOARD, pod), call.dashboardPort),
     ])
-    return {schedulerAddress: `tcp://${host}:${comm}`, dashboardURL: `http://${host}:${dashboard}/status`}
+    const tlsSecret = tlsSecretOf(pod)
+    const schedulerAddress = `${schemeOf(tlsSecret)}://${host}:${comm}`
+    return {schedulerAddress, ...(tlsSecret !== undefined && {tlsSecret}), dashboardURL: `http://${host}:${dashboard}/status`}
   } catch (error) {
     watch.close()
     throw error

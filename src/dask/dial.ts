@@ -3,6 +3,7 @@ import {connect} from 'node:net'
 import type {Duplex} from 'node:stream'
 import type {KubeClient} from '../kube/client.ts'
 import {openPortForward} from '../kube/port-forward.ts'
+import {within} from './comm.ts'
 
 /** Opens a connection to a port of one place. */
 export type Dial = (port: number, signal?: AbortSignal) => Promise<Duplex>
@@ -36,6 +37,20 @@ export const forwardDial =
   (client: KubeClient, namespace: string, pod: string): Dial =>
   (port, signal) =>
     openPortForward(client, {namespace, pod, port, ...(signal && {signal})})
+
+/** A connection that is there in time; one that comes later is ended. */
+export async function dialWithin(timeoutMs: number, dial: Dial, port: number, signal?: AbortSignal): Promise<Duplex> {
+  const opening = dial(port, signal)
+  try {
+    return await within(timeoutMs, opening, `no connection to port ${port}`)
+  } catch (error) {
+    opening.then(
+      (stream) => stream.destroy(),
+      () => undefined,
+    )
+    throw error
+  }
+}
 
 /** Tries the ways in order and goes on with the one that worked, until it fails. */
 export function firstDial(ways: readonly Dial[]): Dial {

@@ -19,9 +19,12 @@ async def main():
     # A scheduler that has gone is no reason to hold up the end of its workers.
     dask.config.set({"distributed.comm.timeouts.connect": "3s"})
     from distributed.core import connect, rpc
+    from distributed.security import Security
     from distributed.utils import get_ip
     address = os.environ.get("DASK_SCHEDULER_ADDRESS") or sys.exit(0)
-    async with rpc(address) as scheduler:
+    # The worker's own certificate, where the cluster speaks TLS.
+    security = Security().get_connection_args("worker")
+    async with rpc(address, connection_args=security) as scheduler:
         known = (await asyncio.wait_for(scheduler.identity(), 5))["workers"]
         def mine(worker):
             found = str(worker.get("name"))
@@ -47,7 +50,7 @@ async def main():
                     continue
                 queued = list(state.get("ready", ())) + list(state.get("constrained", ()))
                 if queued and not state.get("running"):
-                    comm = await connect(address)
+                    comm = await connect(address, **security)
                     await comm.write({"op": "connection_stream", "reply": False})
                     await comm.write([{"op": "reschedule", "key": k, "worker": a, "stimulus_id": "pre-stop"} for k in queued])
                     await comm.write([{"op": "close-stream"}])

@@ -1,6 +1,6 @@
 /** A scheduler's operations over one connection (contract 4.4, 4.5). */
 import {type Comm, LostConnection, openComm, within} from './comm.ts'
-import type {Dial} from './dial.ts'
+import {type Dial, dialWithin} from './dial.ts'
 import {SchedulerError, unwrapReply} from './message.ts'
 import {parsedList, pickledEval} from './python-eval.ts'
 
@@ -96,7 +96,7 @@ export interface ConnectOptions {
 type Json = Readonly<Record<string, unknown>>
 
 export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: ConnectOptions): Promise<Scheduler> {
-  const stream = await within(timeoutMs, dial(port, signal), `no connection to port ${port}`)
+  const stream = await dialWithin(timeoutMs, dial, port, signal)
   const comm = await openComm(stream, {timeoutMs})
   let answers = 0
   const request = serialised(comm)

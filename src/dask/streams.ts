@@ -1,6 +1,6 @@
 /** Messages that Dask takes only on a stream of its own: they have no reply (contract 4.5, steps 4 and 6). */
 import {openComm} from './comm.ts'
-import type {Dial} from './dial.ts'
+import {type Dial, dialWithin} from './dial.ts'
 
 export interface StreamOptions {
   readonly port: number
@@ -11,7 +11,7 @@ export interface StreamOptions {
 const STIMULUS = 'dask-operator'
 
 const sendOnStream = async (dial: Dial, {port, timeoutMs, signal}: StreamOptions, messages: readonly object[]): Promise<void> => {
-  const comm = await openComm(await dial(port, signal), {timeoutMs})
+  const comm = await openComm(await dialWithin(timeoutMs, dial, port, signal), {timeoutMs})
   comm.send({op: 'connection_stream', reply: false})
   comm.send(messages)
   comm.send([{op: 'close-stream'}])

@@ -1,6 +1,6 @@
 /** The numbers of a scheduler's tasks, which it sends by itself (`feed`, Dask's own way for progress bars). */
 import {openComm, within} from './comm.ts'
-import type {Dial} from './dial.ts'
+import {type Dial, dialWithin} from './dial.ts'
 import {SchedulerError, unwrapReply} from './message.ts'
 import {parsedList, pickledEval} from './python-eval.ts'
 
@@ -45,7 +45,7 @@ const TASKS =
 
 /** A connection on which the scheduler tells its numbers at once and then again and again. */
 export async function openTaskFeed(dial: Dial, {port, timeoutMs, everyMs, signal}: TaskFeedOptions): Promise<TaskFeed> {
-  const stream = await within(timeoutMs, dial(port, signal), `no connection to port ${port}`)
+  const stream = await dialWithin(timeoutMs, dial, port, signal)
   const comm = await openComm(stream, {timeoutMs})
   comm.send({op: 'feed', function: pickledEval(TASKS), interval: `${everyMs}ms`, reply: true})
   return {

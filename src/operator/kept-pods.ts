@@ -1,5 +1,6 @@
 import type {Container, Pod, PodSpec} from '../api/core.ts'
 import {ENV_WORKER_NAME} from '../api/names.ts'
+import {TLS_VOLUME} from '../api/tls.ts'
 import {withoutManagedFields} from '../kube/store.ts'
 
 const OF_SPEC = ['hostNetwork', 'nodeName', 'restartPolicy', 'tolerations'] as const
@@ -11,9 +12,14 @@ const OF_CONTAINER = ['image', 'ports'] as const
  */
 export const keptOfPod = (pod: Pod): Pod => {
   const {apiVersion, kind, metadata, spec, status} = withoutManagedFields(pod)
+  const certificate = spec.volumes?.find(({name}) => name === TLS_VOLUME)
   return {
     ...{apiVersion, kind, metadata},
-    spec: {...(only(spec, OF_SPEC) as Partial<PodSpec>), containers: spec.containers.map(keptOfContainer)},
+    spec: {
+      ...(only(spec, OF_SPEC) as Partial<PodSpec>),
+      ...(certificate && {volumes: [certificate]}),
+      containers: spec.containers.map(keptOfContainer),
+    },
     ...(status && {status}),
   }
 }

@@ -13,6 +13,7 @@ import {createAskTarget} from './autoscaler/target.ts'
 import {createClusterController} from './cluster/controller.ts'
 import {type AskIdle, createIdleWatch} from './cluster/idle-watch.ts'
 import {createFindLostNode} from './cluster/lost-node.ts'
+import {createLookAtTls} from './cluster/tls-secret.ts'
 import type {HealthBoard} from './engine/health.ts'
 import {leaseTimes} from './engine/lease.ts'
 import {about, type Log} from './engine/log.ts'
@@ -79,7 +80,7 @@ export async function runOperator(options: RunOptions): Promise<void> {
     await startOperator({
       client,
       controllers: [
-        createClusterController(createFindLostNode(client), createIdleWatch(askIdle), options.ownNamespace),
+        createClusterController(createFindLostNode(client), createIdleWatch(askIdle), createLookAtTls(client), options.ownNamespace),
         createGroupController(schedulers.ask, createRetirements(metrics?.timing(retire) ?? retire)),
         createJobController(createReadLastWords(client)),
         createAutoscalerController(createAskTarget(watched.reach)),

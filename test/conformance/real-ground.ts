@@ -34,9 +34,15 @@ const node = await startNode({
 })
 // It runs under the very roles of an installation: the rights that it asks for beyond them are refused.
 const bundle = Buffer.alloc(0)
-const rights = operatorManifests({namespace: 'dask-operator', replicas: 1, nodeImage: '', logLevel: 'info', version: '0', bundle}).filter(
-  ({apiVersion}) => apiVersion.startsWith('rbac.'),
-)
+const rights = operatorManifests({
+  namespace: 'dask-operator',
+  replicas: 1,
+  nodeImage: '',
+  logLevel: 'info',
+  version: '0',
+  tls: true,
+  bundle,
+}).filter(({apiVersion}) => apiVersion.startsWith('rbac.'))
 for (const object of [...(await readCrds()), ...rights])
   await applyObject(object, {client, dryRun: false, signal: new AbortController().signal})
 const operator = spawn(process.execPath, ['--no-warnings', OPERATOR_PROGRAM], {

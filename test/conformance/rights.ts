@@ -1,6 +1,6 @@
 /** Least privilege, proven: the whole suite runs under the operator's own roles, and the API server's audit log says what it made of them. */
 import {readFile} from 'node:fs/promises'
-import {LEADING, LOOKING, type Rule, SERVING} from '../../src/cli/install/roles.ts'
+import {LEADING, LOOKING, type Rule, SECURING, SERVING} from '../../src/cli/install/roles.ts'
 
 /** What is read here of an audit event (audit.k8s.io/v1). */
 interface AuditEvent {
@@ -43,6 +43,6 @@ export async function judgeRights(auditLog: string, {isWhole}: {readonly isWhole
       ref ? [`${ref.apiGroup ?? ''}/${ref.resource}${ref.subresource ? `/${ref.subresource}` : ''} ${verb}`] : [],
     ),
   )
-  const unused = rightsOf([...SERVING, ...LEADING, ...LOOKING]).filter((right) => !isSilent(right) && !used.has(right))
+  const unused = rightsOf([...SERVING, ...LEADING, ...LOOKING, ...SECURING]).filter((right) => !isSilent(right) && !used.has(right))
   if (isWhole && unused.length > 0) throw new Error(`the operator has rights that nothing makes use of: ${unused.join(', ')}`)
 }

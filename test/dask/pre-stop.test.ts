@@ -3,12 +3,19 @@ import {once} from 'node:events'
 import {readdir, writeFile} from 'node:fs/promises'
 import {createServer} from 'node:net'
 import {join} from 'node:path'
-import {afterEach, describe, expect, it} from 'vitest'
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {preStopCommand} from '../../src/dask/pre-stop.ts'
 import {NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
 import {type RealDask, startDask, starts, until} from './real-dask.ts'
+import {makeTls, type TlsFiles} from './tls-ground.ts'
 
 /** What a kubelet does with a worker's pod that is being deleted: the hook first, then SIGTERM. */
+
+let tls: TlsFiles
+beforeAll(async () => {
+  tls = await makeTls()
+})
+afterAll(() => tls.remove())
 
 let dask: RealDask | undefined
 afterEach(async () => {
@@ -97,22 +104,26 @@ print("kept")
 `
 
 describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
-  it('a worker that is told to stop under load hands over what it holds, and no task starts twice', async () => {
-    const cluster = await startDask(version)
-    dask = cluster
-    const address = `tcp://127.0.0.1:${cluster.port}`
-    const [victim, other] = [startPod(cluster, 'victim', address), startPod(cluster, 'other', address)]
-    const scheduler = await cluster.connect()
-    await until(async () => (await scheduler.identity()).workers.length === 2, 'both workers join')
-    scheduler.close()
-    const load = cluster.python(LOAD)
-    await until(async () => (await starts(cluster.directory)).size >= 6, 'tasks run')
-    expect(await victim.preStop()).toEqual({code: 0, said: ''})
-    await victim.end()
-    expect(await load.output).toContain('right')
-    expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
-    await other.end()
-  })
+  // The newest Dask's over TLS is a product test (test/conformance/tls.test.ts).
+  it.each(version === OLDEST_DASK ? ['tcp', 'tls'] : ['tcp'])(
+    'a worker that is told to stop under load hands over what it holds, and no task starts twice (%s)',
+    async (scheme) => {
+      const cluster = await startDask(version, {}, scheme === 'tls' ? tls : undefined)
+      dask = cluster
+      const {address} = cluster
+      const [victim, other] = [startPod(cluster, 'victim', address), startPod(cluster, 'other', address)]
+      const scheduler = await cluster.connect()
+      await until(async () => (await scheduler.identity()).workers.length === 2, 'both workers join')
+      scheduler.close()
+      const load = cluster.python(LOAD)
+      await until(async () => (await starts(cluster.directory)).size >= 6, 'tasks run')
+      expect(await victim.preStop()).toEqual({code: 0, said: ''})
+      await victim.end()
+      expect(await load.output).toContain('right')
+      expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
+      await other.end()
+    },
+  )
 
   it('workers that are all told to stop hand over to one that comes meanwhile', async () => {
     const cluster = await startDask(version)

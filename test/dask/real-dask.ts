@@ -4,12 +4,16 @@ import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {directDial} from '../../src/dask/dial.ts'
+import {type Dial, directDial} from '../../src/dask/dial.ts'
 import {connectScheduler, type Scheduler} from '../../src/dask/scheduler.ts'
+import {type TlsIdentity, tlsDial} from '../../src/dask/tls.ts'
 import {daskEnvironment} from '../toolchain/pythons.ts'
 
 export interface RealDask {
   readonly port: number
+  readonly address: string
+  /** The way to any of its ports for Dask's own protocol. */
+  readonly dial: Dial
   /** Where the scheduler serves HTTP. */
   readonly dashboard: number
   readonly directory: string
@@ -21,12 +25,18 @@ export interface RealDask {
   /** Starts a worker with a nanny, as `dask worker` does, and resolves when the scheduler knows it. */
   addWorker(name: string, ...flags: readonly string[]): Promise<ChildProcess>
   /** Runs a Python program with the scheduler's address as its first argument; resolves with what it prints. */
-  python(program: string): {readonly child: ChildProcess; readonly output: Promise<string>}
+  python(program: string, env?: Readonly<Record<string, string>>): {readonly child: ChildProcess; readonly output: Promise<string>}
   stop(): Promise<void>
 }
 
+/** How its processes speak TLS: their variables, and our own way in. */
+export interface TlsGround {
+  readonly env: Readonly<Record<string, string>>
+  readonly identity: TlsIdentity
+}
+
 /** `env`: more variables for the scheduler. */
-export async function startDask(version: string, env: Readonly<Record<string, string>> = {}): Promise<RealDask> {
+export async function startDask(version: string, env: Readonly<Record<string, string>> = {}, tls?: TlsGround): Promise<RealDask> {
   const directory = await mkdtemp(join(tmpdir(), 'real-dask-'))
   const bin = join(daskEnvironment(version), 'bin')
   const children: ChildProcess[] = []
@@ -35,7 +45,7 @@ export async function startDask(version: string, env: Readonly<Record<string, st
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      env: {...process.env, PYTHONWARNINGS: 'ignore', ...env},
+      env: {...process.env, PYTHONWARNINGS: 'ignore', ...tls?.env, ...env},
     })
     child.stderr?.resume()
     children.push(child)
@@ -49,7 +59,9 @@ export async function startDask(version: string, env: Readonly<Record<string, st
     env,
   )
   scheduler.stdout?.resume()
-  const connect = (): Promise<Scheduler> => connectScheduler(directDial('127.0.0.1'), {port, timeoutMs: 10_000})
+  const address = `${tls ? 'tls' : 'tcp'}://127.0.0.1:${port}`
+  const dial = tls ? tlsDial(directDial('127.0.0.1'), async () => tls.identity) : directDial('127.0.0.1')
+  const connect = (): Promise<Scheduler> => connectScheduler(dial, {port, timeoutMs: 10_000})
   await until(async () => {
     const connection = await connect().catch(() => undefined)
     connection?.close()
@@ -58,6 +70,8 @@ export async function startDask(version: string, env: Readonly<Record<string, st
 
   return {
     port,
+    address,
+    dial,
     dashboard,
     directory,
     connect,
@@ -66,7 +80,7 @@ export async function startDask(version: string, env: Readonly<Record<string, st
     addWorker: async (name, ...flags) => {
       const child = run('dask', [
         'worker',
-        `tcp://127.0.0.1:${port}`,
+        address,
         '--name',
         name,
         '--nthreads',
@@ -87,8 +101,8 @@ export async function startDask(version: string, env: Readonly<Record<string, st
       connection.close()
       return child
     },
-    python: (program) => {
-      const child = run('python', ['-c', program, `tcp://127.0.0.1:${port}`, directory])
+    python: (program, env) => {
+      const child = run('python', ['-c', program, address, directory], env)
       const errors: Buffer[] = []
       child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk))
       const output = new Promise<string>((resolve, reject) => {

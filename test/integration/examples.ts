@@ -72,7 +72,7 @@ export const SCENES: readonly Scene[] = [
     isAnew: true,
     examples: [
       ...['cluster create demo', 'cluster create demo --workers 4 --wait', 'cluster create demo --file demo.yaml'],
-      ...['cluster create -f cluster.yaml'],
+      ...['cluster create -f cluster.yaml', 'cluster create demo --tls'],
       {command: 'cluster create demo -w 10 --cpu 2 --memory 8Gi --wait', code: 1, says: 'Unschedulable'},
       'cluster create demo --adapt 0..20 --group highmem=2,memory=64Gi,worker-resource=MEM=1',
       'cluster create demo --volume pvc/data:/data --env-from secret/s3 --node-selector pool=dask',

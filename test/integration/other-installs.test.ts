@@ -16,6 +16,15 @@ import {helmPath, kubectlPath} from '../kubernetes/kubectl.ts'
 const root = join(import.meta.dirname, '..', '..')
 const CHART = join(root, 'dist', 'chart')
 
+const OPTIONS = {
+  namespace: 'dask-operator',
+  replicas: 1,
+  nodeImage: DEFAULT_NODE_IMAGE,
+  logLevel: DEFAULT_LOG_LEVEL,
+  version: '',
+  bundle: Buffer.alloc(0),
+}
+
 const run = promisify(execFile)
 let helm = ''
 let kubectl = ''
@@ -28,8 +37,7 @@ beforeAll(async () => {
   ;[helm, kubectl, directory] = await Promise.all([helmPath(), kubectlPath(), mkdtemp(join(tmpdir(), 'chart-'))])
   version = (JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {version: string}).version
   const bundle = await readFile(join(root, 'dist', 'operator.mjs.br'))
-  const options = {namespace: 'dask-operator', replicas: 1, nodeImage: DEFAULT_NODE_IMAGE, logLevel: DEFAULT_LOG_LEVEL, version, bundle}
-  ours = [...(await readCrds()), ...operatorManifests(options)]
+  ours = [...(await readCrds()), ...operatorManifests({...OPTIONS, version, bundle})]
 }, 60_000)
 afterAll(() => rm(directory, {recursive: true}))
 
@@ -97,6 +105,16 @@ describe('the Helm chart', () => {
     expect(JSON.stringify(objects)).toContain('{"name":"WATCH_NAMESPACES","value":"a,b"}')
   })
 
+  it('has the right to Secrets in a role of its own, where clusters may speak TLS', async () => {
+    const roles = (objects: readonly KubeObject[]) => comparable(objects.filter(({metadata}) => metadata.name.endsWith('-secrets')))
+    for (const watchNamespaces of [undefined, ['a', 'b']]) {
+      const wanted = roles(operatorManifests({...OPTIONS, version, tls: true, watchNamespaces}))
+      expect(Object.keys(wanted)).toHaveLength(2 * (watchNamespaces?.length ?? 1))
+      expect(roles(await template({tls: true, ...(watchNamespaces && {watchNamespaces})}))).toEqual(wanted)
+    }
+    expect(roles(await template())).toEqual({})
+  })
+
   it('takes values of the Python operator’s chart that still mean something', async () => {
     const values = {
       imagePullSecrets: [{name: 'registry'}],
@@ -144,6 +162,13 @@ it('the base for kustomize makes the very objects of "operator install"', async 
   const wanted = comparable(ours)
   expect(Object.keys(made).sort()).toEqual(Object.keys(wanted).sort())
   for (const [name, object] of Object.entries(wanted)) expect(made[name], name).toEqual(object)
+})
+
+it('the base for kustomize with TLS adds the right to Secrets', async () => {
+  const {stdout} = await run(kubectl, ['kustomize', join(root, 'dist', 'kustomize-tls')], {maxBuffer: 2 ** 24})
+  const bundle = await readFile(join(root, 'dist', 'operator.mjs.br'))
+  const wanted = comparable([...(await readCrds()), ...operatorManifests({...OPTIONS, version, bundle, tls: true})])
+  expect(comparable(objectsOf(stdout))).toEqual(wanted)
 })
 
 it('what the Dockerfile puts into its image is the operator, as a program of its own', async () => {

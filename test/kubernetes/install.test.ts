@@ -209,6 +209,19 @@ describe('operator install', () => {
     expect((await dask('cluster', 'delete', 'anns', '--yes', '--as', 'ann')).code).toBe(0)
   })
 
+  it('makes a cluster with TLS only once it has been given the right to Secrets, and says how that is given', async () => {
+    const create = () => dask('cluster', 'create', 'safe', '--tls', '-w', '1', '--wait', '--timeout', '60s')
+    const refused = await create()
+    expect(refused).toMatchObject({code: 1, stderr: expect.stringMatching(/SecretsForbidden: .*operator install --tls/)})
+    expect((await dask('operator', 'install', '--tls', '--timeout', '60s')).stdout).toContain('/dask-operator-secrets created')
+    await until(async () => (await dask('cluster', 'list', 'safe')).code === 3, 'the one that was refused is gone')
+    const made = await create()
+    expect(made, made.stderr).toMatchObject({code: 0})
+    const program = 'from distributed import Client; c = Client(timeout=20); print(c.submit(sum, [1, 2, 3]).result()); c.close()'
+    expect(await dask('cluster', 'run', 'safe', '--', PYTHON, '-c', program)).toMatchObject({code: 0, stdout: '6\n'})
+    expect((await dask('cluster', 'delete', 'safe', '--yes')).code).toBe(0)
+  })
+
   it('survives its operator: another one takes over and goes on', async () => {
     const [before] = await operatorPods()
     await client.delete(PODS, before?.metadata ?? {name: ''})

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import type {LogLevel} from '../../api/log-levels.ts'
 import {LEASE_NAMESPACE, OPERATOR} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
-import {FOR_PEOPLE, LEADING, LOOKING, type Rule, SERVING} from './roles.ts'
+import {FOR_PEOPLE, LEADING, LOOKING, type Rule, SECURING, SERVING} from './roles.ts'
 
 export interface InstallOptions {
   readonly namespace: string
@@ -14,6 +14,8 @@ export interface InstallOptions {
   /** Absent: all namespaces, by cluster-wide rights. */
   readonly watchNamespaces?: readonly string[] | undefined
   readonly logLevel: LogLevel
+  /** Clusters may have `spec.tls`: the operator gets the right to Secrets. */
+  readonly tls?: boolean | undefined
   readonly version: string
   /** The operator, packed by brotli. */
   readonly bundle: Buffer
@@ -34,6 +36,7 @@ export function operatorManifests(options: InstallOptions): readonly KubeObject[
     {apiVersion: 'v1', kind: 'Namespace', metadata: {...meta(options, namespace), labels: {...labels(options), ...RESTRICTED}}},
     object('v1', 'ServiceAccount', {...meta(options, OPERATOR), namespace}),
     ...(watchNamespaces ? watchNamespaces.flatMap((each) => role(options, each, [...SERVING, ...LEADING])) : everywhere(options)),
+    ...(options.tls ? securing(options) : []),
     ...people(options),
     ...(image === undefined ? [bundle(options)] : []),
     service(options),
@@ -63,21 +66,35 @@ const object = (apiVersion: string, kind: string, metadata: KubeObject['metadata
 const subjects = ({namespace}: InstallOptions): readonly object[] => [{kind: 'ServiceAccount', name: OPERATOR, namespace}]
 
 const everywhere = (options: InstallOptions): readonly KubeObject[] => [
-  object(RBAC, 'ClusterRole', meta(options, OPERATOR), {rules: [...SERVING, ...LOOKING]}),
-  object(RBAC, 'ClusterRoleBinding', meta(options, OPERATOR), {
-    roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: OPERATOR},
-    subjects: subjects(options),
-  }),
+  ...clusterRole(options, [...SERVING, ...LOOKING]),
   ...role(options, LEASE_NAMESPACE, LEADING),
 ]
 
-const role = (options: InstallOptions, namespace: string, rules: readonly Rule[]): readonly KubeObject[] => [
-  object(RBAC, 'Role', {...meta(options, OPERATOR), namespace}, {rules}),
+/** A role of its own, so that it is seen, and taken away, by itself. */
+const securing = (options: InstallOptions): readonly KubeObject[] => {
+  const {watchNamespaces} = options
+  return watchNamespaces
+    ? watchNamespaces.flatMap((each) => role(options, each, SECURING, SECRETS_ROLE))
+    : clusterRole(options, SECURING, SECRETS_ROLE)
+}
+
+const SECRETS_ROLE = `${OPERATOR}-secrets`
+
+const clusterRole = (options: InstallOptions, rules: readonly Rule[], name = OPERATOR): readonly KubeObject[] => [
+  object(RBAC, 'ClusterRole', meta(options, name), {rules}),
+  object(RBAC, 'ClusterRoleBinding', meta(options, name), {
+    roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name},
+    subjects: subjects(options),
+  }),
+]
+
+const role = (options: InstallOptions, namespace: string, rules: readonly Rule[], name = OPERATOR): readonly KubeObject[] => [
+  object(RBAC, 'Role', {...meta(options, name), namespace}, {rules}),
   object(
     RBAC,
     'RoleBinding',
-    {...meta(options, OPERATOR), namespace},
-    {roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: OPERATOR}, subjects: subjects(options)},
+    {...meta(options, name), namespace},
+    {roleRef: {apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name}, subjects: subjects(options)},
   ),
 ]
 

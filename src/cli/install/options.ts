@@ -14,6 +14,7 @@ export const installFlags = {
     helpValue: 'A,B',
     summary: 'Serve these namespaces alone, with rights in them alone; all where none is named.',
   }),
+  tls: Flags.boolean({summary: 'Let clusters have spec.tls: gives the operator the right to Secrets, in a role of its own.'}),
   replicas: Flags.integer({default: 1, min: 1, max: 5, helpValue: 'N', summary: 'One works, the others stand by.'}),
   'node-image': Flags.string({
     default: DEFAULT_NODE_IMAGE,
@@ -28,6 +29,7 @@ export const installFlags = {
 export interface InstallFlags {
   readonly 'operator-namespace': string
   readonly 'watch-namespaces'?: string | undefined
+  readonly tls?: boolean | undefined
   readonly replicas: number
   readonly 'log-level': LogLevel
   readonly 'node-image': string
@@ -45,6 +47,7 @@ export async function installOptions(flags: InstallFlags, version: string): Prom
     ...{namespace: flags['operator-namespace'], replicas: flags.replicas, nodeImage: flags['node-image'], version, bundle},
     logLevel: flags['log-level'],
     ...(flags.image !== undefined && {image: flags.image}),
+    ...(flags.tls && {tls: true}),
     ...(names && {watchNamespaces: [...new Set(names)]}),
   }
 }

@@ -37,6 +37,9 @@ export const LEADING: readonly Rule[] = [{apiGroups: ['coordination.k8s.io'], re
 /** Whether the node of a scheduler that does not go is lost. */
 export const LOOKING: readonly Rule[] = [{apiGroups: [''], resources: ['nodes'], verbs: ['get']}]
 
+/** The certificates of clusters with `spec.tls`, and only where that is switched on. Which they are nobody knows beforehand, so that no names can be given. */
+export const SECURING: readonly Rule[] = [{apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch']}]
+
 /** What people get beside what they have as view, edit and admin of a namespace. */
 export const FOR_PEOPLE: Readonly<Record<'view' | 'edit', readonly Rule[]>> = {
   view: [{apiGroups: [DASK], resources: [...KINDS, ...KINDS.map((kind) => `${kind}/status`)], verbs: ['get', 'list', 'watch']}],

@@ -27,6 +27,10 @@ export default class ClusterPortForward extends DaskCommand {
     else {
       answer(`DASK_SCHEDULER_ADDRESS=${tunnel.schedulerAddress}\n`)
       tell(`dashboard: ${tunnel.dashboardURL}`)
+      if (tunnel.tlsSecret !== undefined)
+        tell(
+          `clients have to show the certificate of Secret "${tunnel.tlsSecret}"; "${this.bin} cluster run ${args.name} -- …" does it for a program`,
+        )
       tell('forwarding until Ctrl-C')
     }
     await once(this.signal, 'abort')

@@ -3,6 +3,7 @@ import {constants} from 'node:os'
 import {DaskCommand} from '../../cli/command.ts'
 import {nameArg} from '../../cli/flags.ts'
 import {tell} from '../../cli/output.ts'
+import {writeTlsFiles} from '../../cli/tls-files.ts'
 import {openTunnel} from '../../cli/tunnel.ts'
 import {tunnelFlags, tunnelOptions} from '../../cli/tunnel-flags.ts'
 import {Exit, UserError, usageError} from '../../cli/user-error.ts'
@@ -10,7 +11,7 @@ import {Exit, UserError, usageError} from '../../cli/user-error.ts'
 export default class ClusterRun extends DaskCommand {
   static override summary = 'Run a local program against a cluster: a script, a notebook, a shell.'
   static override description =
-    'DASK_SCHEDULER_ADDRESS leads to the cluster while it runs, so that "Client()" in Python connects without an address. Ends with its exit code.\n'
+    'DASK_SCHEDULER_ADDRESS leads to the cluster while it runs, so that "Client()" in Python connects without an address, and so does the certificate of one that speaks TLS. Ends with its exit code.\n'
   static override examples = [
     {description: 'A script on this machine, its work on the cluster', command: 'cluster run demo -- python train.py'},
     {description: 'A shell in which every Dask client finds the cluster', command: 'cluster run demo'},
@@ -28,10 +29,15 @@ export default class ClusterRun extends DaskCommand {
     const end = new AbortController()
     const signal = AbortSignal.any([this.signal, end.signal])
     const tunnel = await openTunnel({client, namespace, cluster: args.name, ...tunnelOptions(flags), signal, tell})
-    const env = {DASK_SCHEDULER_ADDRESS: tunnel.schedulerAddress, DASK_DASHBOARD_URL: tunnel.dashboardURL}
     try {
-      const code = await runLocally(program, rest, env)
-      if (code !== 0) throw new Exit(code)
+      const tls = tunnel.tlsSecret === undefined ? undefined : await writeTlsFiles(client, {namespace, secret: tunnel.tlsSecret, signal})
+      try {
+        const env = {DASK_SCHEDULER_ADDRESS: tunnel.schedulerAddress, DASK_DASHBOARD_URL: tunnel.dashboardURL, ...tls?.env}
+        const code = await runLocally(program, rest, env)
+        if (code !== 0) throw new Exit(code)
+      } finally {
+        tls?.remove()
+      }
     } finally {
       end.abort()
     }

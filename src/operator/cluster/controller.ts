@@ -1,4 +1,4 @@
-import {PODS, type Pod, SERVICES} from '../../api/core.ts'
+import {PODS, type Pod, SECRETS, SERVICES} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
 import {defaultGroupName, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName, workersName} from '../../api/names.ts'
 import {HTTP_ROUTES, INGRESSES, NETWORK_POLICIES, POD_DISRUPTION_BUDGETS} from '../../api/networking.ts'
@@ -13,6 +13,7 @@ import type {FindLostNode} from './lost-node.ts'
 import {planCluster} from './plan.ts'
 import {NOTABLES} from './reasons.ts'
 import {failedStatus} from './status.ts'
+import type {LookAtTls} from './tls-secret.ts'
 import type {Accessories, ClusterWorld} from './world.ts'
 
 /** The cluster that a group's spec names: it adopts the group. */
@@ -85,6 +86,7 @@ const observeCluster = (cluster: DaskCluster, reader: Reader, operatorNamespace:
 export const createClusterController = (
   findLostNode: FindLostNode,
   idleWatch: IdleWatch,
+  lookAtTls: LookAtTls,
   operatorNamespace?: string,
 ): Controller<DaskCluster, ClusterWorld> => ({
   kind: DASK_CLUSTERS,
@@ -97,10 +99,17 @@ export const createClusterController = (
     {kind: PODS, keysOf: clusterOfWorker, afterMs: WORKERS_MS},
     {kind: SERVICES, keysOf: holder},
   ],
+  writes: [SECRETS],
   start: idleWatch.start,
   observe: async (cluster, reader, signal) => {
-    const world = {...observeCluster(cluster, reader, operatorNamespace), idle: idleWatch.of(refIn(cluster, cluster.metadata.name), reader)}
-    const {scheduler} = world
+    const seen = observeCluster(cluster, reader, operatorNamespace)
+    const {scheduler, groups} = seen
+    const pods = [...(scheduler ? [scheduler] : []), ...groups.flatMap((group) => group.pods)]
+    const world: ClusterWorld = {
+      ...seen,
+      idle: idleWatch.of(refIn(cluster, cluster.metadata.name), reader),
+      tls: await lookAtTls(cluster, pods, Date.now(), signal),
+    }
     if (!scheduler || !isPodLeaving(scheduler)) return world
     return {...world, lostNode: await findLostNode(scheduler, Date.now(), signal)}
   },

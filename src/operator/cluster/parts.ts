@@ -16,6 +16,7 @@ import {
 import type {ObjectMeta} from '../../api/object.ts'
 import {partAnnotation} from '../../api/part-metadata.ts'
 import {revisionOf, schedulerTarget, targetAnnotations} from '../../api/revision.ts'
+import {tlsSecretName, withTls} from '../../api/tls.ts'
 
 /** The objects that a DaskCluster consists of, as they are first written (contract 2.2, 2.3). */
 
@@ -53,7 +54,7 @@ export function schedulerPod(cluster: DaskCluster, failures = 0): Pod {
         ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)}),
       },
     },
-    spec,
+    spec: withTls(spec, tlsSecretName(cluster)),
   }
 }
 

@@ -14,7 +14,8 @@ import {idleSteps} from './idle.ts'
 import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
 import {schedulerSteps} from './scheduler.ts'
 import {followService} from './service.ts'
-import {clusterStatus, formerStatus, heldStatus, invalidStatus} from './status.ts'
+import {clusterStatus, formerStatus, heldStatus, invalidStatus, withoutCertificateStatus} from './status.ts'
+import {tlsSteps} from './tls.ts'
 import type {ClusterWorld} from './world.ts'
 
 /** Upstream's tests and the official client poll for `Created`: it can be seen for this long. */
@@ -33,6 +34,9 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   const holders = foreignHolders(cluster, world)
   if (holders.length > 0) return {stages: [], status: heldStatus(cluster, holders, now)}
 
+  const tls = tlsSteps(cluster, world)
+  if (tls.trouble && !world.scheduler)
+    return {stages: [], status: withoutCertificateStatus(cluster, tls.trouble, now), wakeAfter: tls.trouble.againMs}
   const repair = schedulerSteps(cluster, world, now)
   const writes: readonly Action[] = [
     ...repair.create,
@@ -40,6 +44,7 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
     ...(world.defaultGroup ? [] : [create(DASK_WORKER_GROUPS, defaultGroup(cluster))]),
     ...world.groups.flatMap(({group}) => adopt(cluster, group)),
     ...(world.defaultGroup ? handDown(cluster, world.defaultGroup) : []),
+    ...tls.restarts,
   ]
   const hasAll = [world.scheduler, world.service, world.defaultGroup].every((part) => part !== undefined && isControlledBy(part, cluster))
   const heldFor = hasAll ? createdFor(cluster, now) : 0
@@ -47,7 +52,7 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   const waits = [repair.waitMs, heldFor, world.accessories.noHttpRoutes === undefined ? 0 : NEW_KINDS_MS].filter((ms) => ms > 0)
   const {stages: ending, ...idle} = idleSteps(cluster, world.idle, now)
   return {
-    stages: [repair.remove, guard, writes, ...ending, expose].filter((stage) => stage.length > 0),
+    stages: [repair.remove, guard, tls.secret, writes, ...ending, expose].filter((stage) => stage.length > 0),
     status: {...clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now}), ...idle},
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
   }

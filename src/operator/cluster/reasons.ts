@@ -40,13 +40,19 @@ export const REASON = {
   addressPending: 'AddressPending',
   routeNotAccepted: 'RouteNotAccepted',
   gatewayApiMissing: 'GatewayApiMissing',
+  /** `spec.tls`, but the operator has no right to Secrets. */
+  secretsForbidden: 'SecretsForbidden',
+  certificateMissing: 'CertificateMissing',
+  certificateUnfit: 'CertificateUnfit',
+  /** The certificate was renewed, and the scheduler has read the one before. */
+  certificateRunsOut: 'CertificateRunsOut',
 } as const
 
 /** What is told by Events as well. */
 export const NOTABLES: readonly Notable[] = [
   {of: DEGRADED, status: 'True', type: 'Warning'},
   {of: SCHEDULER_READY, status: 'False', reasons: [REASON.schedulerLost, REASON.nodeLost], type: 'Warning'},
-  {of: PROGRESSING, reasons: [REASON.schedulerUpdateWaits, 'RollingOut'], type: 'Normal'},
+  {of: PROGRESSING, reasons: [REASON.schedulerUpdateWaits, REASON.certificateRunsOut, 'RollingOut'], type: 'Normal'},
   {of: EXPOSED, status: 'False', reasons: [REASON.gatewayApiMissing, REASON.routeNotAccepted], type: 'Warning'},
   {of: SUSPENDED, status: 'True', type: 'Normal'},
 ]

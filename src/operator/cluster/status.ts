@@ -18,10 +18,12 @@ import {type PodCause, podCause} from '../../api/pod-cause.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
+import {schemeOf, tlsSecretName, tlsSecretOf} from '../../api/tls.ts'
 import type {Failure} from '../engine/contract.ts'
 import {wantedOf} from './parts.ts'
 import {DEGRADED, EXPOSED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
 import {dashboardAddress, exposedClaim} from './routes.ts'
+import {schedulerCertificateClaim, type TlsTrouble, tlsSteps} from './tls.ts'
 import type {ClusterWorld, GroupView} from './world.ts'
 
 export function invalidStatus(cluster: DaskCluster, now: number): DaskClusterStatus {
@@ -56,6 +58,10 @@ export function formerStatus(cluster: DaskCluster, former: Pod, now: number): Da
   }
   return waitingStatus(cluster, claim, false, now)
 }
+
+/** Its pods would wait for the certificate without an end. */
+export const withoutCertificateStatus = (cluster: DaskCluster, {reason, message, isPassing}: TlsTrouble, now: number): DaskClusterStatus =>
+  waitingStatus(cluster, {reason, message}, isPassing, now)
 
 /** Nothing is made; `isPassing`: nobody has to do anything about it. */
 const waitingStatus = (
@@ -100,7 +106,7 @@ export function clusterStatus(
     readyReplicas: workers.ready,
     updatedReplicas: world.groups.reduce((sum, {group}) => sum + (group.status?.updatedReplicas ?? 0), 0),
     selector: `${LABEL_CLUSTER}=${name},${LABEL_COMPONENT}=worker`,
-    schedulerAddress: schedulerAddress(name, namespace, world.service),
+    schedulerAddress: schedulerAddress(name, namespace, world.service, schemeOf(spokenBy(cluster, world.scheduler))),
     ...(dashboardURL !== undefined && {dashboardURL}),
     conditions: toConditions(
       {...claimsOf(cluster, world, workers), ...(exposed && {[EXPOSED]: exposed})},
@@ -109,6 +115,10 @@ export function clusterStatus(
     ),
   }
 }
+
+/** A scheduler speaks as it did when it began, whatever the spec says by now. */
+const spokenBy = (cluster: DaskCluster, scheduler: Pod | undefined): string | undefined =>
+  scheduler ? tlsSecretOf(scheduler) : tlsSecretName(cluster)
 
 /** A cluster works as well without what only leads to it. */
 export const failedStatus = (status: DaskClusterStatus, {reason, message, kind}: Failure, now: number): DaskClusterStatus => {
@@ -180,7 +190,8 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
   const blocked = world.groups
     .map(({group}) => findCondition(group.status?.conditions, 'RetirementBlocked'))
     .find((condition) => condition?.status === 'True')
-  const update = updateClaim(cluster, world)
+  const update = updateClaim(cluster, world) ?? schedulerCertificateClaim(cluster, world)
+  const uncertified = tlsSteps(cluster, world).trouble
   const unready = [scheduler, others].find(({status}) => status !== true)
   const trouble =
     firstCause([world.scheduler, ...workers.trouble].filter((pod) => pod !== undefined && !isPodReady(pod))) ?? workers.refusal
@@ -188,7 +199,11 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
     [SCHEDULER_READY]: scheduler,
     [WORKERS_READY]: others,
     [PROGRESSING]: progress(workers, unready, trouble, blocked, update),
-    [DEGRADED]: trouble ? {status: true, ...trouble} : {status: false, reason: REASON.asExpected, message: ''},
+    [DEGRADED]: trouble
+      ? {status: true, ...trouble}
+      : uncertified
+        ? {status: true, reason: uncertified.reason, message: uncertified.message}
+        : AS_EXPECTED,
     [READY]: unready ?? {
       status: true,
       reason: REASON.ready,
@@ -197,6 +212,8 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
     [SUSPENDED]: {status: false, reason: REASON.notSuspended, message: ''},
   }
 }
+
+const AS_EXPECTED: Claim = {status: false, reason: REASON.asExpected, message: ''}
 
 const suspendedClaims = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): Readonly<Record<string, Claim>> => {
   const left = workers.live.length + (world.scheduler ? 1 : 0)
@@ -210,7 +227,7 @@ const suspendedClaims = (cluster: DaskCluster, world: ClusterWorld, workers: Wor
     [SCHEDULER_READY]: off,
     [WORKERS_READY]: off,
     [PROGRESSING]: left > 0 ? going : off,
-    [DEGRADED]: {status: false, reason: REASON.asExpected, message: ''},
+    [DEGRADED]: AS_EXPECTED,
     [READY]: off,
     [SUSPENDED]: left > 0 ? {...going, status: false} : {...off, status: true},
   }

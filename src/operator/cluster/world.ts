@@ -1,4 +1,4 @@
-import type {Pod, Service} from '../../api/core.ts'
+import type {Pod, Secret, Service} from '../../api/core.ts'
 import type {DaskWorkerGroup} from '../../api/dask.ts'
 import type {NetworkPolicy, PodDisruptionBudget} from '../../api/networking.ts'
 import type {Routes} from './routes.ts'
@@ -27,6 +27,18 @@ export interface Accessories extends Routes {
   readonly operatorNamespace: string | undefined
 }
 
+/** What is known of the Secret that a cluster's certificate is in. */
+export type TlsView =
+  /** `renewal`: a patch with a new certificate, where it is time for one. */
+  | {readonly is: 'there'; readonly secret: Secret; readonly renewal?: Readonly<Record<string, unknown>>}
+  /** `fresh`: one that may be made in its place. */
+  | {readonly is: 'missing'; readonly fresh?: Secret}
+  /** `message`: in the API server's words. */
+  | {readonly is: 'forbidden'; readonly message: string}
+  | {readonly is: 'unfit'; readonly message: string}
+  /** It was an earlier cluster's of the same name. */
+  | {readonly is: 'leaving'}
+
 /** What is known of a cluster's surroundings when its plan is made. */
 export interface ClusterWorld {
   /** Whatever holds the names of the cluster's objects, be it the cluster's or not. */
@@ -42,4 +54,6 @@ export interface ClusterWorld {
   readonly lostNode?: string | undefined
   /** `undefined` where the cluster does not ask for it, or its scheduler has not been asked yet. */
   readonly idle?: IdleView | undefined
+  /** `undefined` where the cluster does not speak TLS, or is suspended. */
+  readonly tls?: TlsView | undefined
 }

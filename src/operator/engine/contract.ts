@@ -86,6 +86,8 @@ export interface Controller<Owner extends KubeObject & {readonly status?: unknow
   /** Those of them that the server may not serve, or not to this operator: the others are worked on all the same. */
   readonly optional?: readonly Kind[]
   readonly watches?: readonly Watch[]
+  /** Kinds that it creates or patches without watching them: what it has to know of them, `observe` asks the API server. */
+  readonly writes?: readonly Kind[]
   /** Conditions of its status that are told by Events, too. */
   readonly notables?: readonly Notable[]
   /** `owner`, as all that the reader has, is without nulls (law 5); it has no deletionTimestamp. */

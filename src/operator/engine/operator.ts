@@ -67,8 +67,9 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
   signal.addEventListener('abort', stop, {once: true})
 
   const named = (kind: Kind): string => `${kind.apiVersion}/${kind.plural}`
+  const unwatched = new Map(controllers.flatMap(({writes = []}) => writes).map((kind) => [named(kind), withoutCache(kind)]))
   const informerOf = (kind: Kind): Informer => {
-    const informer = informers.get(named(kind))
+    const informer = informers.get(named(kind)) ?? unwatched.get(named(kind))
     if (!informer) throw new Error(`no controller has named ${named(kind)} among what it reads`)
     return informer
   }
@@ -126,6 +127,20 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
     life.abort()
   }
 }
+
+/** Of a kind that nobody watches: what is written is not kept. */
+const withoutCache = (kind: Kind): Informer => ({
+  kind,
+  synced: Promise.resolve(),
+  get: () => undefined,
+  list: () => [],
+  ownedBy: () => [],
+  silence: () => 0,
+  refusal: () => undefined,
+  retry: () => undefined,
+  observe: () => undefined,
+  forget: () => undefined,
+})
 
 interface Surroundings {
   readonly informerOf: (kind: Kind) => Informer

@@ -4,6 +4,7 @@ import {inherit} from '../../api/inherit.ts'
 import {ENV_SCHEDULER_ADDRESS, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_ISTIO_INJECT} from '../../api/names.ts'
 import {withEnv} from '../../api/pod-env.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
+import {schemeOf, tlsSecretName, withTls} from '../../api/tls.ts'
 import {attemptName} from './attempts.ts'
 
 /** The objects that a DaskJob consists of, as they are first written (contract 2.2, 2.3, 2.9). */
@@ -32,7 +33,8 @@ const ownClusterSpec = ({metadata, spec}: DaskJob): DaskCluster['spec'] => {
 /** The pod that runs the job's program; it restarts on failure unless the job says otherwise, as the CRD's own default has it. */
 export function runnerPod(job: DaskJob, {attempt, cluster}: {readonly attempt: number; readonly cluster: DaskCluster}): Pod {
   const {name, namespace = ''} = job.metadata
-  const address = schedulerAddress(cluster.metadata.name, namespace, {spec: cluster.spec.scheduler.service})
+  const tls = tlsSecretName(cluster)
+  const address = schedulerAddress(cluster.metadata.name, namespace, {spec: cluster.spec.scheduler.service}, schemeOf(tls))
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -45,6 +47,6 @@ export function runnerPod(job: DaskJob, {attempt, cluster}: {readonly attempt: n
         {[LABEL_ISTIO_INJECT]: 'false'},
       ),
     },
-    spec: {restartPolicy: 'OnFailure', ...withEnv(job.spec.job.spec, [{name: ENV_SCHEDULER_ADDRESS, value: address}])},
+    spec: {restartPolicy: 'OnFailure', ...withTls(withEnv(job.spec.job.spec, [{name: ENV_SCHEDULER_ADDRESS, value: address}]), tls)},
   }
 }

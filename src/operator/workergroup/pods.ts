@@ -15,6 +15,7 @@ import {partAnnotation} from '../../api/part-metadata.ts'
 import {withEnv} from '../../api/pod-env.ts'
 import {type Target, targetAnnotations} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
+import {schemeOf, tlsSecretName, withTls} from '../../api/tls.ts'
 import {preStopCommand} from '../../dask/pre-stop.ts'
 
 export interface WorkerPlace {
@@ -36,7 +37,8 @@ export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, fai
     ...partAnnotation(group.spec.worker.metadata),
     ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)}),
   }
-  const address = schedulerAddress(cluster.metadata.name, namespace ?? '', {spec: cluster.spec.scheduler.service})
+  const tls = tlsSecretName(cluster)
+  const address = schedulerAddress(cluster.metadata.name, namespace ?? '', {spec: cluster.spec.scheduler.service}, schemeOf(tls))
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -47,10 +49,13 @@ export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, fai
       annotations: all,
     },
     spec: withPreStop(
-      withEnv(group.spec.worker.spec, [
-        {name: ENV_WORKER_NAME, value: name},
-        {name: ENV_SCHEDULER_ADDRESS, value: address},
-      ]),
+      withTls(
+        withEnv(group.spec.worker.spec, [
+          {name: ENV_WORKER_NAME, value: name},
+          {name: ENV_SCHEDULER_ADDRESS, value: address},
+        ]),
+        tls,
+      ),
     ),
   }
 }

@@ -8,6 +8,7 @@ import {type Dial, directDial, firstDial, forwardDial} from '../../dask/dial.ts'
 import {createSchedulerPool} from '../../dask/pool.ts'
 import {runRetirement} from '../../dask/retirement.ts'
 import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
+import {daskDial} from '../../dask/tls-identity.ts'
 import {orderVictims, workersOf} from '../../dask/victims.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {rememberYoungest} from '../engine/youngest.ts'
@@ -17,7 +18,7 @@ import type {RunRetirement} from './retirements.ts'
 export interface Schedulers {
   readonly ask: AskScheduler
   readonly retire: RunRetirement
-  /** Runs `work` with a connection to a cluster's scheduler; `dial` leads to any of the scheduler's ports. */
+  /** Runs `work` with a connection to a cluster's scheduler; `dial` leads to any of the scheduler's ports, in the clear. */
   reach<T>(cluster: DaskCluster, scheduler: Pod, work: (connection: Scheduler, dial: Dial) => Promise<T>): Promise<T>
   /** Ends every connection. */
   close(): void
@@ -33,6 +34,10 @@ const MOST_PLACES = 1000
 /** Where a cluster's scheduler was found last, and the pods beside it. */
 interface Place {
   readonly dial: Dial
+  /** The same for Dask's own protocol. */
+  readonly comm: Dial
+  /** A way to the cluster's pods, made one for Dask's own protocol. */
+  readonly secured: (dial: Dial) => Dial
   readonly port: number
   readonly uid: string | undefined
   readonly pods: ReadonlyMap<string, string>
@@ -50,7 +55,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     return place
   }
   const pool = createSchedulerPool({
-    dialFor: (cluster) => placeOf(cluster).dial,
+    dialFor: (cluster) => placeOf(cluster).comm,
     portFor: (cluster) => placeOf(cluster).port,
     concurrency: CONNECTIONS,
     timeoutMs: SHORT_MS,
@@ -77,6 +82,13 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
       ...(outside || ip === undefined ? [forwardDial(client, namespace, pod)] : []),
     ])
 
+  const waysTo = (scheduler: Pod): Pick<Place, 'dial' | 'comm' | 'secured'> => {
+    const {name, namespace = ''} = scheduler.metadata
+    const dial = dialTo(namespace, name, scheduler.status?.podIP)
+    const secured = (way: Dial): Dial => daskDial(client, scheduler, way)
+    return {dial, comm: secured(dial), secured}
+  }
+
   const find = (cluster: DaskCluster, scheduler: Pod, pods: readonly Pod[]): Ref => {
     const {name, namespace = ''} = cluster.metadata
     const ref = {namespace, name}
@@ -89,7 +101,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     const known = new Map(isSame ? before?.pods : [])
     for (const pod of pods) rememberYoungest(known, pod.status?.podIP ?? '', pod.metadata.name)
     places.set(keyOf(ref), {
-      dial: isSame && before ? before.dial : dialTo(namespace, scheduler.metadata.name, scheduler.status?.podIP),
+      ...(isSame && before ? before : waysTo(scheduler)),
       port,
       uid: scheduler.metadata.uid,
       pods: known,
@@ -107,13 +119,13 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
       }
     },
     retire: async (cluster, addresses, {zero, timeoutMs, signal, report}) => {
-      const {dial, port, pods} = placeOf(cluster)
+      const {comm, secured, port, pods} = placeOf(cluster)
       await runRetirement(addresses, {
-        connect: () => connectScheduler(dial, {port, timeoutMs: SHORT_MS, signal}),
-        scheduler: {dial, port},
+        connect: () => connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal}),
+        scheduler: {dial: comm, port},
         dialWorker: ({host}) => {
           const pod = pods.get(host)
-          return pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host)
+          return secured(pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host))
         },
         zero,
         timeoutMs,

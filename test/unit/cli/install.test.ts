@@ -59,7 +59,16 @@ it('one for some namespaces has rights in these alone', () => {
   expect(JSON.stringify(objects.at(-1))).toContain('{"name":"WATCH_NAMESPACES","value":"a,b"}')
 })
 
-it('never asks for Secrets, for every verb or for every resource', () => {
+it('clusters with TLS take the right to Secrets, in a role of its own, in the namespaces that are served', () => {
+  const added = (options: Partial<InstallOptions>): readonly string[] => {
+    const without = named(operatorManifests({...OPTIONS, ...options}))
+    return named(operatorManifests({...OPTIONS, ...options, tls: true})).filter((name) => !without.includes(name))
+  }
+  expect(added({})).toEqual(['ClusterRole dask-operator-secrets', 'ClusterRoleBinding dask-operator-secrets'])
+  expect(added({watchNamespaces: ['a']})).toEqual(['Role a/dask-operator-secrets', 'RoleBinding a/dask-operator-secrets'])
+})
+
+it('never asks for Secrets unless it is told to, for every verb or for every resource', () => {
   const rules = JSON.stringify(operatorManifests(OPTIONS).filter(({kind}) => /Role$/.test(kind)))
   expect(rules).not.toMatch(/secrets|\*/)
 })
