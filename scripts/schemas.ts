@@ -12,6 +12,9 @@ const core =
   'Pod Service ConfigMap Secret ServiceAccount Event Node Namespace Endpoints Binding ResourceQuota LimitRange PersistentVolumeClaim'
 const ROOTS = [
   ...core.split(' ').map((kind) => `io.k8s.api.core.v1.${kind}`),
+  'io.k8s.api.apps.v1.Deployment',
+  'io.k8s.api.apps.v1.ReplicaSet',
+  'io.k8s.api.batch.v1.Job',
   'io.k8s.api.coordination.v1.Lease',
   'io.k8s.api.discovery.v1.EndpointSlice',
   'io.k8s.api.events.v1.Event',
@@ -57,9 +60,20 @@ const messages: {[message: string]: {[number: string]: readonly [field: string, 
 const version = basename(source).split('@v1.')[1]
 const beside = (name: string): string => join(dirname(source), `${name}@v0.${version}`)
 const PROTOS = [
-  ...['core', 'coordination', 'discovery', 'events', 'autoscaling', 'networking', 'policy', 'rbac', 'authorization', 'authentication'].map(
-    (group) => join(beside('api'), group, 'v1/generated.proto'),
-  ),
+  ...[
+    'core',
+    'apps',
+    'batch',
+    'coordination',
+    'discovery',
+    'events',
+    'autoscaling',
+    'networking',
+    'policy',
+    'rbac',
+    'authorization',
+    'authentication',
+  ].map((group) => join(beside('api'), group, 'v1/generated.proto')),
   ...['api/resource', 'apis/meta/v1', 'runtime', 'util/intstr'].map((folder) =>
     join(beside('apimachinery'), 'pkg', folder, 'generated.proto'),
   ),

@@ -11,6 +11,8 @@ export interface Wanted {
 
 const PLAIN: Wanted = {as: undefined, version: undefined, contentType: 'application/json'}
 
+export const DISCOVERY = 'APIGroupDiscoveryList'
+
 /** The first media type that can be had; 406 when there is none (protobuf and CBOR alone). */
 export function wanted(accept: string | undefined, shapes: readonly string[]): Wanted {
   if (!accept) return PLAIN
@@ -22,7 +24,9 @@ export function wanted(accept: string | undefined, shapes: readonly string[]): W
     if (as === undefined) return PLAIN
     if (shapes.includes(as)) {
       const version = values.get('v')
-      return {as, version, contentType: `application/json;g=${values.get('g') ?? ''};v=${version ?? ''};as=${as}`}
+      // Only discovery tells its shape here, too.
+      const about = as === DISCOVERY ? `;g=${values.get('g') ?? ''};v=${version ?? ''};as=${as}` : ''
+      return {as, version, contentType: `application/json${about}`}
     }
   }
   throw notAcceptable()

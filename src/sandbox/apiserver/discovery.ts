@@ -17,20 +17,34 @@ interface Subresource {
   readonly group?: string
 }
 
+const PROXIED = ['create', 'delete', 'get', 'patch', 'update']
+
 /** Subresources of pods that are connections or requests of their own. */
 const OF_PODS: readonly Subresource[] = [
+  {name: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get']},
   {name: 'binding', kind: 'Binding', verbs: ['create']},
   {name: 'eviction', kind: 'Eviction', verbs: ['create'], group: 'policy'},
   {name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get']},
   {name: 'log', kind: 'Pod', verbs: ['get']},
   {name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get']},
+  {name: 'proxy', kind: 'PodProxyOptions', verbs: PROXIED},
 ]
+/** Beside status and scale, by storage. */
+const OWN: Readonly<Record<string, readonly Subresource[]>> = {
+  pods: OF_PODS,
+  services: [{name: 'proxy', kind: 'ServiceProxyOptions', verbs: PROXIED}],
+  serviceaccounts: [{name: 'token', kind: 'TokenRequest', verbs: ['create'], group: 'authentication.k8s.io'}],
+}
 
-const subresourcesOf = (resource: Resource): readonly Subresource[] => [
-  ...(resource.hasStatus ? [{name: 'status', kind: resource.kind, verbs: ['get', 'patch', 'update']}] : []),
-  ...(resource.scale ? [{name: 'scale', kind: 'Scale', verbs: ['get', 'patch', 'update'], group: 'autoscaling'}] : []),
-  ...(resource.storage === 'pods' ? OF_PODS : []),
-]
+/** In the real server's order: by name, but for custom resources. */
+const subresourcesOf = (resource: Resource): readonly Subresource[] => {
+  const all = [
+    ...(resource.hasStatus ? [{name: 'status', kind: resource.kind, verbs: ['get', 'patch', 'update']}] : []),
+    ...(resource.scale ? [{name: 'scale', kind: 'Scale', verbs: ['get', 'patch', 'update'], group: 'autoscaling'}] : []),
+    ...(OWN[resource.storage] ?? []),
+  ]
+  return resource.isCustom ? all : all.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+}
 
 interface GroupVersion {
   readonly group: string
@@ -136,7 +150,7 @@ export const aggregated = (registry: Registry, isCore: boolean, version: string)
 
 const discovered = (resource: Resource): object => ({
   resource: resource.plural,
-  responseKind: {group: resource.group, version: resource.version, kind: resource.kind},
+  responseKind: kindIn(resource, resource.kind),
   scope: resource.namespaced ? 'Namespaced' : 'Cluster',
   singularResource: resource.singular,
   verbs: verbsOf(resource),
@@ -144,9 +158,16 @@ const discovered = (resource: Resource): object => ({
   ...(resource.categories.length > 0 && {categories: resource.categories}),
   subresources: subresourcesOf(resource).map((each) => ({
     subresource: each.name,
-    responseKind: {group: each.group ?? resource.group, version: each.group === undefined ? resource.version : 'v1', kind: each.kind},
+    responseKind: each.group === undefined ? kindIn(resource, each.kind) : {group: each.group, version: 'v1', kind: each.kind},
     verbs: each.verbs,
   })),
+})
+
+/** Of built-in kinds the group and version are those under which they are told. */
+const kindIn = ({isCustom, group, version}: Resource, kind: string): object => ({
+  group: isCustom ? group : '',
+  version: isCustom ? version : '',
+  kind,
 })
 
 const discoveredReview = (plural: string, kind: string): object => ({

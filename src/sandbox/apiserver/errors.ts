@@ -97,6 +97,7 @@ export const notAcceptable = (): Refusal =>
   new Refusal(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml', {})
 export const notServed = (what: string): Refusal =>
   new Refusal(501, 'NotImplemented', `the sandbox does not serve ${what}: use a real Kubernetes cluster for it`)
+export const serviceUnavailable = (message: string): Refusal => new Refusal(503, 'ServiceUnavailable', message)
 export const internal = (message: string): Refusal => new Refusal(500, 'InternalError', `Internal error occurred: ${message}`)
 
 export const statusOf = (refusal: Refusal): object => ({
@@ -121,6 +122,12 @@ export const required = (field: string, detail = ''): Cause => ({
 export const invalidValue = (field: string, value: unknown, detail: string): Cause => ({
   reason: 'FieldValueInvalid',
   message: `Invalid value: ${told(value)}: ${detail}`,
+  field,
+})
+/** The same where the value would be too long to be told. */
+export const invalidHere = (field: string, detail: string): Cause => ({
+  reason: 'FieldValueInvalid',
+  message: `Invalid value: ${detail}`,
   field,
 })
 export const wrongType = (field: string, value: unknown, detail: string): Cause => ({
@@ -153,3 +160,11 @@ export const tooMany = (field: string, actual: number, limit: number): Cause => 
   message: `Too many: ${actual}: must have at most ${limit} ${limit === 1 ? 'item' : 'items'}`,
   field,
 })
+
+/** The cause that a definition's rule asks for. */
+export const causeFor = (reason: string | undefined, field: string, value: unknown, detail: string): Cause => {
+  if (reason === 'FieldValueForbidden') return forbiddenField(field, detail)
+  if (reason === 'FieldValueRequired') return required(field, detail)
+  if (reason === 'FieldValueDuplicate') return duplicate(field, value)
+  return invalidValue(field, value, detail)
+}

@@ -58,7 +58,8 @@ export function makeLister(store: Store): Lister {
     if (wrong) throw badRequest(`invalid resource version: ${wrong}`)
     const token = query.get('continue')
     if (token) {
-      const [id = '', start] = Buffer.from(token, 'base64url').toString().split('/')
+      const [, id = '', start] = /^([-0-9a-f]{36})\/(\d+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
+      if (!start) throw badRequest('continue key is not valid')
       const snapshot = snapshots.get(id)
       if (!snapshot || Date.now() - snapshot.madeAt > SNAPSHOT_LIFE_MS)
         throw expired(

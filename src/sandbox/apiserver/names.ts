@@ -45,7 +45,7 @@ const labelPart = rule(
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
   ['MyName', 'my.name', '123-abc'],
 )
-const labelValue = rule(
+export const labelValue = rule(
   `(${QUALIFIED})?`,
   63,
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
@@ -57,7 +57,7 @@ const configKey = rule('[-._a-zA-Z0-9]+', 253, "a valid config key must consist 
   'key-name',
 ])
 
-const qualifiedName = (key: string): string | undefined => {
+export const qualifiedName = (key: string): string | undefined => {
   const [prefix, name, ...rest] = key.includes('/') ? key.split('/') : [undefined, key]
   if (rest.length > 0 || name === undefined)
     return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"

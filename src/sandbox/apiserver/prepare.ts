@@ -6,6 +6,8 @@ import {badRequest, type Cause, forbiddenField, invalid, invalidValue, Refusal} 
 import {type ApiObject, isObject, type JsonObject, objectAt, valueAt} from './json.ts'
 import {checkMetadata} from './names.ts'
 import {apiVersionOf, type Ground, type Resource} from './resources.ts'
+import {hasRules, judgeByRules} from './rules/rules.ts'
+import type {Schema} from './schema.ts'
 import {prune, withDefaults} from './structural.ts'
 import {validateCustom} from './validate-schema.ts'
 
@@ -114,15 +116,33 @@ export function validate(resource: Resource, object: ApiObject, old: ApiObject |
       causes.push(forbiddenField('metadata.finalizers', why))
     }
   }
-  if (resource.isCustom && resource.schema) causes.push(...validateCustom(resource.schema, object))
+  if (resource.isCustom && resource.schema) causes.push(...judged(resource.schema, object, old))
   causes.push(...checkScale(resource, object))
   causes.push(...(resource.hooks.validate?.(object, old, ground) ?? []))
   if (causes.length > 0) throw invalid(resource, nameOf(object), causes)
 }
 
+/** Rules are only asked about what has the shape that they expect. */
+const judged = (schema: Schema, object: ApiObject, old: ApiObject | undefined): readonly Cause[] => {
+  const causes = validateCustom(schema, object)
+  return causes.some(({reason}) => BLOCKING.has(reason)) && hasRules(schema)
+    ? [...causes, invalidValue('<nil>', null, UNCHECKED)]
+    : [...causes, ...judgeByRules(schema, object, old)]
+}
+
+const BLOCKING: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+])
+const UNCHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
+
 /** What the scale subresource reads must be a number that it can give back. */
-const checkScale = ({scale}: Resource, object: ApiObject): Cause[] => {
-  if (!scale) return []
+const checkScale = ({scale, isCustom}: Resource, object: ApiObject): Cause[] => {
+  if (!scale || !isCustom) return []
   const replicas = valueAt(object, scale.specReplicasPath.replace(/^\./, ''))
   if (replicas === undefined) return []
   if (typeof replicas === 'number' && Number.isInteger(replicas))

@@ -39,6 +39,7 @@ export async function handleResource(backend: Backend, exchange: Exchange, reque
   const {method, query} = exchange
   const {name, subresource, resource} = request
   if (subresource === 'status' && !resource.hasStatus) throw noSuchResource()
+  if (method !== 'GET') await resource.ready?.()
   if (subresource === 'scale') return handleScale(backend, exchange, request)
   if (name === undefined) {
     if (method === 'GET') return isTrue(query.get('watch')) ? watch(backend, exchange, request) : listAll(backend, exchange, request)
@@ -161,7 +162,7 @@ const watch = (backend: Backend, exchange: Exchange, {resource, namespace}: Reso
     return as ? JSON.stringify({kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata}) : bookmarkOf(resource, metadata)
   }
   backend.watches.start({resource, namespace, query, render, renderBookmark}, () => {
-    response.writeHead(200, {'content-type': as ? `${contentType};stream=watch` : 'application/json', 'cache-control': 'no-cache, private'})
+    response.writeHead(200, {'content-type': contentType, 'cache-control': 'no-cache, private'})
     // HTTP/2 sends the head at once; HTTP/1.1 would wait for the first event.
     if ('flushHeaders' in response && typeof response.flushHeaders === 'function') response.flushHeaders()
     return {

@@ -56,6 +56,8 @@ export interface Resource {
   readonly selectable: readonly string[]
   readonly columns: readonly Column[]
   readonly nameRule: NameRule
+  /** To be awaited before a write: loads what judges it. */
+  readonly ready?: () => Promise<void>
   readonly hooks: Hooks
 }
 

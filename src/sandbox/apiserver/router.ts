@@ -1,20 +1,18 @@
 /** From a request's path to what answers it. */
-import {wanted} from './accept.ts'
+import {DISCOVERY, wanted} from './accept.ts'
 import type {AccountTokens} from './account-tokens.ts'
-import {remove} from './delete.ts'
 import {aggregated, coreVersions, groupAt, groupList, resourceList} from './discovery.ts'
 import {methodNotAllowed, noSuchResource, notServed} from './errors.ts'
-import {checkEviction} from './eviction.ts'
 import {answer, answerText, type Exchange, readBody} from './exchange.ts'
-import {isObject, objectAt} from './json.ts'
-import {UNSERVED_CORE, UNSERVED_GROUPS} from './kinds/built-in.ts'
+import {UNSERVED_GROUPS, UNSERVED_KINDS} from './kinds/built-in.ts'
 import {askKubelet, type ClientTls, kubeletOf, logPath, podOf} from './kubelet.ts'
 import {type Location, locate} from './location.ts'
 import {openApiAt, openApiIndex, openApiV2} from './openapi.ts'
+import {backendOf, passOn} from './proxy.ts'
 import {type Backend, handleResource} from './resource-handler.ts'
 import type {Registry, Resource} from './resources.ts'
 import {answerReview, reviewAt} from './reviews.ts'
-import {bind} from './subresources.ts'
+import {bind, evict} from './subresources.ts'
 import {VERSION} from './version.ts'
 import {existing} from './write.ts'
 
@@ -40,22 +38,28 @@ export async function route(routing: Routing, exchange: Exchange): Promise<void>
   if ((root === 'api' || root === 'apis') && method === 'GET') return discover(routing, exchange, root, rest)
   if (root === 'api' || root === 'apis') throw methodNotAllowed()
   if (root === '') return answer(exchange, 200, {paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v3', '/readyz', '/version']})
-  answerText(exchange, 404, '404 page not found\n', 'text/plain; charset=utf-8')
+  noSuchPath(exchange)
 }
+
+const noSuchPath = (exchange: Exchange): void => answerText(exchange, 404, '404 page not found\n', 'text/plain; charset=utf-8')
+
+const isKnownGroup = (registry: Registry, group: string): boolean => groupAt(registry, group) !== undefined || group === ''
 
 const discover = ({registry, address}: Routing, exchange: Exchange, root: 'api' | 'apis', rest: readonly string[]): void => {
   const isCore = root === 'api'
   const [first, second] = rest
   if (first === undefined) {
-    const {as, version, contentType} = wanted(exchange.request.headers.accept, ['APIGroupDiscoveryList'])
+    const {as, version, contentType} = wanted(exchange.request.headers.accept, [DISCOVERY])
     if (as) answer(exchange, 200, aggregated(registry, isCore, version ?? 'v2'), contentType)
     else answer(exchange, 200, isCore ? coreVersions(address) : groupList(registry))
     return
   }
   const [group, version] = isCore ? ['', first] : [first, second]
   const found = version === undefined ? groupAt(registry, group) : resourceList(registry, {group, version})
-  if (!found) throw UNSERVED_GROUPS.includes(group) ? notServed(`the API group ${group}`) : noSuchResource()
-  answer(exchange, 200, found)
+  if (UNSERVED_GROUPS.includes(group)) throw notServed(`the API group ${group}`)
+  if (found) answer(exchange, 200, found)
+  else if (isKnownGroup(registry, group)) throw noSuchResource()
+  else noSuchPath(exchange)
 }
 
 const openApi = ({registry}: Routing, exchange: Exchange, [version, ...root]: readonly string[]): void => {
@@ -75,6 +79,7 @@ const routeResource = async (routing: Routing, exchange: Exchange, location: Loc
     return answer(exchange, 201, answerReview(group, plural, await readBody(exchange), exchange.user))
   }
   const resource = routing.registry.find(group, version, plural)
+  if (!resource && !isKnownGroup(routing.registry, group) && !UNSERVED_GROUPS.includes(group)) return noSuchPath(exchange)
   if (!resource) throw unknownResource(location)
   if (namespace !== undefined && !resource.namespaced) throw noSuchResource()
   if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale')
@@ -85,8 +90,8 @@ const routeResource = async (routing: Routing, exchange: Exchange, location: Loc
 
 /** What a real server has and we have not is told as such; 404 would look like a mistake of the client. */
 const unknownResource = ({group, plural}: Location): Error => {
-  if (UNSERVED_GROUPS.includes(group)) return notServed(`${plural}.${group}`)
-  return group === '' && UNSERVED_CORE.includes(plural) ? notServed(plural) : noSuchResource()
+  const isLeftOut = UNSERVED_GROUPS.includes(group) || UNSERVED_KINDS[group]?.includes(plural)
+  return isLeftOut ? notServed(group ? `${plural}.${group}` : plural) : noSuchResource()
 }
 
 const routeSubresource = async (routing: Routing, exchange: Exchange, resource: Resource, location: Location): Promise<void> => {
@@ -96,6 +101,8 @@ const routeSubresource = async (routing: Routing, exchange: Exchange, resource: 
     existing(routing.ground, {resource, namespace, name})
     return answer(exchange, 201, routing.accountTokens.issue(namespace, name, await readBody(exchange)))
   }
+  if (subresource === 'proxy' && (resource.storage === 'pods' || resource.storage === 'services'))
+    return passOn(exchange, backendOf(routing.ground, resource, location, exchange.request.url))
   if (resource.storage !== 'pods') {
     if (resource.isCustom) throw noSuchResource()
     throw notServed(`${resource.plural}/${subresource}`)
@@ -108,11 +115,7 @@ const routeSubresource = async (routing: Routing, exchange: Exchange, resource: 
     return answer(exchange, 201, {kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201})
   }
   if (subresource === 'eviction' && method === 'POST') {
-    const body = await readBody(exchange)
-    const {gracePeriodSeconds} = objectAt(body, 'deleteOptions')
-    const dryRun = isObject(body) && exchange.query.get('dryRun') === 'All'
-    checkEviction(routing.ground, existing(routing.ground, target))
-    remove(routing.ground, resource, namespace, name, {dryRun, ...(typeof gracePeriodSeconds === 'number' && {gracePeriodSeconds})})
+    evict(routing.ground, target, await readBody(exchange), exchange.query)
     return answer(exchange, 201, {kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201})
   }
   if (subresource === 'exec' || subresource === 'attach' || subresource === 'portforward') throw methodNotAllowed()

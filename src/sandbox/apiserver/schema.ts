@@ -38,8 +38,18 @@ export interface Schema {
   readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular'
   readonly 'x-kubernetes-patch-strategy'?: string
   readonly 'x-kubernetes-patch-merge-key'?: string
-  readonly 'x-kubernetes-validations'?: readonly unknown[]
+  readonly 'x-kubernetes-validations'?: readonly Rule[]
   readonly 'x-kubernetes-group-version-kind'?: readonly unknown[]
+}
+
+/** One of `x-kubernetes-validations`. */
+export interface Rule {
+  readonly rule: string
+  readonly message?: string
+  readonly messageExpression?: string
+  readonly reason?: string
+  readonly fieldPath?: string
+  readonly optionalOldSelf?: boolean
 }
 
 /** Schemas by Kubernetes' own names (`io.k8s.api.core.v1.Pod`). */

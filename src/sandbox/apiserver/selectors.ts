@@ -1,77 +1,9 @@
-/** Label and field selectors as query parameters carry them (k8s.io/apimachinery: labels, fields). */
+/** Field selectors, and both selectors of a request together (k8s.io/apimachinery: fields). */
 import {badRequest} from './errors.ts'
 import {type ApiObject, valueAt} from './json.ts'
+import {parseLabelSelector} from './label-selector.ts'
 
 export type Predicate = (object: ApiObject) => boolean
-
-type Labels = Readonly<Record<string, string>>
-type Requirement = (labels: Labels) => boolean
-
-const KEY = '(?:[A-Za-z0-9][-A-Za-z0-9_.]*/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?'
-const FORMS: readonly (readonly [RegExp, (match: readonly string[]) => Requirement])[] = [
-  [new RegExp(`^(${KEY})\\s+in\\s*\\(([^)]*)\\)$`), ([, key = '', list = '']) => valueIn(key, members(list))],
-  [new RegExp(`^(${KEY})\\s+notin\\s*\\(([^)]*)\\)$`), ([, key = '', list = '']) => not(valueIn(key, members(list)))],
-  [new RegExp(`^(${KEY})\\s*(?:==|=)\\s*([-A-Za-z0-9_.]*)$`), ([, key = '', value = '']) => valueIn(key, [value])],
-  [new RegExp(`^(${KEY})\\s*!=\\s*([-A-Za-z0-9_.]*)$`), ([, key = '', value = '']) => not(valueIn(key, [value]))],
-  [new RegExp(`^(${KEY})\\s*>\\s*(-?\\d+)$`), ([, key = '', limit]) => compare(key, (value) => value > Number(limit))],
-  [new RegExp(`^(${KEY})\\s*<\\s*(-?\\d+)$`), ([, key = '', limit]) => compare(key, (value) => value < Number(limit))],
-  [
-    new RegExp(`^!\\s*(${KEY})$`),
-    ([, key = '']) =>
-      (labels) =>
-        !Object.hasOwn(labels, key),
-  ],
-  [
-    new RegExp(`^(${KEY})$`),
-    ([, key = '']) =>
-      (labels) =>
-        Object.hasOwn(labels, key),
-  ],
-]
-
-const members = (list: string): string[] => list.split(',').map((each) => each.trim())
-const valueIn =
-  (key: string, values: readonly string[]): Requirement =>
-  (labels) =>
-    Object.hasOwn(labels, key) && values.includes(labels[key] ?? '')
-const not =
-  (requirement: Requirement): Requirement =>
-  (labels) =>
-    !requirement(labels)
-const compare =
-  (key: string, holds: (value: number) => boolean): Requirement =>
-  (labels) =>
-    /^-?\d+$/.test(labels[key] ?? '') && holds(Number(labels[key]))
-
-/** Refuses with 400 what is no selector. An empty one selects everything. */
-export function parseLabelSelector(text: string): Requirement {
-  const requirements = splitOutsideParentheses(text).map(parseRequirement)
-  return (labels) => requirements.every((holds) => holds(labels))
-}
-
-const parseRequirement = (text: string): Requirement => {
-  for (const [form, make] of FORMS) {
-    const match = form.exec(text)
-    if (match) return make(match)
-  }
-  throw badRequest(`unable to parse requirement: found '${text}', expected: a key, optionally with =, ==, !=, in, notin, > or <`)
-}
-
-const splitOutsideParentheses = (text: string): string[] => {
-  const parts: string[] = []
-  let depth = 0
-  let start = 0
-  for (let at = 0; at <= text.length; at += 1) {
-    const character = text[at]
-    if (character === '(') depth += 1
-    if (character === ')') depth -= 1
-    if (at === text.length || (character === ',' && depth === 0)) {
-      parts.push(text.slice(start, at).trim())
-      start = at + 1
-    }
-  }
-  return parts.length === 1 && parts[0] === '' ? [] : parts
-}
 
 /** `a=b,c!=d` over the fields that the resource can be selected by; 400 for any other field. */
 export function parseFieldSelector(text: string, selectable: readonly string[]): Predicate {

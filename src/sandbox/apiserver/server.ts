@@ -16,6 +16,7 @@ import {seed} from './seed.ts'
 import {type Kept, makeStore} from './store.ts'
 import {connectUpgrade} from './upgrade.ts'
 import {makeWatches} from './watch.ts'
+import {startWorkloads} from './workloads/workloads.ts'
 
 export interface Token {
   readonly token: string
@@ -67,6 +68,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const onError = (error: unknown): void => log(`the API server failed at its own work: ${error instanceof Error ? error.stack : error}`)
   const cascade = startCascade(ground, registry, watches, onError)
   const collector = startGarbageCollector(ground, registry, onError)
+  const workloads = startWorkloads(ground, onError)
   for (const [storage, object] of kept?.objects ?? []) store.restore(storage, object)
   const seeded = seed(ground, tls.ca)
   const accountTokens = makeAccountTokens()
@@ -109,6 +111,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     stop: async () => {
       cascade.stop()
       collector.stop()
+      workloads.stop()
       seeded.stop()
       watches.close()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

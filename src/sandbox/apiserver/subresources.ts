@@ -1,6 +1,9 @@
 /** Subresources that are requests of their own kind: scale, binding, eviction. */
+import {deleteOptions, remove} from './delete.ts'
 import {badRequest, conflict, notFound} from './errors.ts'
+import {checkEviction} from './eviction.ts'
 import {type ApiObject, isObject, type JsonObject, objectAt, valueAt, withValueAt} from './json.ts'
+import {selectorText} from './label-selector.ts'
 import {mergePatch} from './patch/merge-patch.ts'
 import {timestamp} from './prepare.ts'
 import type {Ground, ScalePaths} from './resources.ts'
@@ -21,7 +24,9 @@ const pathsOf = ({resource, name}: Target): ScalePaths => {
 const asScale = (object: ApiObject, scale: ScalePaths): JsonObject => {
   const {name, namespace, uid, resourceVersion, creationTimestamp} = object.metadata
   const number = (path: string): number => Number(valueAt(object, pathOf(path)) ?? 0)
-  const selector = scale.labelSelectorPath && valueAt(object, pathOf(scale.labelSelectorPath))
+  const found = scale.labelSelectorPath && valueAt(object, pathOf(scale.labelSelectorPath))
+  // Custom resources keep it as text, built-in kinds as the selector itself.
+  const selector = isObject(found) ? selectorText(found) : found
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -76,4 +81,13 @@ export function bind(ground: Ground, target: Target, body: unknown): void {
     spec: {...objectAt(pod, 'spec'), nodeName: node},
     status: {...status, conditions: [...conditions, scheduled]},
   })
+}
+
+/** Deletion as a drain asks for it, where no disruption budget stands against it. */
+export function evict(ground: Ground, target: Target, body: unknown, query: URLSearchParams): void {
+  const {resource, namespace, name} = target
+  if (objectAt(body, 'metadata')['name'] !== name) throw badRequest('name in URL does not match name in Eviction object')
+  const options = deleteOptions(objectAt(body, 'deleteOptions'), query)
+  checkEviction(ground, existing(ground, target))
+  remove(ground, resource, namespace, name, options)
 }

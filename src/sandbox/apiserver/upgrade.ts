@@ -1,14 +1,15 @@
 /** Connections that stop being HTTP: exec, attach and port-forward, handed through to the pod's node. */
 import type {IncomingMessage} from 'node:http'
-import type {Socket} from 'node:net'
+import {connect, type Socket} from 'node:net'
 import type {Duplex} from 'node:stream'
 import {connect as tlsConnect} from 'node:tls'
 import {WebSocketServer} from 'ws'
 import type {Pod} from '../../api/core.ts'
-import {badRequest, internal, noSuchResource, Refusal, statusOf, unauthorized} from './errors.ts'
+import {badRequest, internal, noSuchResource, Refusal, serviceUnavailable, statusOf, unauthorized} from './errors.ts'
 import {parseTarget} from './exchange.ts'
 import {execPath, type KubeletAddress, kubeletOf, podOf, portForwardPath} from './kubelet.ts'
 import {locate} from './location.ts'
+import {type Backend, backendOf} from './proxy.ts'
 import type {User} from './reviews.ts'
 import type {Routing} from './router.ts'
 import {type NodePort, PORT_FORWARD_PROTOCOL, servePortForward, TUNNEL_PROTOCOL} from './streams/port-forward.ts'
@@ -43,9 +44,23 @@ const passThrough = (routing: Routing, request: IncomingMessage, socket: Socket,
   const {segments, query} = parseTarget(request.url ?? '')
   const location = locate(segments)
   const resource = location && routing.registry.find(location.group, location.version, location.plural)
-  if (!location?.name || !location.namespace || resource?.storage !== 'pods') throw noSuchResource()
-  const pod = podOf(routing.ground, resource, location.namespace, location.name)
-  const {subresource} = location
+  if (!location?.name || !location.namespace || !resource) throw noSuchResource()
+  if (location.subresource === 'proxy' && (resource.storage === 'pods' || resource.storage === 'services'))
+    relayPlain(request, socket, head, backendOf(routing.ground, resource, location, request.url ?? ''))
+  else if (resource.storage !== 'pods') throw noSuchResource()
+  else {
+    const pod = podOf(routing.ground, resource, location.namespace, location.name)
+    passToNode(routing, request, socket, head, {pod, subresource: location.subresource, query})
+  }
+}
+
+interface OfPod {
+  readonly pod: Pod
+  readonly subresource: string | undefined
+  readonly query: URLSearchParams
+}
+
+const passToNode = (routing: Routing, request: IncomingMessage, socket: Socket, head: Buffer, {pod, subresource, query}: OfPod): void => {
   if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward') throw noSuchResource()
   const address = kubeletOf(routing.ground, pod)
   const upgrade = request.headers.upgrade?.toLowerCase() ?? ''
@@ -113,6 +128,25 @@ const relay = (routing: Routing, request: IncomingMessage, socket: Socket, head:
   })
   kubelet.once('close', () => isConnected && socket.destroy())
   socket.once('close', () => kubelet.destroy())
+}
+
+/** A WebSocket to a program in a pod (a dashboard's, say), through the proxy. */
+const relayPlain = (request: IncomingMessage, socket: Socket, head: Buffer, {scheme, host, port, path}: Backend): void => {
+  const backend = scheme === 'https' ? tlsConnect({host, port, rejectUnauthorized: false}) : connect({host, port})
+  let isConnected = false
+  backend.once(scheme === 'https' ? 'secureConnect' : 'connect', () => {
+    isConnected = true
+    backend.write(headOf(request, path, `${host}:${port}`))
+    if (head.length > 0) backend.write(head)
+    backend.pipe(socket)
+    socket.pipe(backend)
+  })
+  backend.on('error', (error) => {
+    if (isConnected) socket.destroy()
+    else refuse(socket, serviceUnavailable(`error trying to reach service: ${error.message}`))
+  })
+  backend.once('close', () => isConnected && socket.destroy())
+  socket.once('close', () => backend.destroy())
 }
 
 /** The client's own request line and headers with the node's path; the token stays here. */

@@ -1,5 +1,5 @@
 /** Watches: initial events, the changes since a revision, bookmarks, and the words that end them. */
-import {expired, forbiddenField, invalidOptions, Refusal, statusOf} from './errors.ts'
+import {expired, forbiddenField, invalidOptions, notSupported, Refusal, statusOf} from './errors.ts'
 import {type ApiObject, textOf} from './json.ts'
 import {apiVersionOf, type Resource} from './resources.ts'
 import {selection} from './selectors.ts'
@@ -128,20 +128,18 @@ const isTrue = (value: string | null): boolean => value === 'true' || value === 
 const wantsInitialEvents = (query: URLSearchParams): 'plain' | 'streamed' | undefined => {
   const match = query.get('resourceVersionMatch')
   if (isTrue(query.get('sendInitialEvents'))) {
-    if (match !== 'NotOlderThan')
-      throw invalidOptions(
-        'ListOptions',
-        forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
-      )
+    if (match !== 'NotOlderThan') throw wrongMatch(match, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
     return 'streamed'
   }
-  if (match)
-    throw invalidOptions(
-      'ListOptions',
-      forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
-    )
+  if (match) throw wrongMatch(match, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
   const revision = query.get('resourceVersion') ?? ''
   return revision === '' || revision === '0' ? 'plain' : undefined
+}
+
+const wrongMatch = (match: string | null, why: string): Refusal => {
+  const forbidden = forbiddenField('resourceVersionMatch', why)
+  const isKnown = !match || match === 'NotOlderThan'
+  return invalidOptions('ListOptions', forbidden, ...(isKnown ? [] : [notSupported('resourceVersionMatch', match, ['NotOlderThan'])]))
 }
 
 /** What is wrong with a resourceVersion, in Go's words. */

@@ -13,7 +13,7 @@ import {SITECUSTOMIZE} from '../python/sitecustomize.ts'
 import {startKubelet} from './kubelet.ts'
 import {watchMemory} from './memory.ts'
 import {type PodRunner, startPod} from './pod.ts'
-import {type Capacity, whyNot} from './scheduling.ts'
+import {type Capacity, isToBeScheduled, whyNot} from './scheduling.ts'
 import {startServices} from './services.ts'
 import {killLeftOvers, markOf} from './session.ts'
 
@@ -48,8 +48,6 @@ export interface ProcessNode {
 /** Processes share the machine's processors, so more pods fit than on a machine of containers; memory is what there is. */
 const CPUS_TOLD = 64
 const MOST_PODS = 250
-/** Pods that name another scheduler are left to that one. */
-const SCHEDULER = 'default-scheduler'
 
 export async function startNode(options: NodeOptions): Promise<ProcessNode> {
   const {client, startInformer, name, directory, log, claims = join(directory, 'claims')} = options
@@ -168,7 +166,7 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
     const writes: Promise<unknown>[] = []
     for (const pod of all) {
       if (pod.spec.nodeName || pod.metadata.deletionTimestamp !== undefined || assumed.has(pod.metadata.uid ?? '')) continue
-      if ((pod.spec['schedulerName'] ?? SCHEDULER) !== SCHEDULER) continue
+      if (!isToBeScheduled(pod)) continue
       const why = whyNot(pod, view, bound)
       if (why === undefined) {
         bound.push(pod)

@@ -49,6 +49,16 @@ export interface NodeView {
   readonly isCordoned: boolean
 }
 
+/** Pods of another scheduler, and those that are held back by gates, are left alone. */
+export const isToBeScheduled = ({spec}: Pod): boolean => {
+  const {schedulerName = DEFAULT, schedulingGates = []} = spec as {
+    readonly schedulerName?: string
+    readonly schedulingGates?: readonly object[]
+  }
+  return schedulerName === DEFAULT && schedulingGates.length === 0
+}
+const DEFAULT = 'default-scheduler'
+
 /** `undefined`: the pod fits beside those that are bound already. Else the scheduler's sentence. */
 export function whyNot(pod: Pod, node: NodeView, bound: readonly Pod[]): string | undefined {
   const {nodeSelector} = pod.spec as {readonly nodeSelector?: Readonly<Record<string, string>>}

@@ -3,6 +3,7 @@ import {renameSync, writeFileSync} from 'node:fs'
 import {connect, createServer, type Server, type Socket} from 'node:net'
 import {isDeepStrictEqual} from 'node:util'
 import type {Pod, Service, ServicePort} from '../../api/core.ts'
+import {backendsOf, targetOf} from '../backends.ts'
 
 export interface Services {
   /** Makes listeners and names what these services and their ready pods say; to be called when either has changed. */
@@ -21,20 +22,8 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
   let services: readonly Service[] = []
   let written = ''
 
-  /** Ready pods that have the port, by its number or by its name. */
-  const backends = (service: Service, port: ServicePort): readonly Pod[] => {
-    const {selector} = service.spec
-    if (!selector) return []
-    const any = service.spec['publishNotReadyAddresses'] === true
-    return podsOf(service.metadata.namespace ?? 'default').filter(
-      (pod) =>
-        Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value) &&
-        pod.status?.podIP !== undefined &&
-        pod.metadata.deletionTimestamp === undefined &&
-        targetOf(pod, port) !== undefined &&
-        (any || pod.status.conditions?.some(({type, status}) => type === 'Ready' && status === 'True')),
-    )
-  }
+  const backends = (service: Service, port: ServicePort): readonly Pod[] =>
+    backendsOf(service, port, podsOf(service.metadata.namespace ?? 'default'))
 
   const serve = (local: Socket, key: string, port: ServicePort): void => {
     const service = services.find((each) => keysOf(each).some(([other]) => other === key))
@@ -96,11 +85,6 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
     },
   }
 }
-
-const targetOf = ({spec}: Pod, {targetPort, port}: ServicePort): number | undefined =>
-  typeof targetPort === 'string'
-    ? spec.containers.flatMap(({ports}) => ports ?? []).find(({name}) => name === targetPort)?.containerPort
-    : (targetPort ?? port)
 
 const keysOf = ({spec}: Service): readonly (readonly [string, ServicePort])[] =>
   spec.clusterIP && spec.clusterIP !== 'None'

@@ -2,7 +2,8 @@
 
 import {type ApiObject, isObject, objectAt, without} from '../json.ts'
 import {checkKeys, dnsLabel, dnsSubdomain, type NameRule, pathSegment} from '../names.ts'
-import type {Ground, Hooks, Resource} from '../resources.ts'
+import type {Ground, Hooks, Resource, ScalePaths} from '../resources.ts'
+import {loadRules} from '../rules/rules.ts'
 import {definitions} from '../schema.ts'
 import {AGE, type Column, NAME} from '../table/column.ts'
 import {
@@ -16,21 +17,36 @@ import {
   EVENT_COLUMNS,
   INGRESS_COLUMNS,
   LEASE_COLUMNS,
+  LIMIT_COLUMNS,
   NAMESPACE_COLUMNS,
   NETWORK_POLICY_COLUMNS,
   NODE_COLUMNS,
+  QUOTA_COLUMNS,
   ROLE_COLUMNS,
   SECRET_COLUMNS,
   SERVICE_ACCOUNT_COLUMNS,
   SERVICE_COLUMNS,
 } from '../table/columns.ts'
 import {POD_COLUMNS} from '../table/pod-columns.ts'
+import {DEPLOYMENT_COLUMNS, JOB_COLUMNS, REPLICA_SET_COLUMNS} from '../table/workload-columns.ts'
 import {bindClaim, validateClaim, withClaimDefaults} from './claims.ts'
 import {startCrd, validateCrd, warnOfCrd} from './crds.ts'
 import {fromEventsV1, toEventsV1, withEventFields} from './events.ts'
+import {keptConfigMap, keptRole, keptSecret} from './immutable.ts'
 import {validateIngress, withPolicyDefaults} from './networking.ts'
 import {admitPod, startPod, validatePod, withPodDefaults} from './pods.ts'
 import {allocate, type ServiceGround, startService, validateService, withServiceDefaults} from './services.ts'
+import {
+  startDeployment,
+  startJob,
+  startReplicaSet,
+  validateDeployment,
+  validateJob,
+  validateReplicaSet,
+  withDeploymentDefaults,
+  withJobDefaults,
+  withReplicaSetDefaults,
+} from './workloads.ts'
 
 interface Row {
   readonly schema: string
@@ -41,10 +57,12 @@ interface Row {
   readonly categories?: readonly string[]
   readonly hasStatus?: boolean
   readonly hasGeneration?: boolean
+  readonly scale?: ScalePaths
   readonly selectable?: readonly string[]
   readonly columns?: readonly Column[]
   readonly nameRule?: NameRule
   readonly storage?: string
+  readonly ready?: () => Promise<void>
   readonly hooks?: Hooks
 }
 
@@ -80,6 +98,14 @@ const startNamespace = (namespace: ApiObject): ApiObject => ({
   status: {phase: 'Active'},
 })
 
+/** What is common to the kinds that make pods. */
+const WORKLOAD = {categories: ['all'], hasStatus: true, hasGeneration: true}
+const SCALED = {
+  ...WORKLOAD,
+  group: 'apps',
+  scale: {specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.spec.selector'},
+}
+
 const ROWS: readonly Row[] = [
   {
     schema: 'core.v1.Pod',
@@ -110,13 +136,19 @@ const ROWS: readonly Row[] = [
     schema: 'core.v1.ConfigMap',
     shortNames: ['cm'],
     columns: CONFIG_MAP_COLUMNS,
-    hooks: {validate: (map) => [...checkKeys('data', map['data']), ...checkKeys('binaryData', map['binaryData'])]},
+    hooks: {
+      validate: (map, old) => [
+        ...checkKeys('data', map['data']),
+        ...checkKeys('binaryData', map['binaryData']),
+        ...keptConfigMap(map, old),
+      ],
+    },
   },
   {
     schema: 'core.v1.Secret',
     selectable: ['type'],
     columns: SECRET_COLUMNS,
-    hooks: {defaults: withSecretData, validate: (secret) => checkKeys('data', secret['data'])},
+    hooks: {defaults: withSecretData, validate: (secret, old) => [...checkKeys('data', secret['data']), ...keptSecret(secret, old)]},
   },
   {schema: 'core.v1.ServiceAccount', shortNames: ['sa'], columns: SERVICE_ACCOUNT_COLUMNS},
   {schema: 'core.v1.Event', ...EVENT, storage: 'events', hooks: {start: withEventFields}},
@@ -139,7 +171,7 @@ const ROWS: readonly Row[] = [
     columns: NODE_COLUMNS,
   },
   {schema: 'core.v1.Endpoints', plural: 'endpoints', shortNames: ['ep'], columns: ENDPOINTS_COLUMNS},
-  {schema: 'core.v1.ResourceQuota', shortNames: ['quota'], hasStatus: true},
+  {schema: 'core.v1.ResourceQuota', shortNames: ['quota'], hasStatus: true, columns: QUOTA_COLUMNS},
   {
     schema: 'core.v1.PersistentVolumeClaim',
     shortNames: ['pvc'],
@@ -147,7 +179,30 @@ const ROWS: readonly Row[] = [
     columns: CLAIM_COLUMNS,
     hooks: {defaults: withClaimDefaults, start: bindClaim, validate: validateClaim},
   },
-  {schema: 'core.v1.LimitRange', shortNames: ['limits']},
+  {schema: 'core.v1.LimitRange', shortNames: ['limits'], columns: LIMIT_COLUMNS},
+  {
+    schema: 'apps.v1.Deployment',
+    ...SCALED,
+    shortNames: ['deploy'],
+    columns: DEPLOYMENT_COLUMNS,
+    hooks: {defaults: withDeploymentDefaults, start: startDeployment, validate: validateDeployment},
+  },
+  {
+    schema: 'apps.v1.ReplicaSet',
+    ...SCALED,
+    shortNames: ['rs'],
+    selectable: ['status.replicas'],
+    columns: REPLICA_SET_COLUMNS,
+    hooks: {defaults: withReplicaSetDefaults, start: startReplicaSet, validate: validateReplicaSet},
+  },
+  {
+    schema: 'batch.v1.Job',
+    ...WORKLOAD,
+    group: 'batch',
+    selectable: ['status.successful'],
+    columns: JOB_COLUMNS,
+    hooks: {defaults: withJobDefaults, start: startJob, validate: validateJob},
+  },
   {schema: 'coordination.v1.Lease', group: 'coordination.k8s.io', columns: LEASE_COLUMNS},
   {schema: 'discovery.v1.EndpointSlice', group: 'discovery.k8s.io', columns: ENDPOINT_SLICE_COLUMNS},
   {
@@ -186,7 +241,13 @@ const ROWS: readonly Row[] = [
     columns: DISRUPTION_BUDGET_COLUMNS,
   },
   {schema: 'rbac.v1.Role', group: 'rbac.authorization.k8s.io', columns: ROLE_COLUMNS, nameRule: pathSegment},
-  {schema: 'rbac.v1.RoleBinding', group: 'rbac.authorization.k8s.io', columns: BINDING_COLUMNS, nameRule: pathSegment},
+  {
+    schema: 'rbac.v1.RoleBinding',
+    group: 'rbac.authorization.k8s.io',
+    columns: BINDING_COLUMNS,
+    nameRule: pathSegment,
+    hooks: {validate: keptRole},
+  },
   {schema: 'rbac.v1.ClusterRole', group: 'rbac.authorization.k8s.io', namespaced: false, columns: ROLE_COLUMNS, nameRule: pathSegment},
   {
     schema: 'rbac.v1.ClusterRoleBinding',
@@ -194,6 +255,7 @@ const ROWS: readonly Row[] = [
     namespaced: false,
     columns: BINDING_COLUMNS,
     nameRule: pathSegment,
+    hooks: {validate: keptRole},
   },
   {
     schema: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
@@ -204,6 +266,7 @@ const ROWS: readonly Row[] = [
     hasStatus: true,
     hasGeneration: true,
     columns: CRD_COLUMNS,
+    ready: loadRules,
     hooks: {start: (crd) => startCrd(crd), change: startCrd, validate: validateCrd, warn: warnOfCrd},
   },
 ]
@@ -229,9 +292,11 @@ const makeResource = (row: Row): Resource => {
     schema: definitions[name],
     hasStatus: row.hasStatus ?? false,
     hasGeneration: row.hasGeneration ?? false,
+    ...(row.scale && {scale: row.scale}),
     selectable: row.selectable ?? [],
     columns: row.columns ?? [NAME, AGE],
     nameRule: row.nameRule ?? dnsSubdomain,
+    ...(row.ready && {ready: row.ready}),
     hooks: row.hooks ?? {},
   }
 }
@@ -240,8 +305,6 @@ export const BUILT_IN: readonly Resource[] = ROWS.map(makeResource)
 
 /** Groups of a real server of which the sandbox leaves kinds out: asking for one of them is told, not just 404. */
 export const UNSERVED_GROUPS: readonly string[] = [
-  'apps',
-  'batch',
   'networking.k8s.io',
   'storage.k8s.io',
   'policy',
@@ -253,11 +316,9 @@ export const UNSERVED_GROUPS: readonly string[] = [
   'flowcontrol.apiserver.k8s.io',
   'metrics.k8s.io',
 ]
-/** The same for kinds of the core group. */
-export const UNSERVED_CORE: readonly string[] = [
-  'replicationcontrollers',
-  'persistentvolumes',
-  'persistentvolumeclaims',
-  'podtemplates',
-  'componentstatuses',
-]
+/** The same for kinds of groups that are served. */
+export const UNSERVED_KINDS: Readonly<Record<string, readonly string[]>> = {
+  '': ['replicationcontrollers', 'persistentvolumes', 'podtemplates', 'componentstatuses'],
+  apps: ['controllerrevisions', 'daemonsets', 'statefulsets'],
+  batch: ['cronjobs'],
+}

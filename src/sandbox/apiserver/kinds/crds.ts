@@ -1,8 +1,9 @@
 /** CustomResourceDefinitions, and the resources that they make the server serve. */
 import {type Cause, invalidValue, notSupported, required} from '../errors.ts'
-import {type ApiObject, isObject, type JsonObject, listAt, objectAt} from '../json.ts'
+import {type ApiObject, isEqual, isObject, type JsonObject, listAt, objectAt} from '../json.ts'
 import {dnsSubdomain} from '../names.ts'
 import type {Resource, ScalePaths} from '../resources.ts'
+import {loadRules, wrongRules} from '../rules/rules.ts'
 import type {Schema} from '../schema.ts'
 import {AGE, type Column, NAME, since} from '../table/column.ts'
 import {compileJsonPath} from '../table/jsonpath.ts'
@@ -71,14 +72,25 @@ export function validateCrd(crd: ApiObject): readonly Cause[] {
       }
     }
   }
-  return causes
+  const unreadable = rulesOf(crd).filter(({wrong}) => wrong === 'syntax')
+  return [...causes, ...unreadable.map(({path, rule, why}) => invalidValue(path, rule, `compilation failed: ${why}`))]
 }
 
-/** CEL rules are kept and served, but nobody here evaluates them: a real server may refuse what we take. */
+const rulesOf = (crd: ApiObject): ReturnType<typeof wrongRules> => {
+  const schemas = listAt(crd['spec'], 'versions').map((version) => objectAt(objectAt({version}, 'version'), 'schema')['openAPIV3Schema'])
+  // One schema for all versions is told where it stood in v1beta1.
+  const isOne = schemas.every((schema) => isEqual(schema, schemas[0]))
+  return schemas.flatMap((schema, at) => {
+    if (!isObject(schema) || (isOne && at > 0)) return []
+    return wrongRules(schema, isOne ? 'spec.validation.openAPIV3Schema' : `spec.versions[${at}].schema.openAPIV3Schema`)
+  })
+}
+
+/** Functions that only the real server has: a rule that calls one is kept and not evaluated. */
 export const warnOfCrd = (crd: ApiObject): readonly string[] =>
-  JSON.stringify(crd['spec']).includes('"x-kubernetes-validations"')
-    ? ['the sandbox keeps x-kubernetes-validations but does not evaluate them']
-    : []
+  rulesOf(crd)
+    .filter(({wrong}) => wrong === 'unsupported')
+    .map(({path, why}) => `the sandbox does not evaluate ${path}: ${why}`)
 
 /** One resource for each version that the CRD serves; none while it is being deleted is decided by the caller. */
 export function resourcesOf(crd: ApiObject): readonly Resource[] {
@@ -110,6 +122,7 @@ export function resourcesOf(crd: ApiObject): readonly Resource[] {
         selectable: listAt(version, 'selectableFields').map((field) => String(objectAt({field}, 'field')['jsonPath']).replace(/^\./, '')),
         columns: columnsOf(version),
         nameRule: dnsSubdomain,
+        ready: loadRules,
         hooks: {},
       }
     })

@@ -146,7 +146,7 @@ const changeable = (spec: JsonObject): JsonObject => {
   const withoutImages = (list: string): readonly unknown[] =>
     listAt(spec, list).map((container) => (isObject(container) ? without(container, 'image') : container))
   return {
-    ...without(spec, 'activeDeadlineSeconds', 'tolerations'),
+    ...without(spec, 'activeDeadlineSeconds', 'schedulingGates', 'tolerations'),
     containers: withoutImages('containers'),
     initContainers: withoutImages('initContainers'),
   }

@@ -182,6 +182,19 @@ export const CLAIM_COLUMNS: readonly Column[] = [
 export const LEASE_COLUMNS: readonly Column[] = [NAME, text('Holder', at('spec.holderIdentity')), AGE]
 export const ROLE_COLUMNS: readonly Column[] = [NAME, created('Created At')]
 export const BINDING_COLUMNS: readonly Column[] = BINDING
+/** Used and hard amounts; those that `limits.` begins stand apart. */
+const quotaAmounts =
+  (isOfLimits: boolean): Column['cell'] =>
+  (quota) => {
+    const [hard, used] = ['hard', 'used'].map((field) => objectAt(objectAt(quota, 'status'), field))
+    const names = Object.keys(hard ?? {}).filter((name) => name.startsWith('limits.') === isOfLimits)
+    return names
+      .toSorted()
+      .map((name) => `${name}: ${used?.[name] ?? 0}/${hard?.[name]}`)
+      .join(', ')
+  }
+export const QUOTA_COLUMNS: readonly Column[] = [NAME, text('Request', quotaAmounts(false)), text('Limit', quotaAmounts(true)), AGE]
+export const LIMIT_COLUMNS: readonly Column[] = [NAME, created('Created At')]
 export const CRD_COLUMNS: readonly Column[] = [NAME, created('Created At')]
 
 const ingressAddress = (ingress: ApiObject): string => {

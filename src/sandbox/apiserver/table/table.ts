@@ -18,7 +18,7 @@ export const tableOf = (objects: readonly ApiObject[], metadata: object, options
   columnDefinitions: headers ? options.columns.map(headerOf) : null,
   rows: objects.map((object) => ({
     cells: options.columns.map((column) => column.cell(object, options.now)),
-    ...(options.include !== 'None' && {object: options.include === 'Object' ? object : partialMetadata(object)}),
+    object: options.include === 'None' ? null : options.include === 'Object' ? object : partialMetadata(object),
   })),
 })
 

@@ -153,8 +153,9 @@ describe('real kubectl', () => {
   })
 
   it('is told plainly what is not served', async () => {
-    expect((await kubectl('create deployment x --image=y')).stderr).toContain('the sandbox does not serve deployments.apps')
-    expect((await kubectl('top pods')).code).toBe(1)
+    expect((await kubectl('get --raw /apis/apps/v1/statefulsets')).stderr).toContain('the sandbox does not serve statefulsets.apps')
+    expect((await kubectl('get statefulsets')).stderr).toContain('the server doesn\'t have a resource type "statefulsets"')
+    expect(await kubectl('top pods')).toMatchObject({code: 1, stderr: 'error: Metrics API not available\n'})
   })
 
   it('deletes a namespace with all that is in it', async () => {

@@ -53,7 +53,7 @@ describe('a protobuf body', () => {
   })
 
   it('of an unknown kind is refused by name', () => {
-    expect(() => fromProtobuf(sent('apps/v1', 'Deployment'))).toThrow('reads no protobuf of Deployment in apps/v1')
+    expect(() => fromProtobuf(sent('apps/v1', 'StatefulSet'))).toThrow('reads no protobuf of StatefulSet in apps/v1')
   })
 
   it('is read or refused, whatever it holds', () => {

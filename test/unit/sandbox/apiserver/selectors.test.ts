@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {Refusal} from '../../../../src/sandbox/apiserver/errors.ts'
-import {parseFieldSelector, parseLabelSelector} from '../../../../src/sandbox/apiserver/selectors.ts'
+import {parseLabelSelector, selectorText} from '../../../../src/sandbox/apiserver/label-selector.ts'
+import {parseFieldSelector} from '../../../../src/sandbox/apiserver/selectors.ts'
 
 const object = (labels: Record<string, string>) => ({apiVersion: 'v1', kind: 'Pod', metadata: {name: 'p', labels}, spec: {nodeName: 'n1'}})
 
@@ -54,6 +55,19 @@ describe('label selectors', () => {
         }
       }),
     )
+  })
+})
+
+describe('a workload’s selector as text', () => {
+  it('selects what it says', () => {
+    const matchExpressions = [
+      {key: 'tier', operator: 'In', values: ['b', 'a']},
+      {key: 'old', operator: 'DoesNotExist'},
+    ]
+    const text = selectorText({matchLabels: {app: 'x'}, matchExpressions})
+    expect(text).toBe('app=x,!old,tier in (a,b)')
+    expect(parseLabelSelector(text)({app: 'x', tier: 'b'})).toBe(true)
+    expect(parseLabelSelector(text)({app: 'x', tier: 'b', old: ''})).toBe(false)
   })
 })
 

@@ -1,0 +1,144 @@
+/** Deployments, ReplicaSets and Jobs: what the real server fills in and refuses (k8s.io/kubernetes: pkg/apis/apps, pkg/apis/batch). */
+import {type Cause, forbiddenField, invalidValue, notServed, notSupported, required} from '../errors.ts'
+import {type ApiObject, isEqual, type JsonObject, listAt, objectAt} from '../json.ts'
+import {parseLabelSelector, selectorText} from '../label-selector.ts'
+import {validatePod, withPodDefaults} from './pods.ts'
+
+/** A template without its defaults would look changed to everybody who applies it again. */
+const withTemplate = (workload: ApiObject, defaults: JsonObject): ApiObject => {
+  const spec = objectAt(workload, 'spec')
+  const template = objectAt(spec, 'template')
+  const {spec: podSpec} = withPodDefaults({...workload, spec: objectAt(template, 'spec')})
+  return {...workload, spec: {...defaults, ...spec, template: {...template, metadata: objectAt(template, 'metadata'), spec: podSpec}}}
+}
+
+export function withDeploymentDefaults(deployment: ApiObject): ApiObject {
+  const given = objectAt(objectAt(deployment, 'spec'), 'strategy')
+  const type = given['type'] ?? 'RollingUpdate'
+  const rollingUpdate = {maxUnavailable: '25%', maxSurge: '25%', ...objectAt(given, 'rollingUpdate')}
+  const strategy = {...given, type, ...(type === 'RollingUpdate' && {rollingUpdate})}
+  const filled = withTemplate(deployment, {replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600})
+  return {...filled, spec: {...objectAt(filled, 'spec'), strategy}}
+}
+
+export const withReplicaSetDefaults = (set: ApiObject): ApiObject => withTemplate(set, {replicas: 1})
+
+export const startDeployment = (deployment: ApiObject): ApiObject => ({...deployment, status: {}})
+export const startReplicaSet = (set: ApiObject): ApiObject => ({...set, status: {replicas: 0}})
+
+const nonnegative = (spec: JsonObject, ...fields: readonly string[]): Cause[] =>
+  fields
+    .filter((field) => Number(spec[field] ?? 0) < 0)
+    .map((field) => invalidValue(`spec.${field}`, spec[field], 'must be greater than or equal to 0'))
+
+const templateCauses = (workload: ApiObject): readonly Cause[] => {
+  const template = objectAt(objectAt(workload, 'spec'), 'template')
+  const causes = validatePod({...workload, spec: objectAt(template, 'spec')})
+  return causes.map((cause) => ({...cause, field: `spec.template.${cause.field}`}))
+}
+
+const selectorCauses = (spec: JsonObject, noun: string): Cause[] => {
+  const selector = spec['selector']
+  if (selector === undefined) return [required('spec.selector')]
+  const text = selectorText(objectAt(spec, 'selector'))
+  if (text === '') return [invalidValue('spec.selector', selector, `empty selector is invalid for ${noun}`)]
+  const labels = objectAt(objectAt(objectAt(spec, 'template'), 'metadata'), 'labels') as Readonly<Record<string, string>>
+  if (parseLabelSelector(text)(labels)) return []
+  const given = Object.keys(labels).length > 0 ? labels : null
+  return [invalidValue('spec.template.metadata.labels', given, '`selector` does not match template `labels`')]
+}
+
+const validateReplicated = (workload: ApiObject, old: ApiObject | undefined, noun: string): Cause[] => {
+  const spec = objectAt(workload, 'spec')
+  const policy = objectAt(objectAt(spec, 'template'), 'spec')['restartPolicy']
+  const isMoved = old && !isEqual(objectAt(old, 'spec')['selector'], spec['selector'])
+  return [
+    ...nonnegative(spec, 'replicas', 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'),
+    ...selectorCauses(spec, noun),
+    ...templateCauses(workload),
+    ...(policy === 'Always' ? [] : [notSupported('spec.template.spec.restartPolicy', policy, ['Always'])]),
+    ...(isMoved ? [invalidValue('spec.selector', spec['selector'] ?? null, 'field is immutable')] : []),
+  ]
+}
+
+const STRATEGIES = ['Recreate', 'RollingUpdate']
+
+export function validateDeployment(deployment: ApiObject, old?: ApiObject): readonly Cause[] {
+  const strategy = objectAt(objectAt(deployment, 'spec'), 'strategy')
+  const isKnown = STRATEGIES.includes(String(strategy['type']))
+  const hasBoth = strategy['type'] === 'Recreate' && strategy['rollingUpdate'] !== undefined
+  const why = "may not be specified when strategy `type` is 'Recreate'"
+  return [
+    ...validateReplicated(deployment, old, 'deployment'),
+    ...(isKnown ? [] : [notSupported('spec.strategy.type', strategy['type'], STRATEGIES)]),
+    ...(hasBoth ? [forbiddenField('spec.strategy.rollingUpdate', why)] : []),
+  ]
+}
+
+export const validateReplicaSet = (set: ApiObject, old?: ApiObject): readonly Cause[] => validateReplicated(set, old, 'replicaset')
+
+const JOB = {
+  backoffLimit: 6,
+  completionMode: 'NonIndexed',
+  suspend: false,
+  podReplacementPolicy: 'TerminatingOrFailed',
+  manualSelector: false,
+}
+
+export function withJobDefaults(job: ApiObject): ApiObject {
+  const spec = objectAt(job, 'spec')
+  const isSingle = spec['completions'] === undefined && spec['parallelism'] === undefined
+  const filled = withTemplate(job, {...JOB, parallelism: 1, ...(isSingle && {completions: 1})})
+  const labels = objectAt(objectAt(objectAt(spec, 'template'), 'metadata'), 'labels') as Readonly<Record<string, string>>
+  if (job.metadata.labels !== undefined || Object.keys(labels).length === 0) return filled
+  return {...filled, metadata: {...filled.metadata, labels}}
+}
+
+/** A job's pods are known by its UID, under the names of today and of before. */
+export function startJob(job: ApiObject): ApiObject {
+  const {name, uid} = job.metadata
+  const spec = objectAt(job, 'spec')
+  const started = {...job, status: {}}
+  if (spec['manualSelector'] === true) return started
+  const template = objectAt(spec, 'template')
+  const metadata = objectAt(template, 'metadata')
+  const given = objectAt(metadata, 'labels')
+  const own = {
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  }
+  const labels = {...given, ...own} as Readonly<Record<string, string>>
+  return {
+    ...started,
+    // Labels that were taken over from the template stay its labels.
+    ...(isEqual(job.metadata.labels, given) && {metadata: {...job.metadata, labels}}),
+    spec: {
+      ...spec,
+      selector: {matchLabels: {'batch.kubernetes.io/controller-uid': uid}},
+      template: {...template, metadata: {...metadata, labels}},
+    },
+  }
+}
+
+export function validateJob(job: ApiObject, old?: ApiObject): readonly Cause[] {
+  const spec = objectAt(job, 'spec')
+  if (spec['completionMode'] === 'Indexed') throw notServed('Jobs whose completionMode is Indexed')
+  const policy = objectAt(objectAt(spec, 'template'), 'spec')['restartPolicy']
+  const before = old && objectAt(old, 'spec')
+  const moved = before ? ['completions', 'selector', 'template'].filter((field) => !isEqual(before[field], spec[field])) : []
+  return [
+    ...nonnegative(spec, 'parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'),
+    ...templateCauses(job),
+    // The default of pods is none for jobs.
+    ...(policy === 'OnFailure' || policy === 'Never'
+      ? []
+      : [required('spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"')]),
+    ...moved.map((field) => invalidValue(`spec.${field}`, spec[field] ?? null, 'field is immutable')),
+  ]
+}
+
+/** Names and images of a workload's containers, as `-o wide` shows them. */
+export const containersOf = (workload: ApiObject): readonly JsonObject[] =>
+  listAt(objectAt(objectAt(objectAt(workload, 'spec'), 'template'), 'spec'), 'containers').map((each) => objectAt({each}, 'each'))
