@@ -31,7 +31,6 @@ export interface Ground {
 
 export const TOKEN = 'only-for-this-test'
 export const MERGE = {'content-type': 'application/merge-patch+json'}
-export const APPLY = {'content-type': 'application/apply-patch+yaml'}
 
 export async function startGround(kept?: Kept): Promise<Ground> {
   const directory = await mkdtemp(join(tmpdir(), 'apiserver-'))
