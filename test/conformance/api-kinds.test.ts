@@ -136,7 +136,7 @@ describe('a proxy', () => {
     })
     await ask('POST', `${CORE}/services`, {metadata: {name: 'empty'}, spec: {selector: {app: 'nobody'}, ports: [{port: 80}]}})
     await kubectl('wait', 'pod/web', '--for=condition=Ready', '--timeout=30s')
-    await until(async () => (await ask('GET', `${CORE}/services/web/proxy/`)).code === 200, 'the service has its endpoint')
+    await until(async () => (await ask('GET', `${CORE}/services/web:80/proxy/`)).code === 200, 'the service has its endpoint')
   })
 
   it.each(['pods/web:8000', 'pods/web', 'services/web:80', 'services/web:http', 'services/http:web:http'])('leads to %s', async (place) => {
@@ -150,12 +150,13 @@ describe('a proxy', () => {
   })
 
   it('says who is not there', async () => {
-    const answers = ['services/empty', 'services/web:81', 'services/nobody', 'pods/nobody'].map((place) =>
+    const answers = ['services/empty', 'services/web:81', 'services/nobody', 'services/nobody:80', 'pods/nobody'].map((place) =>
       ask('GET', `${CORE}/${place}/proxy/`),
     )
     expect((await Promise.all(answers)).map(refusal)).toEqual([
       [503, 'ServiceUnavailable', 'no endpoints available for service "empty"'],
       [503, 'ServiceUnavailable', 'no service port 81 found for service "web"'],
+      [503, 'ServiceUnavailable', 'no endpoints available for service "nobody"'],
       [404, 'NotFound', 'services "nobody" not found'],
       [404, 'NotFound', 'pods "nobody" not found'],
     ])

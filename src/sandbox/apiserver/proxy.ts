@@ -23,11 +23,16 @@ export function backendOf(ground: Ground, resource: Resource, {namespace = '', n
   const [scheme = '', name = '', port = ''] = parts.length === 3 ? parts : ['', ...parts]
   if (parts.length > 3 || name === '' || !['', 'http', 'https'].includes(scheme))
     throw badRequest(`invalid ${resource.singular} request "${id}"`)
+  // Only a port's number makes the real server look at the service itself.
+  const isLookedAt = resource.storage === 'pods' || /^\d+$/.test(port)
+  if (!isLookedAt && !ground.store.get(resource.storage, namespace, name)) throw noEndpoints(name)
   const object = existing(ground, {resource, namespace, name})
   const place =
     resource.storage === 'pods' ? podPlace(object as unknown as Pod, port) : servicePlace(ground, object as unknown as Service, port)
   return {scheme: scheme === 'https' ? 'https' : 'http', ...place, path: restOf(url)}
 }
+
+const noEndpoints = (service: string): Error => serviceUnavailable(`no endpoints available for service "${service}"`)
 
 type Place = Pick<Backend, 'host' | 'port'>
 
@@ -40,12 +45,13 @@ const podPlace = ({spec, status}: Pod, asked: string): Place => {
 const servicePlace = ({store}: Ground, service: Service, asked: string): Place => {
   const {name, namespace} = service.metadata
   const ports = service.spec.ports ?? []
-  const port = asked === '' ? ports[0] : ports.find((each) => each.name === asked || String(each.port) === asked)
+  // Without one, the port that has no name is meant.
+  const port = ports.find((each) => (each.name ?? '') === asked || String(each.port) === asked)
   if (!port && /^\d+$/.test(asked)) throw serviceUnavailable(`no service port ${asked} found for service "${name}"`)
   const pods = port ? backendsOf(service, port, store.list('pods', namespace) as unknown as readonly Pod[]) : []
   const pod = pods[Math.floor(Math.random() * pods.length)]
   const target = pod && port && targetOf(pod, port)
-  if (!pod?.status?.podIP || target === undefined) throw serviceUnavailable(`no endpoints available for service "${name}"`)
+  if (!pod?.status?.podIP || target === undefined) throw noEndpoints(name)
   return {host: pod.status.podIP, port: target}
 }
 

@@ -2,7 +2,7 @@
 import {createHash} from 'node:crypto'
 import {type ApiObject, isEqual, type JsonObject, objectAt, valueAt, without} from '../json.ts'
 import {timestamp} from '../prepare.ts'
-import {counts, numberAt, type Plan, type Planner, specOf, statusOf, told} from './plan.ts'
+import {counts, numberAt, type Plan, type Planner, specOf, statusOf, told} from './planning.ts'
 
 const HASH = 'pod-template-hash'
 const REVISION = 'deployment.kubernetes.io/revision'

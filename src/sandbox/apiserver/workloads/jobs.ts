@@ -1,7 +1,7 @@
 /** Jobs: pods until enough of them have succeeded, or too many have failed (k8s.io/kubernetes: pkg/controller/job). */
 import {type ApiObject, isObject, type JsonObject, listAt, valueAt} from '../json.ts'
 import {timestamp} from '../prepare.ts'
-import {counts, isActive, numberAt, type Plan, type Planner, podOf, readySince, type Said, specOf, statusOf, told} from './plan.ts'
+import {counts, isActive, numberAt, type Plan, type Planner, podOf, readySince, type Said, specOf, statusOf, told} from './planning.ts'
 
 /** The pause before the next pod doubles with each that has failed. */
 const FIRST_PAUSE_MS = 10_000

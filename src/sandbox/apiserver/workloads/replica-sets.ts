@@ -1,6 +1,6 @@
 /** ReplicaSets: as many pods as wanted (k8s.io/kubernetes: pkg/controller/replicaset). */
 import {type ApiObject, objectAt} from '../json.ts'
-import {counts, isActive, numberAt, type Planner, podOf, readySince, specOf, statusOf} from './plan.ts'
+import {counts, isActive, numberAt, type Planner, podOf, readySince, specOf, statusOf} from './planning.ts'
 
 export const planReplicaSet: Planner = (set, pods, now) => {
   const active = pods.filter(isActive)

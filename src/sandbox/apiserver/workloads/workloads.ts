@@ -9,7 +9,7 @@ import {apiVersionOf, type Ground, type Resource} from '../resources.ts'
 import {create, type WriteOptions} from '../write.ts'
 import {planDeployment} from './deployments.ts'
 import {planJob} from './jobs.ts'
-import type {Plan, Planner} from './plan.ts'
+import type {Plan, Planner} from './planning.ts'
 import {planReplicaSet} from './replica-sets.ts'
 
 interface Workload {
