@@ -1,6 +1,7 @@
 /** Whether a pod may be evicted (k8s.io/kubernetes: registry/core/pod/storage/eviction.go, controller/disruption). */
 import {Refusal} from './errors.ts'
 import {type ApiObject, isObject, type JsonObject, listAt, objectAt, valueAt} from './json.ts'
+import {parseLabelSelector, selectorText} from './label-selector.ts'
 import type {Ground} from './resources.ts'
 
 /** Refuses with 429 what a PodDisruptionBudget does not allow; a pod that does not run counts for none. */
@@ -11,7 +12,8 @@ export function checkEviction({store}: Ground, pod: ApiObject): void {
     store.list(storage).filter(({metadata}) => metadata.namespace === pod.metadata.namespace)
   for (const budget of inNamespace('poddisruptionbudgets.policy')) {
     const spec = objectAt(budget, 'spec')
-    const selects = (each: ApiObject): boolean => isSelected(objectAt(spec, 'selector'), each.metadata.labels ?? {})
+    const isSelected = parseLabelSelector(selectorText(objectAt(spec, 'selector')))
+    const selects = (each: ApiObject): boolean => isSelected(each.metadata.labels ?? {})
     if (!selects(pod)) continue
     const pods = inNamespace('pods').filter((each) => selects(each) && valueAt(each, 'status.phase') !== 'Succeeded')
     const healthy = pods.filter(isHealthy).length
@@ -40,15 +42,3 @@ const neededOf = ({minAvailable, maxUnavailable}: JsonObject, pods: number): num
 /** Percentages are rounded up, as the real controller has it. */
 const amountOf = (amount: unknown, of: number): number =>
   typeof amount === 'string' && amount.endsWith('%') ? Math.ceil((Number.parseInt(amount, 10) / 100) * of) : Number(amount)
-
-const isSelected = (selector: JsonObject, labels: Readonly<Record<string, string>>): boolean =>
-  Object.entries(objectAt(selector, 'matchLabels')).every(([key, value]) => labels[key] === value) &&
-  listAt(selector, 'matchExpressions')
-    .filter(isObject)
-    .every(({key, operator, values}) => isMet(String(operator), labels[String(key)], (values ?? []) as readonly unknown[]))
-
-const isMet = (operator: string, label: string | undefined, values: readonly unknown[]): boolean => {
-  if (operator === 'Exists') return label !== undefined
-  if (operator === 'DoesNotExist') return label === undefined
-  return (operator === 'In') === (label !== undefined && values.includes(label))
-}
