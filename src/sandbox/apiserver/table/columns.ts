@@ -1,5 +1,7 @@
 /** The columns of built-in kinds other than pods (k8s.io/kubernetes: pkg/printers/internalversion). */
+
 import {type ApiObject, isObject, type JsonObject, listAt, objectAt, valueAt} from '../json.ts'
+import {selectorText} from '../label-selector.ts'
 import {AGE, type Column, NAME, NONE, since} from './column.ts'
 
 const text = (name: string, cell: Column['cell'], priority = 0): Column => ({
@@ -206,17 +208,6 @@ const ingressHosts = (ingress: ApiObject): string => {
   const hosts = objectsAt(ingress['spec'], 'rules').flatMap(({host}) => (host ? [host] : []))
   return hosts.length === 0 ? '*' : some(hosts)
 }
-const selectorText = (selector: JsonObject): string => {
-  const said = objectsAt(selector, 'matchExpressions').map(({key, operator, values}) =>
-    operator === 'Exists'
-      ? `${key}`
-      : operator === 'DoesNotExist'
-        ? `!${key}`
-        : `${key} ${String(operator).toLowerCase()} (${(values as readonly string[]).join(',')})`,
-  )
-  const labels = Object.entries(objectAt(selector, 'matchLabels')).map(([key, value]) => `${key}=${value}`)
-  return [...labels, ...said].join(',') || NONE
-}
 export const INGRESS_COLUMNS: readonly Column[] = [
   NAME,
   text('Class', at('spec.ingressClassName', NONE)),
@@ -227,7 +218,7 @@ export const INGRESS_COLUMNS: readonly Column[] = [
 ]
 export const NETWORK_POLICY_COLUMNS: readonly Column[] = [
   NAME,
-  text('Pod-Selector', (policy) => selectorText(objectAt(policy['spec'], 'podSelector'))),
+  text('Pod-Selector', (policy) => selectorText(objectAt(policy['spec'], 'podSelector')) || NONE),
   AGE,
 ]
 export const DISRUPTION_BUDGET_COLUMNS: readonly Column[] = [
