@@ -60,7 +60,9 @@ const CONTAINER: Schema = open(
 const podSpec = (restartPolicy: Schema = string): Schema =>
   open(
     {
-      ...each('containers ephemeralContainers initContainers', list(CONTAINER)),
+      ...each('containers initContainers', list(CONTAINER)),
+      // The API server takes none in a new pod.
+      ephemeralContainers: list(anyObject),
       ...each(
         'automountServiceAccountToken enableServiceLinks hostIPC hostNetwork hostPID setHostnameAsFQDN shareProcessNamespace',
         boolean,

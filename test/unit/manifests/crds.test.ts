@@ -18,7 +18,7 @@ describe('manifests/crds', () => {
     expect(files.toSorted()).toEqual(['daskautoscalers.yaml', 'daskclusters.yaml', 'daskjobs.yaml', 'daskworkergroups.yaml'])
     for (const file of files) {
       const compact = JSON.stringify(parse(await readFile(join(folder, file), 'utf8')))
-      expect(compact.length, file).toBeLessThan(40_000)
+      expect(compact.length, file).toBeLessThan(30_000)
     }
   })
 })
