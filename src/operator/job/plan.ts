@@ -7,6 +7,7 @@ import type {KubeObject} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
 import {refOf} from '../../api/ref.ts'
+import {tlsSecretName} from '../../api/tls.ts'
 import type {Action, Create, Delete, Plan} from '../engine/contract.ts'
 import {hasRestartedTooOften, lastAttempt, mayTryAgain, pauseAfter} from './attempts.ts'
 import {jobCluster, runnerPod} from './parts.ts'
@@ -72,11 +73,11 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
     return {stages: [], status: failedWith(job, {reason: REASON.backoffLimitExceeded, message}, now)}
   } else if (!runner && number > 0 && !mayTryAgain(job, number)) return {stages: [], status: lostStatus(job, number, now)}
 
-  const isDue = !runner || isPodEnded(runner)
   if (isOnOthersCluster(job) && !cluster) {
     const message = `there is no DaskCluster "${job.spec.clusterName}" in this namespace; the job begins when there is`
     return {stages: [], status: waitingStatus(job, {reason: REASON.clusterMissing, message}, now)}
   }
+  const isDue = (!runner || isPodEnded(runner)) && hasCertificate(cluster ?? jobCluster(job))
   const attempt = isDue ? number + 1 : number
   const writes: readonly Action[] = [
     ...(cluster ? resumed(job, cluster) : [create(DASK_CLUSTERS, jobCluster(job))]),
@@ -87,6 +88,10 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
     status: runningStatus(job, {cluster, runner: isDue ? undefined : runner, attempts: number}, now),
   }
 }
+
+/** The cluster's own controller makes it first, and no pod starts without; its status has no address before. */
+const hasCertificate = (cluster: DaskCluster): boolean =>
+  tlsSecretName(cluster) === undefined || cluster.status?.schedulerAddress !== undefined
 
 /** `Successful` and `Failed` are final, whatever happens to the job's objects afterwards. */
 export const isOver = ({status}: DaskJob): boolean => status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed'

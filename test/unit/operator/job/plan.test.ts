@@ -41,6 +41,20 @@ describe('a new job', () => {
     expect(planJob(elsewhere, NOTHING, NOW)).toEqual({stages: [], status: undefined})
   })
 
+  it('gets its runner once its cluster has the certificate, without which no pod starts', () => {
+    const plain = makeJob()
+    const job: DaskJob = {
+      ...plain,
+      spec: {...plain.spec, cluster: {spec: {...plain.spec.cluster?.spec, tls: {auto: true}} as DaskCluster['spec']}},
+    }
+    expect(told(planJob(job, NOTHING, NOW).stages)).toEqual([['create daskclusters/pi']])
+    const made = clusterOf(job)
+    const cluster = {...made, spec: {...made.spec, tls: {auto: true}}}
+    expect(told(planJob(job, {cluster, runner: undefined}, NOW).stages)).toEqual([])
+    const reachable = {...cluster, status: {schedulerAddress: 'tls://pi-scheduler.ns.svc:8786'}}
+    expect(told(planJob(job, {cluster: reachable, runner: undefined}, NOW).stages)).toEqual([['create pods/pi-runner']])
+  })
+
   it('gives its cluster all of its spec, the idle timeout too, and its labels', () => {
     const job = makeJob({labels: {team: 'a'}, annotations: {note: 'x', 'kopf.zalando.org/x': 'y'}})
     const {object} = at<Create>(planJob(job, NOTHING, NOW).stages, 0, 0)
