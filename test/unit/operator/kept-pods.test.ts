@@ -4,6 +4,7 @@ import type {DaskJob} from '../../../src/api/dask.ts'
 import {podCause} from '../../../src/api/pod-cause.ts'
 import {repairOf} from '../../../src/api/pod-repair.ts'
 import {dashboardPodPort, schedulerPodPort} from '../../../src/api/scheduler-address.ts'
+import {tlsSecretOf} from '../../../src/api/tls.ts'
 import {workerIdentity} from '../../../src/api/worker-pod.ts'
 import {lostBecause} from '../../../src/operator/cluster/lost-node.ts'
 import {hasRestartedTooOften} from '../../../src/operator/job/attempts.ts'
@@ -32,7 +33,10 @@ const pod = {
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 30,
     tolerations: [{key: 'node.kubernetes.io/unreachable', operator: 'Exists', tolerationSeconds: 7}],
-    volumes: [{name: 'v', emptyDir: {}}],
+    volumes: [
+      {name: 'v', emptyDir: {}},
+      {name: 'dask-tls', secret: {secretName: 'demo-tls'}},
+    ],
     containers: [
       {
         name: 'worker',
@@ -77,6 +81,7 @@ it('answers each question of the operator as the whole pod does, with a fraction
     other: workerIdentity({...one, spec: {...one.spec, hostNetwork: false}}),
     ports: [schedulerPodPort(service, one), dashboardPodPort(service, one)],
     cause: podCause(one),
+    tls: tlsSecretOf(one),
     repair: repairOf(one, NOW),
     lost: [undefined, unready].map((each) => lostBecause(each, one, NOW)),
     hasRestartedTooOften: hasRestartedTooOften(job, {...one, status: {...one.status, phase: 'Running'}}),

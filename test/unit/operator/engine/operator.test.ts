@@ -1,5 +1,6 @@
 import {setTimeout as pause} from 'node:timers/promises'
 import {afterAll, beforeAll, expect, it} from 'vitest'
+import {SECRETS} from '../../../../src/api/core.ts'
 import {ConnectionError} from '../../../../src/kube/errors.ts'
 import {startInformer} from '../../../../src/kube/start-informer.ts'
 import {createLog} from '../../../../src/operator/engine/log.ts'
@@ -226,4 +227,18 @@ it('fails when its lease is lost, and has stopped all work by then', async () =>
   await ground.client.list(CONFIG_MAPS, {namespace})
   expect(operator.calls).toHaveLength(sent)
   expect(await ground.children(namespace)).toHaveLength(1)
+})
+
+it('makes an object of a kind that nobody watches, as its owner’s own', async () => {
+  const namespace = await ground.namespace()
+  const secret = {apiVersion: 'v1', kind: 'Secret', metadata: {name: 'kept', namespace}}
+  const controller = widgetController({
+    writes: [SECRETS],
+    plan: () => ({stages: [[{do: 'create', kind: SECRETS, object: secret}]], status: {children: 1}}),
+  })
+  const operator = await ground.run(namespace, controller)
+  await ground.client.create(WIDGETS, widget('w', {}, namespace))
+  await until(async () => (await childrenOf(namespace)) === 1)
+  expect((await ground.client.get(SECRETS, secret.metadata)).metadata.ownerReferences).toMatchObject([{kind: 'Widget', name: 'w'}])
+  await operator.stop()
 })
