@@ -14,7 +14,7 @@ export default defineConfig({
           globalSetup: ['test/chaos/setup.ts'],
           testTimeout: 240_000,
           hookTimeout: 60_000,
-          maxConcurrency: 12,
+          maxConcurrency: 8,
         },
       },
       {

@@ -23,7 +23,7 @@ dask.config.set(
 )
 
 START_SECONDS = 15
-FINISH_SECONDS = 20
+FINISH_SECONDS = 60
 CLOSE_SECONDS = 3
 
 clusters = {}
