@@ -62,7 +62,7 @@ describe('the commands', () => {
       autoscaler describe NAME -o/--output
       autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
-      cluster create [NAME] --adapt --allow-namespace --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
+      cluster create [NAME] --adapt --allow-namespace --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout -o/--output
       cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
@@ -82,21 +82,21 @@ describe('the commands', () => {
       cluster workers NAME --no-headers -g/--group -o/--output
       completion SHELL
       doctor -o/--output
-      generate cluster NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
-      generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate cluster NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
       job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
       job retry NAME --timeout
-      job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --priority-class --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --priority-class --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
       job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
-      operator install --dry-run --image --log-level --node-image --operator-namespace --replicas --take-over --timeout --wait --watch-namespaces
+      operator install --dry-run --image --log-level --node-image --operator-namespace --replicas --take-over --timeout --tls --wait --watch-namespaces
       operator logs --download --grep --since --tail --timestamps -f/--follow -p/--previous
-      operator manifests --crds --image --log-level --node-image --operator-namespace --replicas --watch-namespaces
+      operator manifests --crds --image --log-level --node-image --operator-namespace --replicas --tls --watch-namespaces
       operator run --apply-crds --health-address --leader-election --lease-duration --log-format --log-level
       operator status -o/--output
       operator uninstall --all --dry-run --timeout -y/--yes
