@@ -12,7 +12,7 @@ import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
 import {accessorySteps} from './accessories.ts'
 import {idleSteps} from './idle.ts'
 import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
-import {schedulerSteps} from './scheduler.ts'
+import {schedulerSteps, withoutCertificate} from './scheduler.ts'
 import {followService} from './service.ts'
 import {clusterStatus, formerStatus, heldStatus, invalidStatus, withoutCertificateStatus} from './status.ts'
 import {tlsSteps} from './tls.ts'
@@ -37,7 +37,8 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   const tls = tlsSteps(cluster, world)
   if (tls.trouble && !world.scheduler)
     return {stages: [], status: withoutCertificateStatus(cluster, tls.trouble, now), wakeAfter: tls.trouble.againMs}
-  const repair = schedulerSteps(cluster, world, now)
+  const due = schedulerSteps(cluster, world, now)
+  const repair = tls.trouble ? withoutCertificate(due, world, tls.trouble.againMs) : due
   const writes: readonly Action[] = [
     ...repair.create,
     ...(world.service ? followService(cluster, world.service) : [create(SERVICES, schedulerService(cluster))]),

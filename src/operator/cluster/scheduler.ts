@@ -33,6 +33,12 @@ export function schedulerSteps(cluster: DaskCluster, world: ClusterWorld, now: n
   })
 }
 
+/** No scheduler is given up, or made, for a certificate that is not there; what has ended, or is leaving, goes. */
+export function withoutCertificate({remove, create}: SchedulerSteps, {scheduler}: ClusterWorld, againMs: number): SchedulerSteps {
+  const isAlive = scheduler !== undefined && !isPodLeaving(scheduler) && !isPodEnded(scheduler)
+  return {remove: isAlive ? [] : remove, create: create.filter((action) => action.do === 'patch'), waitMs: againMs}
+}
+
 /** It goes last: workers hand their results over and finish what they execute while it is there. */
 const suspended = (pod: Pod | undefined, {groups}: ClusterWorld): SchedulerSteps => {
   const isAnyWorkerLeft = groups.some(({pods}) => pods.some((worker) => !isPodLeaving(worker) && !isPodEnded(worker)))
@@ -46,14 +52,20 @@ const leaving = (pod: Pod, {lostNode}: ClusterWorld): SchedulerSteps => {
 }
 
 const running = (cluster: DaskCluster, pod: Pod): SchedulerSteps => {
-  const target = schedulerTarget(cluster)
-  if (isRestartDue(pod, target)) return steps({remove: [remove(pod, `a restart was asked for at ${target.restartedAt}`)]})
-  if (isOfEarlierSpec(pod, target) && cluster.spec.scheduler.updateStrategy?.type === 'Recreate')
-    return steps({remove: [remove(pod, 'its spec has changed; another takes its place')]})
+  const why = whyReplaced(cluster, pod)
+  if (why !== undefined) return steps({remove: [remove(pod, why)]})
   const metadata = partMetadataPatch(pod.metadata, schedulerMetadata(cluster), cluster.spec.scheduler.metadata)
   return metadata
     ? steps({create: [{do: 'patch', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', patch: {metadata}}]})
     : steps({})
+}
+
+/** Why a scheduler that runs gives its place to another; `undefined`: it stays. */
+export const whyReplaced = (cluster: DaskCluster, pod: Pod): string | undefined => {
+  const target = schedulerTarget(cluster)
+  if (isRestartDue(pod, target)) return `a restart was asked for at ${target.restartedAt}`
+  const isRecreated = isOfEarlierSpec(pod, target) && cluster.spec.scheduler.updateStrategy?.type === 'Recreate'
+  return isRecreated ? 'its spec has changed; another takes its place' : undefined
 }
 
 const steps = ({remove = [], create = [], waitMs = 0}: Partial<SchedulerSteps>): SchedulerSteps => ({remove, create, waitMs})

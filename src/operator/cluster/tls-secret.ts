@@ -2,7 +2,7 @@ import {X509Certificate} from 'node:crypto'
 import {timestamp} from '../../api/conditions.ts'
 import {type Pod, SECRETS, type Secret} from '../../api/core.ts'
 import type {DaskCluster} from '../../api/dask.ts'
-import {ANNOTATION_RENEWED_AT, ANNOTATION_RUNS_OUT_AT, LABEL_CLUSTER} from '../../api/names.ts'
+import {ANNOTATION_RENEWED_AT, ANNOTATION_RUNS_OUT_AT, LABEL_CLUSTER, LABEL_COMPONENT} from '../../api/names.ts'
 import {controllerOf, isControlledBy} from '../../api/ownership.ts'
 import {isPodReady} from '../../api/pod-state.ts'
 import {AUTHORITY_KEY, tlsSecretName} from '../../api/tls.ts'
@@ -11,6 +11,7 @@ import type {KubeClient} from '../../kube/client.ts'
 import {isNotFound, KubeError} from '../../kube/errors.ts'
 import {rememberYoungest} from '../engine/youngest.ts'
 import {CERTIFICATE_MS, issueAuthority, issueCertificate} from './certificates.ts'
+import {whyReplaced} from './scheduler.ts'
 import type {TlsView} from './world.ts'
 
 /** Looks at the Secret of a cluster with `spec.tls`; `undefined` for others. */
@@ -21,7 +22,7 @@ const RENEW_MS = CERTIFICATE_MS / 3
 
 /**
  * Nobody watches Secrets, so that none but those of clusters with `spec.tls` is ever read, and at rest nothing is asked: one that was found good is
- * read again only while some pod of its cluster is not ready, or when it is time to renew it.
+ * read again only while some pod of its cluster is not ready, before its scheduler is replaced, or when it is time to renew it.
  */
 export function createLookAtTls(client: KubeClient): LookAtTls {
   const known = new Map<string, Secret>()
@@ -30,7 +31,7 @@ export function createLookAtTls(client: KubeClient): LookAtTls {
     const name = tlsSecretName(cluster)
     if (name === undefined || cluster.spec.suspend === true) return undefined
     const before = known.get(uid)
-    const isAtRest = before?.metadata.name === name && pods.length > 0 && pods.every(isPodReady)
+    const isAtRest = before?.metadata.name === name && pods.length > 0 && pods.every(isPodReady) && !pods.some(isSchedulerOfBefore(cluster))
     const view = isAtRest ? viewOf(cluster, before, now) : undefined
     if (view?.is === 'there' && !view.renewal) return view
     try {
@@ -46,6 +47,12 @@ export function createLookAtTls(client: KubeClient): LookAtTls {
     }
   }
 }
+
+/** One that is to give its place to another, which would not start without the certificate. */
+const isSchedulerOfBefore =
+  (cluster: DaskCluster) =>
+  (pod: Pod): boolean =>
+    pod.metadata.labels?.[LABEL_COMPONENT] === 'scheduler' && whyReplaced(cluster, pod) !== undefined
 
 const viewOf = (cluster: DaskCluster, secret: Secret, now: number): TlsView => {
   const {name} = secret.metadata

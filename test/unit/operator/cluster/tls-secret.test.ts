@@ -42,7 +42,7 @@ const lookAt = (name: string, tls: DaskCluster['spec']['tls'] = {auto: true}) =>
     const {metadata} = view.fresh
     return await client.create(SECRETS, {...view.fresh, metadata: {...metadata, ownerReferences: [ownedBy(cluster)]}})
   }
-  return {cluster, ready, create, reads: () => reads, look: (pods = ready, now = NOW) => look(cluster, pods, now, signal)}
+  return {cluster, ready, create, reads: () => reads, look: (pods = ready, now = NOW, of = cluster) => look(of, pods, now, signal)}
 }
 
 describe('the Secret of a cluster with tls.auto', () => {
@@ -54,6 +54,19 @@ describe('the Secret of a cluster with tls.auto', () => {
     expect((await look())?.is).toBe('there')
     expect(reads()).toBe(before)
     await look([...ready, makePod('new', cluster, PENDING)])
+    expect(reads()).toBe(before + 1)
+  })
+
+  it('is read again before its scheduler gives its place to another', async () => {
+    const {create, look, reads, ready, cluster} = lookAt('replaced')
+    await create(await look([]))
+    const labelled = ready.map((pod) => ({...pod, metadata: {...pod.metadata, labels: {'dask.org/component': 'scheduler'}}}))
+    await look(labelled)
+    const before = reads()
+    await look(labelled)
+    expect(reads()).toBe(before)
+    const annotations = {'kubernetes.dask.org/restarted-at': '2026-11-23T12:00:00Z'}
+    await look(labelled, NOW, {...cluster, metadata: {...cluster.metadata, annotations}})
     expect(reads()).toBe(before + 1)
   })
 

@@ -9,6 +9,7 @@ import type {Patch} from '../../../../src/operator/engine/contract.ts'
 import {
   ago,
   at,
+  endedWith,
   makeCluster,
   makeGroup,
   makePod,
@@ -144,6 +145,50 @@ describe('a cluster with tls.secretName', () => {
   it('mounts that Secret', () => {
     const plan = planCluster(safe({secretName: 'given'}), {...NOTHING, tls: {is: 'there', secret: secretOf()}}, NOW)
     expect(JSON.stringify(at(plan.stages, 0, 0))).toContain('"secretName":"given"')
+  })
+})
+
+describe('without the certificate that its spec asks for', () => {
+  const MISSING: TlsView = {is: 'missing'}
+  const given = safe({secretName: 'typo'})
+  const recreate: DaskCluster = {...given, spec: {...given.spec, scheduler: {...given.spec.scheduler, updateStrategy: {type: 'Recreate'}}}}
+  const restarted: DaskCluster = {
+    ...given,
+    metadata: {...given.metadata, annotations: {'kubernetes.dask.org/restarted-at': ago(1)}},
+  }
+  const labelled: DaskCluster = {
+    ...given,
+    spec: {...given.spec, scheduler: {...given.spec.scheduler, metadata: {labels: {team: 'a'}}}},
+  }
+  /** A cluster of before TLS was asked for. */
+  const earlier = (status = RUNNING, metadata: object = {}): ClusterWorld => {
+    const plain = makeCluster(2)
+    const annotations = {'kubernetes.dask.org/revision': schedulerTarget(plain).revision}
+    return {...running(plain, MISSING), scheduler: makePod('demo-scheduler', plain, status, {annotations, ...metadata})}
+  }
+  const ofScheduler = (cluster: DaskCluster, world: ClusterWorld): readonly string[] =>
+    told(planCluster(cluster, world, NOW).stages)
+      .flat()
+      .filter((line) => line.endsWith(' pods/demo-scheduler'))
+
+  it.each([
+    ['whose spec has changed', recreate],
+    ['for which a restart was asked', restarted],
+  ])('a scheduler %s runs on, and it is looked again', (_, cluster) => {
+    expect(ofScheduler(cluster, earlier())).toEqual([])
+    const plan = planCluster(cluster, earlier(), NOW)
+    expect(plan.wakeAfter).toBe(10_000)
+    expect(condition(plan.status, 'Degraded')).toMatchObject({status: 'True', reason: 'CertificateMissing'})
+    const there: TlsView = {is: 'there', secret: secretOf()}
+    expect(ofScheduler(cluster, {...earlier(), tls: there})).toEqual(['delete pods/demo-scheduler'])
+  })
+  it('a scheduler still gets its labels', () => {
+    expect(ofScheduler(labelled, earlier())).toEqual(['patch pods/demo-scheduler'])
+  })
+  it('one that has ended, or whose node is lost, goes, and no other is made', () => {
+    expect(ofScheduler(given, earlier(endedWith(1, 3600)))).toEqual(['delete pods/demo-scheduler'])
+    const lost = {...earlier(RUNNING, {deletionTimestamp: ago(600)}), lostNode: 'node "a" is gone'}
+    expect(ofScheduler(given, lost)).toEqual(['delete pods/demo-scheduler'])
   })
 })
 
