@@ -2,6 +2,7 @@ import type {Pod} from '../../api/core.ts'
 import type {DaskCluster, DaskWorkerGroup} from '../../api/dask.ts'
 import {isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {isOfEarlierSpec, isRestartDue, schedulerTarget, type Target, workerTarget} from '../../api/revision.ts'
+import {tlsSecretName, tlsSecretOf} from '../../api/tls.ts'
 
 /** How a group's pods come to be of the spec as it is now: new ones first, old ones leave as any worker does, without losing a task. */
 
@@ -63,6 +64,8 @@ const isHeld = (cluster: DaskCluster, scheduler: Pod | undefined, staying: reado
   const target = schedulerTarget(cluster)
   if (isRestartDue(scheduler, target)) return true
   if (!isOfEarlierSpec(scheduler, target)) return false
+  // A worker with another certificate, or with none, is not taken in.
+  if (tlsSecretOf(scheduler) !== tlsSecretName(cluster)) return true
   // Where no worker tells whether it has changed with the scheduler, its image does: two versions of Dask do not get on.
   const images = (pod: Pick<Pod, 'spec'>): string => pod.spec.containers.map(({image}) => image).join(' ')
   return staying.length > 0 ? changed.length > 0 : images(scheduler) !== images(cluster.spec.scheduler)

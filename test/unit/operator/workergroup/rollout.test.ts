@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import type {Pod, PodStatus} from '../../../../src/api/core.ts'
 import type {DaskCluster, DaskWorkerGroup, WorkerUpdateStrategy} from '../../../../src/api/dask.ts'
 import {schedulerTarget, targetAnnotations, workerTarget} from '../../../../src/api/revision.ts'
+import {schedulerPod} from '../../../../src/operator/cluster/parts.ts'
 import {planGroup} from '../../../../src/operator/workergroup/plan.ts'
 import type {GroupWorld} from '../../../../src/operator/workergroup/world.ts'
 import {makeCluster, makeGroup, makePod, NOW, PENDING, RUNNING, runningSince, STARTING} from '../objects.ts'
@@ -159,6 +160,19 @@ describe('a restart that was asked for', () => {
     const fresh = scheduler(restarted, PENDING)
     const given = world(pods, {cluster: restarted, scheduler: fresh, view: {is: 'absent'}})
     expect(moves(edited(2, 'old'), given)).toMatchObject({deletes: ['a', 'b']})
+  })
+})
+
+describe('TLS that is switched', () => {
+  const safe: DaskCluster = {...cluster, spec: {...cluster.spec, tls: {auto: true}}}
+  const asNow = (of: DaskCluster): Pod => ({...scheduler(of), spec: schedulerPod(of).spec})
+  it.each([
+    ['on', safe, cluster],
+    ['off', cluster, safe],
+    ['to another Secret', {...cluster, spec: {...cluster.spec, tls: {secretName: 'other'}}}, safe],
+  ])('%s: a group at zero makes no worker that would not get on with the scheduler of before', (_, now, before) => {
+    expect(moves(makeGroup(2), world([], {cluster: now, scheduler: asNow(before)}))).toMatchObject({creates: 0})
+    expect(moves(makeGroup(2), world([], {cluster: now, scheduler: asNow(now)}))).toMatchObject({creates: 2})
   })
 })
 
