@@ -22,6 +22,10 @@ export const tlsSecretName = ({metadata, spec}: DaskCluster): string | undefined
 export const tlsSecretOf = ({spec}: Pick<Pod, 'spec'>): string | undefined =>
   spec.volumes?.find(({name}) => name === TLS_VOLUME)?.secret?.secretName
 
+/** The Secret with which one speaks to a cluster: its scheduler speaks as it did when it began, whatever the spec says by now. */
+export const spokenBy = (cluster: DaskCluster, scheduler: Pod | undefined): string | undefined =>
+  scheduler ? tlsSecretOf(scheduler) : tlsSecretName(cluster)
+
 export const schemeOf = (secretName: string | undefined): 'tls' | 'tcp' => (secretName === undefined ? 'tcp' : 'tls')
 
 /** The pod spec with the certificate and with Dask told to use it, except for what its containers set themselves; as it is where there is none. */

@@ -18,7 +18,7 @@ import {type PodCause, podCause} from '../../api/pod-cause.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
-import {schemeOf, tlsSecretName, tlsSecretOf} from '../../api/tls.ts'
+import {schemeOf, spokenBy} from '../../api/tls.ts'
 import type {Failure} from '../engine/contract.ts'
 import {wantedOf} from './parts.ts'
 import {DEGRADED, EXPOSED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
@@ -115,10 +115,6 @@ export function clusterStatus(
     ),
   }
 }
-
-/** A scheduler speaks as it did when it began, whatever the spec says by now. */
-const spokenBy = (cluster: DaskCluster, scheduler: Pod | undefined): string | undefined =>
-  scheduler ? tlsSecretOf(scheduler) : tlsSecretName(cluster)
 
 /** A cluster works as well without what only leads to it. */
 export const failedStatus = (status: DaskClusterStatus, {reason, message, kind}: Failure, now: number): DaskClusterStatus => {

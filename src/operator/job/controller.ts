@@ -4,6 +4,7 @@ import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {hasPodSucceeded, isPodEnded} from '../../api/pod-state.ts'
 import {refIn} from '../../api/ref.ts'
+import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {attemptName, attemptOf, lastAttempt, mayTryAgain} from './attempts.ts'
 import {isOver, type JobWorld, planJob} from './plan.ts'
@@ -42,6 +43,7 @@ export function observeJob(job: DaskJob, reader: Reader): JobWorld {
   const cluster = reader.cache(DASK_CLUSTERS).get(at(job.spec.clusterName ?? name))
   return {
     cluster,
+    scheduler: cluster && ownScheduler(cluster, pods),
     runners,
     holder: next && !isControlledBy(next, job) ? next : undefined,
   }

@@ -4,7 +4,7 @@ import {inherit} from '../../api/inherit.ts'
 import {ENV_SCHEDULER_ADDRESS, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_ISTIO_INJECT} from '../../api/names.ts'
 import {withEnv} from '../../api/pod-env.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
-import {schemeOf, tlsSecretName, withTls} from '../../api/tls.ts'
+import {schemeOf, spokenBy, withTls} from '../../api/tls.ts'
 import {attemptName} from './attempts.ts'
 
 /** The objects that a DaskJob consists of, as they are first written (contract 2.2, 2.3, 2.9). */
@@ -30,10 +30,17 @@ const ownClusterSpec = ({metadata, spec}: DaskJob): DaskCluster['spec'] => {
   return spec.cluster.spec
 }
 
+interface Runner {
+  readonly attempt: number
+  readonly cluster: DaskCluster
+  /** The cluster's, where there is one by now. */
+  readonly scheduler: Pod | undefined
+}
+
 /** The pod that runs the job's program; it restarts on failure unless the job says otherwise, as the CRD's own default has it. */
-export function runnerPod(job: DaskJob, {attempt, cluster}: {readonly attempt: number; readonly cluster: DaskCluster}): Pod {
+export function runnerPod(job: DaskJob, {attempt, cluster, scheduler}: Runner): Pod {
   const {name, namespace = ''} = job.metadata
-  const tls = tlsSecretName(cluster)
+  const tls = spokenBy(cluster, scheduler)
   const address = schedulerAddress(cluster.metadata.name, namespace, {spec: cluster.spec.scheduler.service}, schemeOf(tls))
   return {
     apiVersion: 'v1',

@@ -17,6 +17,8 @@ import {endedStatus, failedWith, heldStatus, invalidStatus, lostStatus, runningS
 export interface JobWorld {
   /** The cluster that the job runs on: of its own, or the one that its spec names. Whatever holds its own cluster's name, be it the job's or not. */
   readonly cluster: DaskCluster | undefined
+  /** That cluster's own scheduler. */
+  readonly scheduler?: Pod | undefined
   /** Pods of the job's attempts that the job controls. */
   readonly runners: readonly Pod[]
   /** What holds the name of the job's next attempt and is not the job's. */
@@ -81,7 +83,7 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
   const attempt = isDue ? number + 1 : number
   const writes: readonly Action[] = [
     ...(cluster ? resumed(job, cluster) : [create(DASK_CLUSTERS, jobCluster(job))]),
-    ...(isDue ? [create(PODS, runnerPod(job, {attempt, cluster: cluster ?? jobCluster(job)}))] : []),
+    ...(isDue ? [create(PODS, runnerPod(job, {attempt, cluster: cluster ?? jobCluster(job), scheduler: world.scheduler}))] : []),
   ]
   return {
     stages: writes.length > 0 ? [writes] : [],

@@ -2,6 +2,8 @@ import {describe, expect, it} from 'vitest'
 import type {Pod} from '../../../../src/api/core.ts'
 import type {DaskCluster, DaskJob, DaskJobStatus} from '../../../../src/api/dask.ts'
 import {isControlledBy} from '../../../../src/api/ownership.ts'
+import {tlsSecretOf} from '../../../../src/api/tls.ts'
+import {schedulerPod} from '../../../../src/operator/cluster/parts.ts'
 import type {Create} from '../../../../src/operator/engine/contract.ts'
 import {type JobWorld, planJob as plan} from '../../../../src/operator/job/plan.ts'
 import {failedJobStatus} from '../../../../src/operator/job/status.ts'
@@ -10,12 +12,13 @@ import {ago, at, endedWith, makeCluster, makeJob, makePod, NOW, ownedBy, PENDING
 interface Given {
   readonly cluster: DaskCluster | undefined
   readonly runner: Pod | undefined
+  readonly scheduler?: Pod
 }
 const NOTHING: Given = {cluster: undefined, runner: undefined}
 
-const worldOf = (job: DaskJob, {cluster, runner}: Given): JobWorld => {
+const worldOf = (job: DaskJob, {cluster, runner, scheduler}: Given): JobWorld => {
   const isOwn = runner !== undefined && isControlledBy(runner, job)
-  return {cluster, runners: isOwn ? [runner] : [], holder: isOwn ? undefined : runner}
+  return {cluster, scheduler, runners: isOwn ? [runner] : [], holder: isOwn ? undefined : runner}
 }
 const planJob = (job: DaskJob, given: Given, now: number) => plan(job, worldOf(job, given), now)
 
@@ -53,6 +56,19 @@ describe('a new job', () => {
     expect(told(planJob(job, {cluster, runner: undefined}, NOW).stages)).toEqual([])
     const reachable = {...cluster, status: {schedulerAddress: 'tls://pi-scheduler.ns.svc:8786'}}
     expect(told(planJob(job, {cluster: reachable, runner: undefined}, NOW).stages)).toEqual([['create pods/pi-runner']])
+  })
+
+  it.each([
+    ['on', {tls: {auto: true}}, {}, 'tcp'],
+    ['off', {}, {tls: {auto: true}}, 'tls'],
+  ])('has its runner speak as the scheduler does, where TLS was switched %s since that began', (_, now, before, scheme) => {
+    const job = makeJob()
+    const made = clusterOf(job)
+    const cluster = {...made, spec: {...made.spec, ...now}, status: {schedulerAddress: `${scheme}://pi-scheduler.ns.svc:8786`}}
+    const scheduler = {...makePod('pi-scheduler', cluster), spec: schedulerPod({...made, spec: {...made.spec, ...before}}).spec}
+    const runner = at<Create>(planJob(job, {cluster, scheduler, runner: undefined}, NOW).stages, 0, 0).object as Pod
+    expect(runner.spec.containers[0]?.env).toContainEqual({name: 'DASK_SCHEDULER_ADDRESS', value: cluster.status.schedulerAddress})
+    expect(tlsSecretOf(runner)).toBe(tlsSecretOf(scheduler))
   })
 
   it('gives its cluster all of its spec, the idle timeout too, and its labels', () => {
