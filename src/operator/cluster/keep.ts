@@ -1,5 +1,5 @@
 import type {DaskCluster} from '../../api/dask.ts'
-import {isEqual} from '../../api/json.ts'
+import {isEqual, mergePatch} from '../../api/json.ts'
 import {ANNOTATION_APPLIED_SPEC} from '../../api/names.ts'
 import type {Kind, KubeObject} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
@@ -36,10 +36,9 @@ export function keep<T extends Specified>(cluster: DaskCluster, {kind, wanted, l
   const before = parse(live.metadata.annotations?.[ANNOTATION_APPLIED_SPEC])
   const isMet = isExact ? isEqual(live.spec, wanted.spec) : holds(live.spec, wanted.spec)
   if (isMet && holds(live.metadata, {labels: given.labels, annotations})) return []
-  const patch = {
-    metadata: {labels: changed(before.labels, given.labels), annotations: changed(before.annotations, annotations)},
-    spec: changed(isExact ? live.spec : before.spec, wanted.spec),
-  }
+  const metadata = {labels: changed(before.labels, given.labels), annotations: changed(before.annotations, annotations)}
+  const spec = isExact ? mergePatch(live.spec, wanted.spec) : changed(before.spec, wanted.spec)
+  const patch = {metadata, ...(spec !== undefined && {spec})}
   return [{do: 'patch', kind, ref: refOf(live), uid: live.metadata.uid ?? '', patch}]
 }
 
@@ -57,9 +56,10 @@ const changed = (before: object = {}, wanted: object): object => ({
   ...wanted,
 })
 
-/** Whether all that is wanted is there; what stands beside it in a mapping does not count. */
+/** Whether all that is wanted is there; what stands beside it in a mapping does not count. The API server drops most of what is empty. */
 const holds = (live: unknown, wanted: unknown): boolean => {
   if (typeof wanted !== 'object' || wanted === null) return live === wanted
+  if (live === undefined) return Object.keys(wanted).length === 0
   if (typeof live !== 'object' || live === null) return false
   if (Array.isArray(wanted))
     return Array.isArray(live) && live.length === wanted.length && wanted.every((each, at) => holds(live[at], each))

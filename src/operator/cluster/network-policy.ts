@@ -1,6 +1,6 @@
 import type {DaskCluster} from '../../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, schedulerName, workersName} from '../../api/names.ts'
-import type {NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort} from '../../api/networking.ts'
+import type {LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort} from '../../api/networking.ts'
 import {accessory} from './parts.ts'
 
 const API_VERSION = 'networking.k8s.io/v1'
@@ -16,7 +16,7 @@ const NAMESPACE_NAME = 'kubernetes.io/metadata.name'
 export function schedulerPolicy(cluster: DaskCluster, operatorNamespace: string | undefined): NetworkPolicy | undefined {
   const {networkPolicy} = cluster.spec
   if (!networkPolicy) return undefined
-  const others = [...operator(operatorNamespace), ...(networkPolicy.from ?? [])]
+  const others = [...operator(operatorNamespace), ...(networkPolicy.from ?? []).map(keptPeer)]
   const ports = servicePorts(cluster)
   return policy(cluster, 'scheduler', schedulerName(cluster.metadata.name), [
     {from: [ownPods(cluster)]},
@@ -43,6 +43,20 @@ const policy = (cluster: DaskCluster, component: string, name: string, ingress: 
 })
 
 const ownPods = ({metadata: {name}}: DaskCluster): NetworkPolicyPeer => ({podSelector: {matchLabels: {[LABEL_CLUSTER]: name}}})
+
+/** As the API server keeps it: what is empty in a selector is dropped, but not a selector, which then selects everything. */
+const keptPeer = ({podSelector, namespaceSelector, ipBlock}: NetworkPolicyPeer): NetworkPolicyPeer => ({
+  ...(podSelector && {podSelector: keptSelector(podSelector)}),
+  ...(namespaceSelector && {namespaceSelector: keptSelector(namespaceSelector)}),
+  ...(ipBlock && {ipBlock: {cidr: ipBlock.cidr, ...(ipBlock.except?.length && {except: ipBlock.except})}}),
+})
+
+const keptSelector = ({matchLabels = {}, matchExpressions = []}: LabelSelector): LabelSelector => ({
+  ...(Object.keys(matchLabels).length > 0 && {matchLabels}),
+  ...(matchExpressions.length > 0 && {
+    matchExpressions: matchExpressions.map(({key, operator: is, values}) => ({key, operator: is, ...(values?.length && {values})})),
+  }),
+})
 
 /** Outside of Kubernetes it comes by the API server, which needs no rule. */
 const operator = (namespace: string | undefined): readonly NetworkPolicyPeer[] =>

@@ -40,13 +40,21 @@ const everything = withPart(
   {networkPolicy: {}},
 )
 
+/** Lists that are empty, the API server does not keep. */
+const withoutEmpty = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(withoutEmpty)
+  const members = Object.entries(value).filter(([, member]) => !(Array.isArray(member) && member.length === 0))
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutEmpty(member)]))
+}
+
 /** An object as the API server keeps it, once the plan's action on it has been carried out. */
 const served = <T extends Specified>(action: Action | undefined, live?: T): T => {
   if (action?.do === 'create') {
     const object = (action as Create).object as T
-    return {...object, metadata: {...object.metadata, uid: 'live-1', ownerReferences: [ownedBy(cluster)]}}
+    return withoutEmpty({...object, metadata: {...object.metadata, uid: 'live-1', ownerReferences: [ownedBy(cluster)]}}) as T
   }
-  if (action?.do === 'patch' && live) return merged(live, (action as Patch).patch) as T
+  if (action?.do === 'patch' && live) return withoutEmpty(merged(live, (action as Patch).patch)) as T
   throw new Error(`nothing is there after ${action?.do}`)
 }
 const merged = (before: unknown, patch: unknown): unknown => {
@@ -122,7 +130,7 @@ describe('an object that is kept', () => {
       {
         ingressClassName: fc.constantFrom('a', 'b'),
         path: fc.constantFrom('/', '/x'),
-        tls: fc.constantFrom([], [{secretName: 's'}]),
+        tls: fc.constantFrom([], [{secretName: 's'}], [{secretName: 's', hosts: []}]),
         metadata: fc.record({labels: fc.dictionary(fc.constantFrom('p', 'q'), fc.constantFrom('1', '2'))}),
       },
       {requiredKeys: []},
@@ -134,7 +142,7 @@ describe('an object that is kept', () => {
           const [action] = step(wantedOf('a.example', each), live)
           if (action) live = served(action, live)
           const wanted = wantedOf('a.example', each)
-          expect(live?.spec).toEqual(wanted.spec)
+          expect(live?.spec).toEqual(withoutEmpty(wanted.spec))
           expect(live?.metadata.labels).toEqual(wanted.metadata.labels)
           expect(step(wanted, live)).toEqual([])
         }
@@ -160,6 +168,11 @@ describe('an object that is kept', () => {
     const opened: NetworkPolicy = {...live, spec}
     const mended = served(keep(cluster, {...kept, live: opened})[0], opened)
     expect(mended.spec).toEqual(wanted.spec)
+    const matchLabels = {...wanted.spec.podSelector.matchLabels, app: 'none'}
+    const narrowed: NetworkPolicy = {...live, spec: {...live.spec, podSelector: {matchLabels, matchExpressions: []}}}
+    expect(served(keep(cluster, {...kept, live: narrowed})[0], narrowed).spec).toEqual(wanted.spec)
+    const forgotten: NetworkPolicy = {...live, metadata: {...live.metadata, annotations: {}}}
+    expect(served(keep(cluster, {...kept, live: forgotten})[0], forgotten)).toEqual(live)
   })
 })
 

@@ -71,6 +71,22 @@ describe('a cluster with a network policy', () => {
     expect(isAllowed({policies}, from.neighbour, {...from.neighbour.pod, ports: {}}, 80)).toBe(true)
     expect(isAllowed({policies}, from.neighbour, {...daskPod('worker', {cluster: 'other'}), ports: {}}, RANDOM)).toBe(true)
   })
+  it('says what it says as the API server keeps it, which drops what is empty in a selector, but no selector', () => {
+    const given = guarded({
+      from: [
+        {podSelector: {matchLabels: {}, matchExpressions: [{key: 'app', operator: 'Exists', values: []}]}},
+        {podSelector: {matchLabels: {app: 'web'}, matchExpressions: []}, namespaceSelector: {matchLabels: {}}},
+        {ipBlock: {cidr: '192.0.2.0/24', except: []}},
+        {ipBlock: {cidr: '192.0.2.0/24', except: ['192.0.2.9/32']}},
+      ],
+    })
+    expect(schedulerPolicy(given, undefined)?.spec.ingress[1]?.from).toEqual([
+      {podSelector: {matchExpressions: [{key: 'app', operator: 'Exists'}]}},
+      {podSelector: {matchLabels: {app: 'web'}}, namespaceSelector: {}},
+      {ipBlock: {cidr: '192.0.2.0/24'}},
+      {ipBlock: {cidr: '192.0.2.0/24', except: ['192.0.2.9/32']}},
+    ])
+  })
   it('says nothing of what its pods may reach', () => {
     for (const {spec} of policies) expect(spec.policyTypes).toEqual(['Ingress'])
   })
