@@ -1,6 +1,6 @@
 /** Dask's protocol inside TLS: the same frames, and each side shows a certificate of the cluster's authority. */
 import type {Duplex} from 'node:stream'
-import {connect} from 'node:tls'
+import {connect, createSecureContext, type SecureContext} from 'node:tls'
 import type {Dial} from './dial.ts'
 
 /** What a client of a cluster holds; PEM. */
@@ -20,13 +20,22 @@ const HANDSHAKE_MS = 2_000
 export const tlsDial =
   (dial: Dial, identity: () => Promise<TlsIdentity>): Dial =>
   async (port, signal) => {
-    const {ca, cert, key} = await identity()
-    return await handshake(await dial(port, signal), {ca, cert, key})
+    const secureContext = contextOf(await identity())
+    return await handshake(await dial(port, signal), secureContext)
   }
 
-const handshake = (socket: Duplex, identity: TlsIdentity): Promise<Duplex> =>
+/** Before anything is dialled, which would be left open where the certificate is none. */
+const contextOf = ({ca, cert, key}: TlsIdentity): SecureContext => {
+  try {
+    return createSecureContext({ca, cert, key})
+  } catch (error) {
+    throw new Error(`the certificate cannot be used: ${error instanceof Error ? error.message : String(error)}`, {cause: error})
+  }
+}
+
+const handshake = (socket: Duplex, secureContext: SecureContext): Promise<Duplex> =>
   new Promise((resolve, reject) => {
-    const stream = connect({socket, ...identity, checkServerIdentity: () => undefined})
+    const stream = connect({socket, secureContext, checkServerIdentity: () => undefined})
     const timer = setTimeout(() => stream.destroy(new Error('it does not answer in TLS')), HANDSHAKE_MS)
     const fail = (error: Error): void => {
       clearTimeout(timer)
