@@ -24,7 +24,7 @@ const parse = (line: string): Line | undefined => {
   if (!line.startsWith('{')) return undefined
   try {
     const parsed = JSON.parse(line) as Line
-    return typeof parsed.msg === 'string' ? parsed : undefined
+    return typeof parsed.msg === 'string' && typeof parsed.level === 'string' ? parsed : undefined
   } catch {
     return undefined
   }

@@ -87,9 +87,12 @@ it('is read by people', () => {
   expect(readableLog(line)).toMatch(/^\d{4}-\S+Z info {2}DaskCluster default\/demo: created Pod demo-scheduler run=\d+ ms=\d+$/)
 })
 
+/** As other programs write them: levels are numbers there, say. */
+const OTHERS = fc.record({level: fc.oneof(fc.nat(), fc.constant(null)), msg: fc.string()}).map((line) => JSON.stringify(line))
+
 it('leaves lines that are none of its own as they are', () =>
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+    fc.property(fc.oneof(fc.string(), fc.json(), OTHERS), (text) => {
       expect(readableLog(text)).toBe(text.trimEnd())
     }),
   ))
