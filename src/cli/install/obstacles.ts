@@ -7,6 +7,7 @@ import {qualifiedName} from '../output.ts'
 import {UserError} from '../user-error.ts'
 import {readServer} from '../versions.ts'
 import {type ApplyCall, applyObject, type Change} from './apply.ts'
+import type {InstallOptions} from './manifests.ts'
 
 /** What of the cluster itself stands in the way of an installation, found before anything is changed. */
 
@@ -25,8 +26,13 @@ export async function refuseOldServer(client: KubeClient, signal: AbortSignal): 
     )
 }
 
-/** Rights can only be given in a namespace that is there. */
-export async function refuseMissingNamespaces(client: KubeClient, names: readonly string[], signal: AbortSignal): Promise<void> {
+/** Rights can only be given in a namespace that is there; the operator's own is made first. */
+export async function refuseMissingNamespaces(
+  client: KubeClient,
+  {namespace, watchNamespaces = []}: Pick<InstallOptions, 'namespace' | 'watchNamespaces'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const names = watchNamespaces.filter((name) => name !== namespace)
   const found = await Promise.all(names.map((name) => client.get(NAMESPACES, {name}, {signal}).catch(ifMissing(undefined))))
   const missing = names.filter((_, index) => found[index] === undefined)
   if (missing.length > 0)
@@ -35,10 +41,14 @@ export async function refuseMissingNamespaces(client: KubeClient, names: readonl
     })
 }
 
-/** The namespace of the operator may not be there yet, in a rehearsal of its own making: then what lies in it is new. */
+/**
+ * The namespace of the operator may not be there yet, in a rehearsal of its own making: then what lies in it is new. So is a binding of a role that
+ * is not there yet: who may not `bind` it is to have all its rights, for which the server looks into the role.
+ */
 export const rehearse = (object: KubeObject, namespace: string, call: Omit<ApplyCall, 'dryRun'>): Promise<Change> =>
   applyObject(object, {...call, dryRun: true}).catch((error: unknown) => {
-    if (object.metadata.namespace === namespace && isNotFound(error)) return 'created'
+    const isInNew = object.metadata.namespace === namespace || object.kind.endsWith('RoleBinding')
+    if (isInNew && isNotFound(error)) return 'created'
     throw error
   })
 

@@ -51,7 +51,7 @@ export default class OperatorInstall extends DaskCommand {
     await refuseHelmRelease(client, 'upgrade', this.signal)
     await refuseOldServer(client, this.signal)
     await refuseNewerCrds(client, definitions, this.signal)
-    await refuseMissingNamespaces(client, options.watchNamespaces ?? [], this.signal)
+    await refuseMissingNamespaces(client, options, this.signal)
     const python = await findPythonOperator(client, this.signal)
     if (python.length > 0 && !flags['take-over']) throw refusePythonOperator(python, this.bin)
 
