@@ -10,7 +10,7 @@ import {identityOf} from '../../dask/tls-identity.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isNotFound, KubeError} from '../../kube/errors.ts'
 import {rememberYoungest} from '../engine/youngest.ts'
-import {CERTIFICATE_MS, issueAuthority, issueCertificate} from './certificates.ts'
+import {CERTIFICATE_MS, issueAuthority, issueCertificate, type KeyPair} from './certificates.ts'
 import {whyReplaced} from './scheduler.ts'
 import type {TlsView} from './world.ts'
 
@@ -19,6 +19,8 @@ export type LookAtTls = (cluster: DaskCluster, pods: readonly Pod[], now: number
 
 /** With so much of its life left a certificate is renewed: for so long every process may go on with what it has read. */
 const RENEW_MS = CERTIFICATE_MS / 3
+/** No certificate outlives its authority: near that one's end another would gain nothing, and all workers begin anew for it. */
+const LEAST_GAIN_MS = 86_400_000
 
 /**
  * Nobody watches Secrets, so that none but those of clusters with `spec.tls` is ever read, and at rest nothing is asked: one that was found good is
@@ -74,7 +76,12 @@ const viewOf = (cluster: DaskCluster, secret: Secret, now: number): TlsView => {
     // Somebody else's may have authorities in between, which are for TLS itself to judge.
     if (isOurs && !certificate.verify(authority.publicKey))
       return {is: 'unfit', message: `tls.crt of Secret "${name}" is not of its ca.crt`}
-    if (isOurs && endsAt - now < RENEW_MS) return {is: 'there', secret, renewal: renewalOf(cluster, secret, ca, endsAt, now)}
+    const caKey = secret.data?.[AUTHORITY_KEY]
+    const isWorthIt = authority.validToDate.getTime() - endsAt > LEAST_GAIN_MS
+    if (isOurs && caKey && isWorthIt && endsAt - now < RENEW_MS) {
+      const issuer = {cert: ca, key: Buffer.from(caKey, 'base64').toString()}
+      return {is: 'there', secret, renewal: renewalOf(cluster, issuer, endsAt, now)}
+    }
     return endsAt > now ? {is: 'there', secret} : {is: 'unfit', message: `tls.crt of Secret "${name}" was good until ${timestamp(endsAt)}`}
   } catch (error) {
     return {is: 'unfit', message: `Secret "${name}" cannot be used: ${error instanceof Error ? error.message : String(error)}`}
@@ -105,10 +112,8 @@ const freshSecret = (cluster: DaskCluster, now: number): Secret => {
 }
 
 /** By the same authority, which all who run trust: old and new certificates get on with each other. */
-const renewalOf = (cluster: DaskCluster, secret: Secret, ca: string, endsAt: number, now: number): Readonly<Record<string, unknown>> => {
-  const caKey = secret.data?.[AUTHORITY_KEY]
-  if (!caKey) throw new Error(`it has no ${AUTHORITY_KEY}, by which its certificate could be renewed`)
-  const {cert, key} = issueCertificate(subjectOf(cluster), {cert: ca, key: Buffer.from(caKey, 'base64').toString()}, now)
+const renewalOf = (cluster: DaskCluster, authority: KeyPair, endsAt: number, now: number): Readonly<Record<string, unknown>> => {
+  const {cert, key} = issueCertificate(subjectOf(cluster), authority, now)
   return {
     metadata: {annotations: {[ANNOTATION_RENEWED_AT]: timestamp(now), [ANNOTATION_RUNS_OUT_AT]: timestamp(endsAt)}},
     data: encoded({'tls.crt': cert, 'tls.key': key}),

@@ -5,7 +5,7 @@ import type {DaskCluster} from '../../../../src/api/dask.ts'
 import type {KubeClient} from '../../../../src/kube/client.ts'
 import {loadKubeConfig} from '../../../../src/kube/config.ts'
 import {connect} from '../../../../src/kube/connect.ts'
-import {CERTIFICATE_MS} from '../../../../src/operator/cluster/certificates.ts'
+import {AUTHORITY_MS, CERTIFICATE_MS, issueAuthority, issueCertificate} from '../../../../src/operator/cluster/certificates.ts'
 import {createLookAtTls, type LookAtTls} from '../../../../src/operator/cluster/tls-secret.ts'
 import type {TlsView} from '../../../../src/operator/cluster/world.ts'
 import {type Ground, startGround} from '../../sandbox/apiserver/ground.ts'
@@ -83,6 +83,32 @@ describe('the Secret of a cluster with tls.auto', () => {
     expect(of(renewed, 'tls.crt').verify(of(made, 'ca.crt').publicKey)).toBe(true)
     expect(of(renewed, 'tls.crt').validToDate.getTime()).toBeGreaterThan(later + 0.9 * CERTIFICATE_MS)
     expect(await look(undefined, later)).not.toHaveProperty('renewal')
+  })
+
+  it('without the key of its authority is good for as long as its certificate is', async () => {
+    const {create, look} = lookAt('keyless')
+    const made = await create(await look([]))
+    await client.patch(SECRETS, made.metadata, {data: {'ca.key': null}}, {type: 'merge'})
+    const view = await look([], NOW + 0.7 * CERTIFICATE_MS)
+    expect(view?.is).toBe('there')
+    expect(view).not.toHaveProperty('renewal')
+    expect(await look([], NOW + 1.1 * CERTIFICATE_MS)).toMatchObject({is: 'unfit', message: expect.stringContaining('was good until')})
+  })
+
+  it('is renewed no more once its certificate is good for as long as its authority', async () => {
+    const {create, look} = lookAt('ending')
+    const made = await create(await look([]))
+    const authority = issueAuthority('ending', NOW + CERTIFICATE_MS / 4 - AUTHORITY_MS)
+    const {cert, key} = issueCertificate('ending', authority, NOW, CERTIFICATE_MS / 8)
+    const files = {'ca.crt': authority.cert, 'ca.key': authority.key, 'tls.crt': cert, 'tls.key': key}
+    const data = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text).toString('base64')]))
+    await client.patch(SECRETS, made.metadata, {data}, {type: 'merge'})
+    const view = await look([])
+    if (view?.is !== 'there' || !view.renewal) throw new Error(`no renewal: ${JSON.stringify(view)}`)
+    await client.patch(SECRETS, made.metadata, view.renewal, {type: 'merge'})
+    const renewed = await look([])
+    expect(renewed?.is).toBe('there')
+    expect(renewed).not.toHaveProperty('renewal')
   })
 
   it('of another cluster, or of nobody, is not taken', async () => {
