@@ -9,7 +9,7 @@ import {controllerOf, isControlledBy} from '../../api/ownership.ts'
 import {refOf} from '../../api/ref.ts'
 import {revisionOf} from '../../api/revision.ts'
 import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
-import {accessorySteps} from './accessories.ts'
+import {accessorySteps, heldBefore} from './accessories.ts'
 import {idleSteps} from './idle.ts'
 import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
 import {schedulerSteps, withoutCertificate} from './scheduler.ts'
@@ -60,9 +60,13 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
 }
 
 /** Objects under the cluster's names that belong to something else. A group that nobody controls is the cluster's to adopt. */
-const foreignHolders = (cluster: DaskCluster, {scheduler, service, defaultGroup: group}: ClusterWorld): readonly KubeObject[] => [
+const foreignHolders = (
+  cluster: DaskCluster,
+  {scheduler, service, defaultGroup: group, accessories}: ClusterWorld,
+): readonly KubeObject[] => [
   ...[scheduler, service].filter((part) => part !== undefined).filter((part) => !isControlledBy(part, cluster)),
   ...(group && controllerOf(group) && !isControlledBy(group, cluster) ? [group] : []),
+  ...heldBefore(cluster, accessories),
 ]
 
 const create = (kind: Create['kind'], object: KubeObject): Create => ({do: 'create', kind, object})

@@ -13,7 +13,7 @@ import {
 } from '../../api/names.ts'
 import {HTTP_ROUTES, INGRESSES, POD_DISRUPTION_BUDGETS} from '../../api/networking.ts'
 import type {KubeObject} from '../../api/object.ts'
-import {controllerOf} from '../../api/ownership.ts'
+import {controllerOf, isOfPredecessor} from '../../api/ownership.ts'
 import {type PodCause, podCause} from '../../api/pod-cause.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
@@ -40,7 +40,7 @@ export function heldStatus(cluster: DaskCluster, holders: readonly KubeObject[],
   const [holder] = holders
   const what = holder ? `${holder.kind} "${holder.metadata.name}"` : 'an object'
   const controller = holder && controllerOf(holder)
-  const isPredecessors = controller?.kind === cluster.kind && controller.name === cluster.metadata.name
+  const isPredecessors = holder !== undefined && isOfPredecessor(holder, cluster)
   const claim = isPredecessors
     ? {reason: REASON.predecessorLeaves, message: `${what} of an earlier DaskCluster of this name still exists; waiting until it is gone`}
     : {

@@ -3,7 +3,7 @@ import {timestamp} from '../../api/conditions.ts'
 import {type Pod, SECRETS, type Secret} from '../../api/core.ts'
 import type {DaskCluster} from '../../api/dask.ts'
 import {ANNOTATION_RENEWED_AT, ANNOTATION_RUNS_OUT_AT, LABEL_CLUSTER, LABEL_COMPONENT} from '../../api/names.ts'
-import {controllerOf, isControlledBy} from '../../api/ownership.ts'
+import {controllerOf, isControlledBy, isOfPredecessor} from '../../api/ownership.ts'
 import {isPodReady} from '../../api/pod-state.ts'
 import {AUTHORITY_KEY, tlsSecretName} from '../../api/tls.ts'
 import {identityOf} from '../../dask/tls-identity.ts'
@@ -60,8 +60,8 @@ const viewOf = (cluster: DaskCluster, secret: Secret, now: number): TlsView => {
   const {name} = secret.metadata
   const isOurs = cluster.spec.tls?.secretName === undefined
   if (isOurs && !isControlledBy(secret, cluster)) {
+    if (isOfPredecessor(secret, cluster)) return {is: 'leaving'}
     const holder = controllerOf(secret)
-    if (holder?.kind === cluster.kind && holder.name === cluster.metadata.name) return {is: 'leaving'}
     return {
       is: 'unfit',
       message:

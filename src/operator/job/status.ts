@@ -3,7 +3,7 @@ import type {Pod} from '../../api/core.ts'
 import type {DaskCluster, DaskJob, DaskJobStatus} from '../../api/dask.ts'
 import {invalidClusterName} from '../../api/names.ts'
 import type {Condition, KubeObject} from '../../api/object.ts'
-import {controllerOf} from '../../api/ownership.ts'
+import {isOfPredecessor} from '../../api/ownership.ts'
 import {exitSentence, podCause, podExit} from '../../api/pod-cause.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving, podEndedAt} from '../../api/pod-state.ts'
 import type {Failure} from '../engine/contract.ts'
@@ -70,8 +70,7 @@ export const failedWith = (
 /** One of the job's names is held by something else; the job waits. */
 export function heldStatus(job: DaskJob, [holder]: readonly KubeObject[], now: number): DaskJobStatus {
   const what = holder ? `${holder.kind} "${holder.metadata.name}"` : 'an object'
-  const controller = holder && controllerOf(holder)
-  const isPredecessors = controller?.kind === job.kind && controller.name === job.metadata.name
+  const isPredecessors = holder !== undefined && isOfPredecessor(holder, job)
   const reason = isPredecessors ? REASON.predecessorLeaves : REASON.nameTaken
   const message = isPredecessors
     ? `${what} of an earlier DaskJob of this name still exists; waiting until it is gone`

@@ -80,6 +80,20 @@ describe('what a cluster has beside its pods', () => {
       ['create poddisruptionbudgets/demo-scheduler', 'create ingresses/demo-scheduler', 'create httproutes/demo-scheduler'],
     ])
   })
+  it('is waited for, without alarm, while it is that of an earlier cluster of the same name', () => {
+    const earlier = {...cluster, metadata: {...cluster.metadata, uid: 'an-earlier-one'}}
+    const of = (owner: DaskCluster): Ingress => ({
+      ...(schedulerIngress(everything) as Ingress),
+      metadata: {name: 'demo-scheduler', uid: 'i', ownerReferences: [ownedBy(owner)]},
+    })
+    const empty = {scheduler: undefined, service: undefined, defaultGroup: undefined, groups: []}
+    const {stages, status} = planCluster(everything, world({ingress: of(earlier)}, empty), NOW)
+    expect(stages).toEqual([])
+    const said = status?.conditions?.find(({type}) => type === 'Degraded')
+    expect(said).toMatchObject({status: 'False', reason: 'PredecessorLeaves', message: expect.stringContaining('Ingress "demo-scheduler"')})
+    const others = planCluster(everything, world({ingress: of(makeCluster(1, {name: 'other', uid: 'x'}))}, empty), NOW)
+    expect(told(others.stages).flat()).toContain('create ingresses/demo-scheduler')
+  })
   it('goes when the spec does not ask for it any more', () => {
     const made = (kind: keyof Accessories, object: Specified) => ({
       [kind]: {...object, metadata: {...object.metadata, uid: kind, ownerReferences: [ownedBy(cluster)]}},
