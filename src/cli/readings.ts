@@ -38,7 +38,7 @@ export async function openReadings({client, schedulers, signal, onReadings}: Rea
     import('../dask/tls-identity.ts'),
   ])
   const follow = (pod: Pod): Follower => {
-    const dial = daskDial(client, pod, forwardDial(client, pod.metadata.namespace ?? '', pod.metadata.name))
+    const dial = daskDial(client, pod)(forwardDial(client, pod.metadata.namespace ?? '', pod.metadata.name))
     const port = namedPort(PORT_COMM, pod)
     const tasks = followTasks(() => openTaskFeed(dial, {port, timeoutMs: ANSWER_MS, everyMs: ROUND_MS, signal}))
     const workers = followWorkers(() => connectScheduler(dial, {port, timeoutMs: ANSWER_MS, signal}))

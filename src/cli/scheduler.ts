@@ -24,7 +24,7 @@ export async function withScheduler<T>(
     import('../dask/dial.ts'),
     import('../dask/tls-identity.ts'),
   ])
-  const dial = daskDial(client, pod, forwardDial(client, namespace, pod.metadata.name))
+  const dial = daskDial(client, pod)(forwardDial(client, namespace, pod.metadata.name))
   const scheduler = await connectScheduler(dial, {port: namedPort(PORT_COMM, pod), timeoutMs: TIMEOUT_MS, signal})
   try {
     return await ask(scheduler, async () => {

@@ -24,12 +24,12 @@ const READ_MS = 5_000
 const KEPT_MS = 10 * 60_000
 
 /**
- * The way to a cluster's ports for Dask's own protocol: inside TLS where its scheduler was given a certificate, which is read when a connection is
- * made, and not for each. `dial` leads to the port itself.
+ * Makes ways to a cluster's pods ways for Dask's own protocol: inside TLS where its scheduler was given a certificate, which is read once for all of
+ * them, and again after it did not let one in.
  */
-export function daskDial(client: KubeClient, scheduler: Pod, dial: Dial): Dial {
+export function daskDial(client: KubeClient, scheduler: Pod): (dial: Dial) => Dial {
   const name = tlsSecretOf(scheduler)
-  if (name === undefined) return dial
+  if (name === undefined) return (dial) => dial
   const {namespace} = scheduler.metadata
   const ref = {name, ...(namespace !== undefined && {namespace})}
   let known: {readonly identity: Promise<TlsIdentity>; readonly at: number} | undefined
@@ -38,12 +38,18 @@ export function daskDial(client: KubeClient, scheduler: Pod, dial: Dial): Dial {
     if (!known || now - known.at > KEPT_MS) known = {identity: readIdentity(client, ref, AbortSignal.timeout(READ_MS)), at: now}
     return known.identity
   }
-  const secured = tlsDial(dial, identity)
-  return async (port, signal) => {
+  return (dial) => async (port, signal) => {
+    let unreached: unknown
+    const way: Dial = (...to) =>
+      dial(...to).catch((error: unknown) => {
+        unreached = error
+        throw error
+      })
     try {
-      return await secured(port, signal)
+      return await tlsDial(way, identity)(port, signal)
     } catch (error) {
-      known = undefined
+      // Where nobody was reached, the certificate is as good as before.
+      if (error !== unreached) known = undefined
       throw error
     }
   }

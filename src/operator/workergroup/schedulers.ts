@@ -85,7 +85,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
   const waysTo = (scheduler: Pod): Pick<Place, 'dial' | 'comm' | 'secured'> => {
     const {name, namespace = ''} = scheduler.metadata
     const dial = dialTo(namespace, name, scheduler.status?.podIP)
-    const secured = (way: Dial): Dial => daskDial(client, scheduler, way)
+    const secured = daskDial(client, scheduler)
     return {dial, comm: secured(dial), secured}
   }
 
