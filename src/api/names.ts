@@ -25,6 +25,8 @@ export const ANNOTATION_RESTARTED_AT = 'kubernetes.dask.org/restarted-at'
 export const ANNOTATION_STOPPED_AT = 'kubernetes.dask.org/stopped-at'
 /** On what is made from a part of a spec: the labels and annotations that the part gave it last. */
 export const ANNOTATION_PART_METADATA = 'kubernetes.dask.org/part-metadata'
+/** On a scheduler that speaks TLS: the Secret that its certificate is in. */
+export const ANNOTATION_TLS_SECRET = 'kubernetes.dask.org/tls-secret'
 /** On a Secret whose certificate was renewed: when, and until when the one before it is good. */
 export const ANNOTATION_RENEWED_AT = 'kubernetes.dask.org/renewed-at'
 export const ANNOTATION_RUNS_OUT_AT = 'kubernetes.dask.org/former-runs-out-at'

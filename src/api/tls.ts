@@ -1,5 +1,6 @@
 import type {EnvVar, Pod, PodSpec} from './core.ts'
 import type {DaskCluster} from './dask.ts'
+import {ANNOTATION_TLS_SECRET} from './names.ts'
 import {withEnv} from './pod-env.ts'
 
 /** How the processes of a cluster come by the certificate with which they speak to each other (`spec.tls`). */
@@ -18,9 +19,9 @@ export const TLS_VOLUME = 'dask-tls'
 export const tlsSecretName = ({metadata, spec}: DaskCluster): string | undefined =>
   spec.tls?.secretName ?? (spec.tls?.auto === true ? `${metadata.name}-tls` : undefined)
 
-/** Name of the Secret that a pod was given, whatever its cluster's spec says by now. */
-export const tlsSecretOf = ({spec}: Pick<Pod, 'spec'>): string | undefined =>
-  spec.volumes?.find(({name}) => name === TLS_VOLUME)?.secret?.secretName
+/** Name of the Secret that a scheduler was given, whatever its cluster's spec says by now; a volume of its own does not tell, but it does itself. */
+export const tlsSecretOf = ({metadata, spec}: Pick<Pod, 'metadata' | 'spec'>): string | undefined =>
+  metadata.annotations?.[ANNOTATION_TLS_SECRET] ?? spec.volumes?.find(({name}) => name === TLS_VOLUME)?.secret?.secretName
 
 /** The Secret with which one speaks to a cluster: its scheduler speaks as it did when it began, whatever the spec says by now. */
 export const spokenBy = (cluster: DaskCluster, scheduler: Pod | undefined): string | undefined =>

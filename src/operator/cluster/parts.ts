@@ -7,6 +7,7 @@ import {
   ANNOTATION_FAILURES,
   ANNOTATION_HANDED_DOWN,
   ANNOTATION_HANDED_DOWN_WORKER,
+  ANNOTATION_TLS_SECRET,
   defaultGroupName,
   LABEL_CLUSTER,
   LABEL_COMPONENT,
@@ -41,6 +42,7 @@ export const accessory = (cluster: DaskCluster, component: string, name: string,
 export function schedulerPod(cluster: DaskCluster, failures = 0): Pod {
   const {metadata, spec} = cluster.spec.scheduler
   const {labels, annotations} = schedulerMetadata(cluster)
+  const tlsSecret = tlsSecretName(cluster)
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -51,10 +53,11 @@ export function schedulerPod(cluster: DaskCluster, failures = 0): Pod {
         ...annotations,
         ...targetAnnotations(schedulerTarget(cluster)),
         ...partAnnotation(metadata),
+        ...(tlsSecret !== undefined && {[ANNOTATION_TLS_SECRET]: tlsSecret}),
         ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)}),
       },
     },
-    spec: withTls(spec, tlsSecretName(cluster)),
+    spec: withTls(spec, tlsSecret),
   }
 }
 

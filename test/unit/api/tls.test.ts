@@ -11,7 +11,7 @@ describe('a pod spec with a certificate', () => {
 
   it('has it in each container, and Dask told to take in nobody without', () => {
     const spec = withTls(plain, 'demo-tls')
-    expect(tlsSecretOf({spec})).toBe('demo-tls')
+    expect(tlsSecretOf({metadata: {name: 'demo-scheduler'}, spec})).toBe('demo-tls')
     for (const container of spec.containers) expect(container.volumeMounts).toMatchObject([{name: 'dask-tls', readOnly: true}])
     expect(spec.initContainers).toEqual(plain.initContainers)
     const [mount] = spec.containers[0]?.volumeMounts ?? []
@@ -39,6 +39,6 @@ describe('a pod spec with a certificate', () => {
 
   it('is as it was where there is none', () => {
     expect(withTls(plain, undefined)).toBe(plain)
-    expect(tlsSecretOf({spec: plain})).toBeUndefined()
+    expect(tlsSecretOf({metadata: {name: 'demo-scheduler'}, spec: plain})).toBeUndefined()
   })
 })

@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import type {Secret} from '../../../../src/api/core.ts'
 import type {DaskCluster, DaskClusterStatus} from '../../../../src/api/dask.ts'
 import {schedulerTarget} from '../../../../src/api/revision.ts'
+import {tlsSecretOf} from '../../../../src/api/tls.ts'
 import {schedulerPod} from '../../../../src/operator/cluster/parts.ts'
 import {planCluster} from '../../../../src/operator/cluster/plan.ts'
 import type {ClusterWorld, TlsView} from '../../../../src/operator/cluster/world.ts'
@@ -190,6 +191,20 @@ describe('without the certificate that its spec asks for', () => {
     const lost = {...earlier(RUNNING, {deletionTimestamp: ago(600)}), lostNode: 'node "a" is gone'}
     expect(ofScheduler(given, lost)).toEqual(['delete pods/demo-scheduler'])
   })
+})
+
+it('a scheduler that brings its certificate in a volume of its own speaks TLS like any other', () => {
+  const cluster = safe()
+  const volumes = [{name: 'dask-tls', csi: {driver: 'csi.cert-manager.io'}}]
+  const own: DaskCluster = {
+    ...cluster,
+    spec: {...cluster.spec, scheduler: {...cluster.spec.scheduler, spec: {...cluster.spec.scheduler.spec, volumes}}},
+  }
+  const {metadata, ...made} = schedulerPod(own)
+  const scheduler = {...made, metadata: {...metadata, ownerReferences: [ownedBy(own)]}, status: RUNNING}
+  expect(tlsSecretOf(scheduler)).toBe('demo-tls')
+  const world = running(own, {is: 'there', secret: secretOf()})
+  expect(planCluster(own, {...world, scheduler}, NOW).status?.schedulerAddress).toMatch(/^tls:/)
 })
 
 it('TLS that is switched on is a change like any other: the scheduler of before speaks on as it did', () => {
