@@ -19,6 +19,10 @@ const wishIn = (directory: string): string => join(directory, 'keep')
 /** What persistent volume claims hold: of the sandbox and not of its node, whose files go when it ends. */
 export const claimsDirectory = (directory: string): string => join(directory, 'claims')
 
+/** JSON of one line for every reader: readline parts lines at U+2028 and U+2029 too, which JSON leaves as they are. */
+const lineOf = (value: unknown): string =>
+  `${JSON.stringify(value).replace(/[\u2028\u2029]/g, (separator) => `\\u${separator.charCodeAt(0).toString(16)}`)}\n`
+
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
@@ -40,7 +44,7 @@ export async function forgetKept(directory: string): Promise<void> {
 /** Resolves when all of it is on the disk: what was kept before is there until then. */
 export async function writeKept(directory: string, {objects, ...head}: KeptSandbox): Promise<void> {
   const fresh = `${fileIn(directory)}.new`
-  const lines = [{...head, count: objects.length}, ...objects].map((line) => `${JSON.stringify(line)}\n`)
+  const lines = [{...head, count: objects.length}, ...objects].map(lineOf)
   const file = await open(fresh, 'w', 0o600)
   try {
     await file.writeFile(lines)

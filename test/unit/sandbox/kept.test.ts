@@ -1,0 +1,25 @@
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import fc from 'fast-check'
+import {afterAll, beforeAll, expect, it} from 'vitest'
+import {readKept, writeKept} from '../../../src/sandbox/kept.ts'
+
+let directory = ''
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kept-'))
+})
+afterAll(() => rm(directory, {recursive: true}))
+
+it('reads what was written, whatever texts it holds', async () => {
+  const awkward = ['\u2028', '\u2029', '\u0085', '\r\n', '\\u2028']
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.string({unit: 'binary'})), async (texts) => {
+      const map = {apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'a', namespace: 'default'}, data: {...[...awkward, ...texts]}}
+      const kept = {revision: 7, serviceCidr: '127.96.0.0/16', objects: [['configmaps', map] as const]}
+      await writeKept(directory, kept)
+      expect(await readKept(directory)).toEqual(kept)
+    }),
+    {numRuns: 5},
+  )
+})
