@@ -19,7 +19,8 @@ const CONNECTED_MS = 30_000
 const LOG_LINES = 400
 /** What resolvers of Linux, musl and macOS say of a name that they do not know, or cannot ask for. */
 const UNRESOLVED =
-  /^.*(name or service not known|name resolution|nodename nor servname|name does not resolve|no address associated with hostname)/i
+  /name or service not known|name resolution|nodename nor servname|name does not resolve|no address associated with hostname/i
+export const tellsOfNoName = (log: readonly string[]): boolean => log.some((line) => UNRESOLVED.test(line))
 
 const NOT_ASKED: ReadonlySet<string> = new Set(['Suspended', 'Deleting'])
 
@@ -101,20 +102,19 @@ const checkNames = async (call: DoctorCall, cluster: string, {workers}: Schedule
   const silent = pods.filter((pod) => isAtWork(pod) && !workers.some(({name}) => isOf(name, pod)))
   const [first] = silent
   if (!first) return workers.length === 0 ? [] : [ok('names', `the workers of "${cluster}" find its scheduler by name`)]
-  const isResolved = !UNRESOLVED.test((await lastLogLines(client, first, signal, LOG_LINES)).join('\n'))
-  return isResolved
+  return tellsOfNoName(await lastLogLines(client, first, signal, LOG_LINES))
     ? [
-        failed(
-          'workers',
-          `${silent.length} workers of "${cluster}" run and are not connected with its scheduler, ${first.metadata.name} among them`,
-          `"${bin} cluster logs ${cluster} --workers" shows what they do; a NetworkPolicy or a service mesh may keep them apart`,
-        ),
-      ]
-    : [
         failed(
           'names',
           `worker ${first.metadata.name} cannot resolve the name of the scheduler of "${cluster}"`,
           'look at the cluster\'s DNS ("kubectl get pods -n kube-system -l k8s-app=kube-dns") and at the address that the worker is given',
+        ),
+      ]
+    : [
+        failed(
+          'workers',
+          `${silent.length} workers of "${cluster}" run and are not connected with its scheduler, ${first.metadata.name} among them`,
+          `"${bin} cluster logs ${cluster} --workers" shows what they do; a NetworkPolicy or a service mesh may keep them apart`,
         ),
       ]
 }
