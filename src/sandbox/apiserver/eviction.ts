@@ -1,4 +1,5 @@
 /** Whether a pod may be evicted (k8s.io/kubernetes: registry/core/pod/storage/eviction.go, controller/disruption). */
+import {amountOf} from './amounts.ts'
 import {Refusal} from './errors.ts'
 import {type ApiObject, isObject, type JsonObject, listAt, objectAt, valueAt} from './json.ts'
 import {parseLabelSelector, selectorText} from './label-selector.ts'
@@ -12,6 +13,8 @@ export function checkEviction({store}: Ground, pod: ApiObject): void {
     store.list(storage).filter(({metadata}) => metadata.namespace === pod.metadata.namespace)
   for (const budget of inNamespace('poddisruptionbudgets.policy')) {
     const spec = objectAt(budget, 'spec')
+    // An empty selector selects all pods, none at all not one.
+    if (spec['selector'] === undefined) continue
     const isSelected = parseLabelSelector(selectorText(objectAt(spec, 'selector')))
     const selects = (each: ApiObject): boolean => isSelected(each.metadata.labels ?? {})
     if (!selects(pod)) continue
@@ -36,9 +39,6 @@ const isHealthy = (pod: ApiObject): boolean =>
   pod.metadata.deletionTimestamp === undefined &&
   listAt(pod['status'], 'conditions').some((each) => isObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
 
+/** Shares are rounded up, as the real controller has it. */
 const neededOf = ({minAvailable, maxUnavailable}: JsonObject, pods: number): number =>
-  minAvailable === undefined ? pods - amountOf(maxUnavailable ?? 0, pods) : amountOf(minAvailable, pods)
-
-/** Percentages are rounded up, as the real controller has it. */
-const amountOf = (amount: unknown, of: number): number =>
-  typeof amount === 'string' && amount.endsWith('%') ? Math.ceil((Number.parseInt(amount, 10) / 100) * of) : Number(amount)
+  minAvailable === undefined ? pods - amountOf(maxUnavailable, pods, Math.ceil) : amountOf(minAvailable, pods, Math.ceil)

@@ -1,7 +1,7 @@
 /** Label selectors as queries carry them, read and refused as the real server does (k8s.io/apimachinery: labels/selector.go). */
-import {badRequest} from './errors.ts'
+import {badRequest, type Cause, forbiddenField, invalidValue, required} from './errors.ts'
 import {isObject, type JsonObject, listAt, objectAt} from './json.ts'
-import {labelValue, qualifiedName} from './names.ts'
+import {labelValue, qualifiedName, refused} from './names.ts'
 
 type Labels = Readonly<Record<string, string>>
 type Requirement = (labels: Labels) => boolean
@@ -100,4 +100,34 @@ export function selectorText(selector: JsonObject): string {
     })
   const all = [...labels, ...expressions].sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0))
   return all.map(([, text]) => text).join(',')
+}
+
+/** Everything that is wrong with a LabelSelector (k8s.io/apimachinery: meta/v1/validation). */
+export function checkSelector(field: string, selector: JsonObject): readonly Cause[] {
+  const labels = Object.entries(objectAt(selector, 'matchLabels')).flatMap(([key, value]) => [
+    ...refused(`${field}.matchLabels`, key, qualifiedName(key)),
+    ...refused(`${field}.matchLabels`, value, labelValue(String(value))),
+  ])
+  const expressions = listAt(selector, 'matchExpressions')
+    .filter(isObject)
+    .flatMap((expression, index) => checkExpression(`${field}.matchExpressions[${index}]`, expression))
+  return [...labels, ...expressions]
+}
+
+const checkExpression = (field: string, expression: JsonObject): readonly Cause[] => {
+  const key = String(expression['key'] ?? '')
+  const values = listAt(expression, 'values').map(String)
+  return [
+    ...checkOperator(field, expression['operator'] ?? '', values.length > 0),
+    ...refused(`${field}.key`, key, qualifiedName(key)),
+    ...values.flatMap((value, index) => refused(`${field}.values[${index}]`, value, labelValue(value))),
+  ]
+}
+
+const checkOperator = (field: string, operator: unknown, hasValues: boolean): readonly Cause[] => {
+  if (operator === 'In' || operator === 'NotIn')
+    return hasValues ? [] : [required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
+  if (operator === 'Exists' || operator === 'DoesNotExist')
+    return hasValues ? [forbiddenField(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")] : []
+  return [invalidValue(`${field}.operator`, operator, 'not a valid selector operator')]
 }

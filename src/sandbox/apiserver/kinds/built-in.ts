@@ -31,6 +31,7 @@ import {POD_COLUMNS} from '../table/pod-columns.ts'
 import {DEPLOYMENT_COLUMNS, JOB_COLUMNS, REPLICA_SET_COLUMNS} from '../table/workload-columns.ts'
 import {bindClaim, validateClaim, withClaimDefaults} from './claims.ts'
 import {startCrd, validateCrd, warnOfCrd} from './crds.ts'
+import {validateBudget} from './disruption-budgets.ts'
 import {fromEventsV1, toEventsV1, withEventFields} from './events.ts'
 import {keptConfigMap, keptRole, keptSecret} from './immutable.ts'
 import {validateIngress, withPolicyDefaults} from './networking.ts'
@@ -239,6 +240,7 @@ const ROWS: readonly Row[] = [
     hasStatus: true,
     hasGeneration: true,
     columns: DISRUPTION_BUDGET_COLUMNS,
+    hooks: {validate: validateBudget},
   },
   {schema: 'rbac.v1.Role', group: 'rbac.authorization.k8s.io', columns: ROLE_COLUMNS, nameRule: pathSegment},
   {

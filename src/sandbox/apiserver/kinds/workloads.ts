@@ -1,7 +1,8 @@
 /** Deployments, ReplicaSets and Jobs: what the real server fills in and refuses (k8s.io/kubernetes: pkg/apis/apps, pkg/apis/batch). */
+import {checkAmount, checkAtMostAll, isNone} from '../amounts.ts'
 import {type Cause, forbiddenField, invalidValue, notServed, notSupported, required} from '../errors.ts'
 import {type ApiObject, isEqual, type JsonObject, listAt, objectAt} from '../json.ts'
-import {parseLabelSelector, selectorText} from '../label-selector.ts'
+import {checkSelector, parseLabelSelector, selectorText} from '../label-selector.ts'
 import {validatePod, withPodDefaults} from './pods.ts'
 
 /** A template without its defaults would look changed to everybody who applies it again. */
@@ -40,6 +41,8 @@ const templateCauses = (workload: ApiObject): readonly Cause[] => {
 const selectorCauses = (spec: JsonObject, noun: string): Cause[] => {
   const selector = spec['selector']
   if (selector === undefined) return [required('spec.selector')]
+  const wrong = checkSelector('spec.selector', objectAt(spec, 'selector'))
+  if (wrong.length > 0) return [...wrong, invalidValue('spec.selector', selector, 'invalid label selector')]
   const text = selectorText(objectAt(spec, 'selector'))
   if (text === '') return [invalidValue('spec.selector', selector, `empty selector is invalid for ${noun}`)]
   const labels = objectAt(objectAt(objectAt(spec, 'template'), 'metadata'), 'labels') as Readonly<Record<string, string>>
@@ -61,6 +64,17 @@ const validateReplicated = (workload: ApiObject, old: ApiObject | undefined, nou
   ]
 }
 
+const rollingCauses = ({maxSurge, maxUnavailable}: JsonObject): readonly Cause[] => {
+  const at = 'spec.strategy.rollingUpdate'
+  const isStill = isNone(maxSurge) && isNone(maxUnavailable)
+  return [
+    ...checkAmount(`${at}.maxUnavailable`, maxUnavailable),
+    ...checkAmount(`${at}.maxSurge`, maxSurge),
+    ...(isStill ? [invalidValue(`${at}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0')] : []),
+    ...checkAtMostAll(`${at}.maxUnavailable`, maxUnavailable),
+  ]
+}
+
 const STRATEGIES = ['Recreate', 'RollingUpdate']
 
 export function validateDeployment(deployment: ApiObject, old?: ApiObject): readonly Cause[] {
@@ -71,6 +85,7 @@ export function validateDeployment(deployment: ApiObject, old?: ApiObject): read
   return [
     ...validateReplicated(deployment, old, 'deployment'),
     ...(isKnown ? [] : [notSupported('spec.strategy.type', strategy['type'], STRATEGIES)]),
+    ...(strategy['type'] === 'RollingUpdate' ? rollingCauses(objectAt(strategy, 'rollingUpdate')) : []),
     ...(hasBoth ? [forbiddenField('spec.strategy.rollingUpdate', why)] : []),
   ]
 }

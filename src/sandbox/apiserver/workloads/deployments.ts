@@ -1,5 +1,6 @@
 /** Deployments: one ReplicaSet for each template, and the way from one to the next (k8s.io/kubernetes: pkg/controller/deployment). */
 import {createHash} from 'node:crypto'
+import {amountOf} from '../amounts.ts'
 import {type ApiObject, isEqual, type JsonObject, objectAt, valueAt, without} from '../json.ts'
 import {timestamp} from '../prepare.ts'
 import {counts, numberAt, type Plan, type Planner, specOf, statusOf, told} from './planning.ts'
@@ -58,15 +59,11 @@ const rescale = (deployment: ApiObject, set: ApiObject | undefined): Steps => {
   return set && replicasOf(set) !== wanted ? {change: [withReplicas(set, wanted)]} : {}
 }
 
-/** `25%` of the replicas, rounded; whole numbers as they are. */
-const share = (value: unknown, replicas: number, round: (part: number) => number): number =>
-  typeof value === 'string' && value.endsWith('%') ? round((Number(value.slice(0, -1)) * replicas) / 100) : Number(value ?? 0)
-
 const bounds = (deployment: ApiObject): {readonly surge: number; readonly unavailable: number} => {
   const replicas = replicasOf(deployment)
   const rolling = objectAt(objectAt(specOf(deployment), 'strategy'), 'rollingUpdate')
-  const surge = share(rolling['maxSurge'], replicas, Math.ceil)
-  const unavailable = share(rolling['maxUnavailable'], replicas, Math.floor)
+  const surge = amountOf(rolling['maxSurge'], replicas, Math.ceil)
+  const unavailable = amountOf(rolling['maxUnavailable'], replicas, Math.floor)
   return {surge, unavailable: Math.min(surge === 0 && unavailable === 0 ? 1 : unavailable, replicas)}
 }
 

@@ -38,18 +38,48 @@ it.each([
   })
 })
 
+const BUDGETS = '/apis/policy/v1/namespaces/default/poddisruptionbudgets'
+const budget = (name: string, spec: object) => ({apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: {name}, spec})
+const evict = async (name: string) => {
+  const eviction = {apiVersion: 'policy/v1', kind: 'Eviction', metadata: {name, namespace: 'default'}}
+  return await ground.ask('POST', `${PODS}/${name}/eviction`, eviction)
+}
+
+const app = (operator: string, values?: readonly string[]) => ({selector: {matchExpressions: [{key: 'app', operator, values}]}})
+const PERCENT = "a valid percent string must be a numeric string followed by an ending '%'"
+
+it.each([
+  [{minAvailable: 'abc'}, `spec.minAvailable: Invalid value: "abc": ${PERCENT}`],
+  [{maxUnavailable: 'x%'}, `spec.maxUnavailable: Invalid value: "x%": ${PERCENT}`],
+  [{maxUnavailable: '101%'}, 'spec.maxUnavailable: Invalid value: "101%": must not be greater than 100%'],
+  [{minAvailable: -1}, 'spec.minAvailable: Invalid value: -1: must be greater than or equal to 0'],
+  [{minAvailable: 1, maxUnavailable: 1}, 'minAvailable and maxUnavailable cannot be both set'],
+  [app('In', []), "spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'"],
+  [
+    app('Exists', ['a']),
+    "spec.selector.matchExpressions[0].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+  ],
+  [app('Near', ['a']), 'spec.selector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator'],
+  [app('In', ['a b']), 'spec.selector.matchExpressions[0].values[0]: Invalid value: "a b": a valid label must be'],
+  [{selector: {matchLabels: {'a b': 'c'}}}, 'spec.selector.matchLabels: Invalid value: "a b": name part must consist of'],
+])('refuses a disruption budget with %j', async (spec, message) => {
+  expect(await ground.ask('POST', BUDGETS, budget('wrong', spec))).toMatchObject({
+    code: 422,
+    body: {message: expect.stringContaining(message)},
+  })
+})
+
+it('selects no pod for a disruption budget without a selector', async () => {
+  expect((await ground.ask('POST', BUDGETS, budget('none', {minAvailable: 1}))).code).toBe(201)
+  await ground.ask('POST', PODS, pod('free'))
+  const status = {phase: 'Running', conditions: [{type: 'Ready', status: 'True'}]}
+  await ground.ask('PATCH', `${PODS}/free/status`, {status}, MERGE)
+  expect((await evict('free')).code).toBe(201)
+})
+
 it('lets a pod be evicted only where its disruption budget allows it', async () => {
-  const budget = {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: {name: 'one'},
-    spec: {minAvailable: 1, selector: {matchLabels: {app: 'guarded'}}, unhealthyPodEvictionPolicy: 'AlwaysAllow'},
-  }
-  expect((await ground.ask('POST', '/apis/policy/v1/namespaces/default/poddisruptionbudgets', budget)).code).toBe(201)
-  const evict = async (name: string) => {
-    const eviction = {apiVersion: 'policy/v1', kind: 'Eviction', metadata: {name, namespace: 'default'}}
-    return await ground.ask('POST', `${PODS}/${name}/eviction`, eviction)
-  }
+  const spec = {minAvailable: 1, selector: {matchLabels: {app: 'guarded'}}, unhealthyPodEvictionPolicy: 'AlwaysAllow'}
+  expect((await ground.ask('POST', BUDGETS, budget('one', spec))).code).toBe(201)
   const begin = async (name: string, ready: 'True' | 'False') => {
     const made = pod(name)
     await ground.ask('POST', PODS, {...made, metadata: {...made.metadata, labels: {app: 'guarded'}}})

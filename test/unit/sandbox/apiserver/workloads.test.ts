@@ -1,0 +1,57 @@
+import {afterAll, beforeAll, expect, it} from 'vitest'
+import {type Ground, startGround} from './ground.ts'
+
+let ground: Ground
+beforeAll(async () => {
+  ground = await startGround()
+})
+afterAll(async () => {
+  await ground.stop()
+  expect(ground.log).toEqual([])
+})
+
+const APPS = '/apis/apps/v1/namespaces/default'
+const PERCENT =
+  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+
+const template = {metadata: {labels: {app: 'web'}}, spec: {containers: [{name: 'main', image: 'any'}]}}
+const deployment = (name: string, spec: object = {}) => ({
+  ...{apiVersion: 'apps/v1', kind: 'Deployment', metadata: {name}},
+  spec: {replicas: 2, selector: {matchLabels: {app: 'web'}}, template, ...spec},
+})
+
+it.each([
+  [{maxSurge: 'abc'}, `spec.strategy.rollingUpdate.maxSurge: Invalid value: "abc": ${PERCENT}`],
+  [{maxUnavailable: 'x%'}, `spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "x%": ${PERCENT}`],
+  [{maxSurge: '-5%'}, `spec.strategy.rollingUpdate.maxSurge: Invalid value: "-5%": ${PERCENT}`],
+  [{maxSurge: -1}, 'spec.strategy.rollingUpdate.maxSurge: Invalid value: -1: must be greater than or equal to 0'],
+  [{maxUnavailable: '101%'}, 'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "101%": must not be greater than 100%'],
+  [
+    {maxSurge: 0, maxUnavailable: '0%'},
+    'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "0%": may not be 0 when `maxSurge` is 0',
+  ],
+])('refuses a Deployment that rolls with %j', async (rollingUpdate, message) => {
+  const wrong = deployment('wrong', {strategy: {rollingUpdate}})
+  expect(await ground.ask('POST', `${APPS}/deployments`, wrong)).toMatchObject({
+    code: 422,
+    body: {message: `Deployment.apps "wrong" is invalid: ${message}`},
+  })
+})
+
+it.each([{maxSurge: '0%', maxUnavailable: 1}, {maxSurge: '200%', maxUnavailable: '100%'}, {maxSurge: 3}])(
+  'takes a Deployment that rolls with %j',
+  async (rollingUpdate) => {
+    const good = deployment('good', {strategy: {rollingUpdate}})
+    expect(await ground.ask('POST', `${APPS}/deployments?dryRun=All`, good)).toMatchObject({code: 201})
+  },
+)
+
+it('refuses a Deployment whose selector cannot be read', async () => {
+  const selector = {matchExpressions: [{key: 'app', operator: 'In', values: []}]}
+  expect(await ground.ask('POST', `${APPS}/deployments`, deployment('wrong', {selector}))).toMatchObject({
+    code: 422,
+    body: {
+      message: expect.stringContaining('spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is'),
+    },
+  })
+})
