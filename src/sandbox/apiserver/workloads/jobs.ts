@@ -1,7 +1,20 @@
 /** Jobs: pods until enough of them have succeeded, or too many have failed (k8s.io/kubernetes: pkg/controller/job). */
 import {type ApiObject, isObject, type JsonObject, listAt, valueAt} from '../json.ts'
 import {timestamp} from '../prepare.ts'
-import {counts, isActive, numberAt, type Plan, type Planner, podOf, readySince, type Said, specOf, statusOf, told} from './planning.ts'
+import {
+  AT_ONCE,
+  counts,
+  isActive,
+  numberAt,
+  type Plan,
+  type Planner,
+  podOf,
+  readySince,
+  type Said,
+  specOf,
+  statusOf,
+  told,
+} from './planning.ts'
 
 /** The pause before the next pod doubles with each that has failed. */
 const FIRST_PAUSE_MS = 10_000
@@ -99,7 +112,7 @@ const goOn = (job: ApiObject, tally: Tally, startTime: string, now: number): Pla
   const resumed = {type: 'Suspended', status: 'False', reason: 'JobResumed', message: 'Job resumed'} as const
   const wasSuspended = conditionsOf(job).some(({type}) => type === 'Suspended')
   return {
-    create: pause > 0 ? [] : Array.from({length: Math.max(0, missing)}, () => podOf(job)),
+    create: pause > 0 ? [] : Array.from({length: Math.max(0, Math.min(missing, AT_ONCE))}, () => podOf(job)),
     remove: missing < 0 ? tally.active.slice(missing) : [],
     status: {...numbers(tally), startTime, ...(wasSuspended && {conditions: [bare(told(job, resumed, now))]})},
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),

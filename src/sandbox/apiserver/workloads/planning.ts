@@ -55,6 +55,9 @@ export const podOf = (owner: ApiObject): JsonObject => {
 export const counts = (numbers: Readonly<Record<string, number>>): JsonObject =>
   Object.fromEntries(Object.entries(numbers).filter(([, number]) => number !== 0))
 
+/** Pods that are made in one turn, as the real controllers have it; what is made wakes its owner for the next one. */
+export const AT_ONCE = 500
+
 export interface Said {
   readonly type: string
   readonly status: 'True' | 'False'

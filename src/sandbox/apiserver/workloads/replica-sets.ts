@@ -1,6 +1,6 @@
 /** ReplicaSets: as many pods as wanted (k8s.io/kubernetes: pkg/controller/replicaset). */
 import {type ApiObject, objectAt} from '../json.ts'
-import {counts, isActive, numberAt, type Planner, podOf, readySince, specOf, statusOf} from './planning.ts'
+import {AT_ONCE, counts, isActive, numberAt, type Planner, podOf, readySince, specOf, statusOf} from './planning.ts'
 
 export const planReplicaSet: Planner = (set, pods, now) => {
   const active = pods.filter(isActive)
@@ -11,7 +11,7 @@ export const planReplicaSet: Planner = (set, pods, now) => {
   const missing = wanted - active.length
   const labels = Object.entries(objectAt(objectAt(objectAt(specOf(set), 'template'), 'metadata'), 'labels'))
   return {
-    create: Array.from({length: Math.max(0, missing)}, () => podOf(set)),
+    create: Array.from({length: Math.max(0, Math.min(missing, AT_ONCE))}, () => podOf(set)),
     remove: missing < 0 ? active.toSorted(firstToGo).slice(0, -missing) : [],
     status: {
       replicas: active.length,

@@ -1,4 +1,7 @@
 import {afterAll, beforeAll, expect, it} from 'vitest'
+import type {ApiObject} from '../../../../src/sandbox/apiserver/json.ts'
+import {planJob} from '../../../../src/sandbox/apiserver/workloads/jobs.ts'
+import {planReplicaSet} from '../../../../src/sandbox/apiserver/workloads/replica-sets.ts'
 import {type Ground, startGround} from './ground.ts'
 
 let ground: Ground
@@ -54,4 +57,15 @@ it('refuses a Deployment whose selector cannot be read', async () => {
       message: expect.stringContaining('spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is'),
     },
   })
+})
+
+it('makes pods in turns', () => {
+  const owner = (kind: string, spec: object): ApiObject => ({
+    apiVersion: 'any/v1',
+    kind,
+    metadata: {name: 'many'},
+    spec: {template, ...spec},
+  })
+  expect(planReplicaSet(owner('ReplicaSet', {replicas: 2e9}), [], Date.now()).create).toHaveLength(500)
+  expect(planJob(owner('Job', {parallelism: 2e9, completions: 2e9, backoffLimit: 6}), [], Date.now()).create).toHaveLength(500)
 })
