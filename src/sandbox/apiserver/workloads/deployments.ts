@@ -109,11 +109,18 @@ const forgotten = (deployment: ApiObject, current: ApiObject, former: readonly A
   return isComplete(deployment, current, [current, ...former]) ? empty.slice(0, Math.max(0, empty.length - limit)) : []
 }
 
+/** How often the name of a new ReplicaSet was taken: each time gives it another hash. */
+const collisionsOf = (deployment: ApiObject): number => numberAt(deployment, 'status.collisionCount')
+const collisions = (collisionCount: number): JsonObject => counts({collisionCount})
+
 const setOf = (deployment: ApiObject, former: readonly ApiObject[], replicas: number): JsonObject => {
   const spec = specOf(deployment)
   const template = templateOf(deployment)
   const metadata = objectAt(template, 'metadata')
-  const hash = createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)
+  const hash = createHash('sha256')
+    .update(JSON.stringify([template, collisionsOf(deployment)]))
+    .digest('hex')
+    .slice(0, 10)
   const labels = {...objectAt(metadata, 'labels'), [HASH]: hash}
   const selector = objectAt(spec, 'selector')
   return {
@@ -145,7 +152,7 @@ const report = (
   current: ApiObject | undefined,
   sets: readonly ApiObject[],
   now: number,
-): Pick<Plan, 'status' | 'wakeAfter'> => {
+): Pick<Plan, 'status' | 'ifTaken' | 'wakeAfter'> => {
   const observed = (set: ApiObject): number => numberAt(set, 'status.replicas')
   const available = sum(sets, availableOf)
   const numbers = counts({
@@ -175,7 +182,9 @@ const report = (
       ...numbers,
       terminatingReplicas: sum(sets, (set) => numberAt(set, 'status.terminatingReplicas')),
       conditions: [availability, condition],
+      ...collisions(collisionsOf(deployment)),
     },
+    ifTaken: collisions(collisionsOf(deployment) + 1),
     ...(wakeAfter !== undefined && {wakeAfter}),
   }
 }

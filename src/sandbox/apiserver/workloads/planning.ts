@@ -12,6 +12,8 @@ export interface Plan {
   readonly isOver?: boolean
   readonly annotations?: Readonly<Record<string, string>>
   readonly status: JsonObject
+  /** Where a name in `create` is taken by somebody else's object: what else stands in the status then, for the next plan to choose another. */
+  readonly ifTaken?: JsonObject
   /** Milliseconds; only where time itself may change the answer. */
   readonly wakeAfter?: number
 }

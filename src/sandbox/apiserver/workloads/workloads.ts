@@ -98,21 +98,23 @@ const act = (ground: Ground, {owner: resource, dependent}: Workload, owner: ApiO
   return undefined
 }
 
-const report = ({store}: Ground, {storage}: Resource, planned: ApiObject, {status, annotations, isOver}: Plan, refusal?: Refusal): void => {
+const report = ({store}: Ground, {storage}: Resource, planned: ApiObject, plan: Plan, refusal?: Refusal): void => {
   const {namespace = '', name} = planned.metadata
   const owner = store.get(storage, namespace, name)
-  if (!owner || isOver) return
+  const {annotations} = plan
+  if (!owner || plan.isOver) return
   const next = {
     ...owner,
     metadata: annotations ? {...owner.metadata, annotations: {...owner.metadata.annotations, ...annotations}} : owner.metadata,
-    status: refusal ? withFailure(status, refusal, owner) : status,
+    status: refusal ? afterRefusal(plan, refusal, owner) : plan.status,
   }
   if (!isEqual(next, owner)) store.put(storage, next)
 }
 
 const FAILURE = 'ReplicaFailure'
 
-const withFailure = (status: JsonObject, {message}: Refusal, owner: ApiObject): JsonObject => {
+const afterRefusal = ({status, ifTaken}: Plan, {reason, message}: Refusal, owner: ApiObject): JsonObject => {
+  if (reason === 'AlreadyExists' && ifTaken) return {...status, ...ifTaken}
   const before = conditionsOf(owner['status']).find(({type}) => type === FAILURE)
   const told = {type: FAILURE, status: 'True', reason: 'FailedCreate', message}
   const since = before?.['message'] === message ? before['lastTransitionTime'] : timestamp()
