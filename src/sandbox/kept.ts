@@ -1,6 +1,6 @@
 /** What a sandbox keeps from one life to the next, where its user wishes it: its objects in one file, and the folder of its claims. */
 import {createReadStream} from 'node:fs'
-import {open, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {open, readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline/promises'
 import type {Kept} from './apiserver/store.ts'
@@ -39,6 +39,15 @@ export async function forgetKept(directory: string): Promise<void> {
   await dropWish(directory)
   await rm(fileIn(directory), {force: true})
   await rm(claimsDirectory(directory), {recursive: true, force: true, maxRetries: 5})
+}
+
+/** Removes the folders of claims that have been deleted, or were made after what was kept. */
+export async function dropUnclaimed(directory: string, {objects}: KeptSandbox): Promise<void> {
+  const claims = claimsDirectory(directory)
+  const claimed = new Set(objects.filter(([storage]) => storage === 'persistentvolumeclaims').map(([, {metadata}]) => metadata.uid))
+  const folders = (await exists(claims)) ? await readdir(claims) : []
+  const left = folders.filter((uid) => !claimed.has(uid))
+  await Promise.all(left.map((uid) => rm(join(claims, uid), {recursive: true, force: true, maxRetries: 5})))
 }
 
 /** Resolves when all of it is on the disk: what was kept before is there until then. */

@@ -7,7 +7,7 @@ import {loadKubeConfig} from '../kube/config.ts'
 import {connect} from '../kube/connect.ts'
 import {startInformer} from '../kube/start-informer.ts'
 import {startApiServer} from './apiserver/server.ts'
-import {claimsDirectory, forgetKept, isToKeep, readKept, writeKept} from './kept.ts'
+import {claimsDirectory, dropUnclaimed, forgetKept, isToKeep, readKept, writeKept} from './kept.ts'
 import {addContext, removeContext, userKubeconfig, writeOwnKubeconfig} from './kubeconfig.ts'
 import {startNode} from './node/node.ts'
 import {contextName, makeDirectory, nodeDirectory, processStart, removeState, type SandboxInfo, writeState} from './state.ts'
@@ -33,7 +33,8 @@ export async function startSandbox({name, python, log}: ServeOptions): Promise<S
   const directory = await makeDirectory(name)
   const context = contextName(name)
   const kept = await readKept(directory)
-  if (!kept) await forgetKept(directory)
+  if (kept) await dropUnclaimed(directory, kept)
+  else await forgetKept(directory)
   const certificates = await makeCertificates(join(directory, 'tls'))
   const token = randomBytes(24).toString('base64url')
   const portFile = join(directory, 'port')

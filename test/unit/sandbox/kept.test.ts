@@ -1,9 +1,9 @@
-import {mkdtemp, rm} from 'node:fs/promises'
+import {mkdir, mkdtemp, readdir, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import fc from 'fast-check'
 import {afterAll, beforeAll, expect, it} from 'vitest'
-import {readKept, writeKept} from '../../../src/sandbox/kept.ts'
+import {claimsDirectory, dropUnclaimed, readKept, writeKept} from '../../../src/sandbox/kept.ts'
 
 let directory = ''
 beforeAll(async () => {
@@ -22,4 +22,14 @@ it('reads what was written, whatever texts it holds', async () => {
     }),
     {numRuns: 5},
   )
+})
+
+it('leaves of the folders of claims those that a kept claim names', async () => {
+  const claims = claimsDirectory(directory)
+  const claim = {apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: {name: 'data', namespace: 'default', uid: 'one'}}
+  const kept = {revision: 7, serviceCidr: '127.96.0.0/16', objects: [['persistentvolumeclaims', claim] as const]}
+  await dropUnclaimed(directory, kept)
+  for (const uid of ['one', 'gone']) await mkdir(join(claims, uid, 'data'), {recursive: true})
+  await dropUnclaimed(directory, kept)
+  expect(await readdir(claims)).toEqual(['one'])
 })
