@@ -13,7 +13,7 @@ export interface Backend {
   readonly scheme: 'http' | 'https'
   readonly host: string
   readonly port: number
-  /** Path and query as the client has sent them, without what led here. */
+  /** Path and query as the client has sent them, without what led here: empty, or a query alone, where it named no path. */
   readonly path: string
 }
 
@@ -61,11 +61,15 @@ const restOf = (url: string): string => /^(?:\/+[^/?]+){7}(.*)$/.exec(url)?.[1] 
 /** Of one connection, not of the request (RFC 9110, 7.6.1); the token is the API server's own. */
 const OF_THE_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade', 'authorization', 'host']
 
+/** The path that the pod is asked for. */
+export const pathOf = ({path}: Backend): string => (path.startsWith('/') ? path : `/${path}`)
+
 const passedOn = (headers: IncomingMessage['headers']): OutgoingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(':') && !OF_THE_HOP.includes(name)))
 
 /** Hands a request on and the answer back. */
-export function passOn(exchange: Exchange, {scheme, host, port, path}: Backend): Promise<void> {
+export function passOn(exchange: Exchange, backend: Backend): Promise<void> {
+  const {scheme, host, port, path} = backend
   const {request, response, method} = exchange
   if (!path.startsWith('/') && (method === 'GET' || method === 'HEAD')) {
     // Relative links in a page would otherwise lead beside it.
@@ -74,7 +78,7 @@ export function passOn(exchange: Exchange, {scheme, host, port, path}: Backend):
     return Promise.resolve()
   }
   const headers = {...passedOn(request.headers as IncomingMessage['headers']), 'x-forwarded-uri': request.url}
-  const options = {host, port, path: path.startsWith('/') ? path : `/${path}`, method, headers, agent: false}
+  const options = {host, port, path: pathOf(backend), method, headers, agent: false}
   return new Promise((resolve, reject) => {
     const sent = scheme === 'https' ? httpsRequest({...options, rejectUnauthorized: false}) : httpRequest(options)
     sent.once('error', (error) => {

@@ -9,7 +9,7 @@ import {badRequest, internal, noSuchResource, Refusal, serviceUnavailable, statu
 import {parseTarget} from './exchange.ts'
 import {execPath, type KubeletAddress, kubeletOf, podOf, portForwardPath} from './kubelet.ts'
 import {locate} from './location.ts'
-import {type Backend, backendOf} from './proxy.ts'
+import {type Backend, backendOf, pathOf} from './proxy.ts'
 import type {User} from './reviews.ts'
 import type {Routing} from './router.ts'
 import {type NodePort, PORT_FORWARD_PROTOCOL, servePortForward, TUNNEL_PROTOCOL} from './streams/port-forward.ts'
@@ -131,12 +131,13 @@ const relay = (routing: Routing, request: IncomingMessage, socket: Socket, head:
 }
 
 /** A WebSocket to a program in a pod (a dashboard's, say), through the proxy. */
-const relayPlain = (request: IncomingMessage, socket: Socket, head: Buffer, {scheme, host, port, path}: Backend): void => {
+const relayPlain = (request: IncomingMessage, socket: Socket, head: Buffer, to: Backend): void => {
+  const {scheme, host, port} = to
   const backend = scheme === 'https' ? tlsConnect({host, port, rejectUnauthorized: false}) : connect({host, port})
   let isConnected = false
   backend.once(scheme === 'https' ? 'secureConnect' : 'connect', () => {
     isConnected = true
-    backend.write(headOf(request, path, `${host}:${port}`))
+    backend.write(headOf(request, pathOf(to), `${host}:${port}`))
     if (head.length > 0) backend.write(head)
     backend.pipe(socket)
     socket.pipe(backend)

@@ -124,6 +124,29 @@ describe('what a node answers', () => {
   })
 })
 
+describe('a proxy', () => {
+  it.each([
+    ['/proxy', '/'],
+    ['/proxy?a=b', '/?a=b'],
+    ['/proxy/ws?a=b', '/ws?a=b'],
+  ])('leads a WebSocket to …%s on to %s', async (asked, expected) => {
+    const program = new WebSocketServer({host: '127.0.0.1', port: 0})
+    await once(program, 'listening')
+    const {port} = program.address() as AddressInfo
+    await ground.ask('PATCH', `${PODS}/p/status`, {status: {podIP: '127.0.0.1'}}, {'content-type': 'application/merge-patch+json'})
+    program.on('connection', (socket, request) => socket.send(request.url ?? ''))
+    const socket = new WebSocket(`${ground.url.replace('https', 'wss')}${PODS}/p:${port}${asked}`, {
+      ca: ground.ca,
+      headers: {authorization: `Bearer ${TOKEN}`},
+    })
+    const [heard] = (await once(socket, 'message')) as [Buffer]
+    expect(heard.toString()).toBe(expected)
+    socket.close()
+    await once(socket, 'close')
+    program.close()
+  })
+})
+
 describe('without a node', () => {
   it('a pod has no logs, and its connections are refused with a Status', async () => {
     await ground.ask('POST', PODS, pod('lost'))
