@@ -1,7 +1,7 @@
 /** What exists in every cluster, and what the server itself cleans up. */
 import {type ApiObject, isEqual} from './json.ts'
-import {BUILT_IN} from './kinds/built-in.ts'
-import type {Ground, Resource} from './resources.ts'
+import {builtIn} from './kinds/built-in.ts'
+import type {Ground} from './resources.ts'
 import {create, type WriteOptions} from './write.ts'
 
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
@@ -9,12 +9,6 @@ const OPTIONS: WriteOptions = {dryRun: false, fieldValidation: 'Strict', manager
 /** `--event-ttl` of the real server. */
 const EVENT_LIFE_MS = 60 * 60_000
 const SWEEP_MS = 60_000
-
-const builtIn = (storage: string): Resource => {
-  const resource = BUILT_IN.find((each) => each.storage === storage)
-  if (!resource) throw new Error(`${storage} is no built-in kind`)
-  return resource
-}
 
 /** Makes the first namespaces where they are not there; each new namespace gets its default service account and the server's CA; events end after an hour. */
 export function seed(ground: Ground, ca: string): {stop(): void} {

@@ -46,7 +46,7 @@ const passThrough = (routing: Routing, request: IncomingMessage, socket: Socket,
   const resource = location && routing.registry.find(location.group, location.version, location.plural)
   if (!location?.name || !location.namespace || !resource) throw noSuchResource()
   if (location.subresource === 'proxy' && (resource.storage === 'pods' || resource.storage === 'services'))
-    relayPlain(request, socket, head, backendOf(routing.ground, resource, location, request.url ?? ''))
+    relayToProgram(request, socket, head, backendOf(routing.ground, resource, location, request.url ?? ''))
   else if (resource.storage !== 'pods') throw noSuchResource()
   else {
     const pod = podOf(routing.ground, resource, location.namespace, location.name)
@@ -71,7 +71,7 @@ const passToNode = (routing: Routing, request: IncomingMessage, socket: Socket, 
     throw badRequest(`the sandbox speaks WebSocket for ${subresource}, not ${upgrade}: use a client from Kubernetes 1.31 or later`)
   else {
     const path = subresource === 'portforward' ? portForwardPath(pod, query.getAll('ports')) : execPath(subresource, pod, query)
-    relay(routing, request, socket, head, address, path)
+    relayToNode(routing, request, socket, head, address, path)
   }
 }
 
@@ -112,42 +112,61 @@ const tunnel = (request: IncomingMessage, socket: Socket, head: Buffer, upgrade:
 }
 
 /** Byte for byte between the client and the node, with the node's own path and our certificate. */
-const relay = (routing: Routing, request: IncomingMessage, socket: Socket, head: Buffer, address: KubeletAddress, path: string): void => {
-  const kubelet = tlsConnect({...address, ...routing.kubeletClient, rejectUnauthorized: false, ALPNProtocols: ['http/1.1']})
-  let isConnected = false
-  kubelet.once('secureConnect', () => {
-    isConnected = true
-    kubelet.write(headOf(request, path, address.host))
-    if (head.length > 0) kubelet.write(head)
-    kubelet.pipe(socket)
-    socket.pipe(kubelet)
+const relayToNode = (
+  routing: Routing,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  address: KubeletAddress,
+  path: string,
+): void =>
+  relay(request, socket, head, {
+    connection: tlsConnect({...address, ...routing.kubeletClient, rejectUnauthorized: false, ALPNProtocols: ['http/1.1']}),
+    connected: 'secureConnect',
+    path,
+    host: address.host,
+    refusal: (why) => internal(`the node at ${address.host}:${address.port} does not answer: ${why}`),
   })
-  kubelet.on('error', (error) => {
-    if (isConnected) socket.destroy()
-    else refuse(socket, internal(`the node at ${address.host}:${address.port} does not answer: ${error.message}`))
-  })
-  kubelet.once('close', () => isConnected && socket.destroy())
-  socket.once('close', () => kubelet.destroy())
-}
 
 /** A WebSocket to a program in a pod (a dashboard's, say), through the proxy. */
-const relayPlain = (request: IncomingMessage, socket: Socket, head: Buffer, to: Backend): void => {
-  const {scheme, host, port} = to
-  const backend = scheme === 'https' ? tlsConnect({host, port, rejectUnauthorized: false}) : connect({host, port})
+const relayToProgram = (request: IncomingMessage, socket: Socket, head: Buffer, backend: Backend): void => {
+  const {scheme, host, port} = backend
+  const isSafe = scheme === 'https'
+  relay(request, socket, head, {
+    connection: isSafe ? tlsConnect({host, port, rejectUnauthorized: false}) : connect({host, port}),
+    connected: isSafe ? 'secureConnect' : 'connect',
+    path: pathOf(backend),
+    host: `${host}:${port}`,
+    refusal: (why) => serviceUnavailable(`error trying to reach service: ${why}`),
+  })
+}
+
+interface FarEnd {
+  readonly connection: Socket
+  /** The event that tells that it takes bytes. */
+  readonly connected: 'connect' | 'secureConnect'
+  readonly path: string
+  /** As it is named in the request. */
+  readonly host: string
+  /** What the client is told where it cannot be reached. */
+  readonly refusal: (why: string) => Refusal
+}
+
+const relay = (request: IncomingMessage, socket: Socket, head: Buffer, {connection, connected, path, host, refusal}: FarEnd): void => {
   let isConnected = false
-  backend.once(scheme === 'https' ? 'secureConnect' : 'connect', () => {
+  connection.once(connected, () => {
     isConnected = true
-    backend.write(headOf(request, pathOf(to), `${host}:${port}`))
-    if (head.length > 0) backend.write(head)
-    backend.pipe(socket)
-    socket.pipe(backend)
+    connection.write(headOf(request, path, host))
+    if (head.length > 0) connection.write(head)
+    connection.pipe(socket)
+    socket.pipe(connection)
   })
-  backend.on('error', (error) => {
+  connection.on('error', (error) => {
     if (isConnected) socket.destroy()
-    else refuse(socket, serviceUnavailable(`error trying to reach service: ${error.message}`))
+    else refuse(socket, refusal(error.message))
   })
-  backend.once('close', () => isConnected && socket.destroy())
-  socket.once('close', () => backend.destroy())
+  connection.once('close', () => isConnected && socket.destroy())
+  socket.once('close', () => connection.destroy())
 }
 
 /** The client's own request line and headers with the node's path; the token stays here. */

@@ -305,6 +305,12 @@ const makeResource = (row: Row): Resource => {
 
 export const BUILT_IN: readonly Resource[] = ROWS.map(makeResource)
 
+export const builtIn = (storage: string): Resource => {
+  const resource = BUILT_IN.find((each) => each.storage === storage)
+  if (!resource) throw new Error(`${storage} is no built-in kind`)
+  return resource
+}
+
 /** Groups of a real server of which the sandbox leaves kinds out: asking for one of them is told, not just 404. */
 export const UNSERVED_GROUPS: readonly string[] = [
   'networking.k8s.io',

@@ -3,7 +3,7 @@ import {createHash} from 'node:crypto'
 import {amountOf} from '../amounts.ts'
 import {type ApiObject, isEqual, type JsonObject, objectAt, valueAt, without} from '../json.ts'
 import {timestamp} from '../prepare.ts'
-import {counts, numberAt, type Plan, type Planner, specOf, statusOf, told} from './planning.ts'
+import {conditionOf, counts, numberAt, type Plan, type Planner, specOf, statusOf, told} from './planning.ts'
 
 const HASH = 'pod-template-hash'
 const REVISION = 'deployment.kubernetes.io/revision'
@@ -208,13 +208,8 @@ const progress = (
   const condition = say('True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`)
   if (hasMoved) return {condition: {...condition, lastUpdateTime: timestamp(now)}}
   const deadline = numberAt(deployment, 'spec.progressDeadlineSeconds') * 1000
-  const wasLate = valueAt(progressOf(deployment), 'reason') === 'ProgressDeadlineExceeded'
+  const wasLate = conditionOf(deployment, 'Progressing')?.['reason'] === 'ProgressDeadlineExceeded'
   const left = Date.parse(String(condition['lastUpdateTime'])) + deadline - now
   if (left > 0 && !wasLate) return {condition, wakeAfter: left}
   return {condition: say('False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`)}
-}
-
-const progressOf = (deployment: ApiObject): unknown => {
-  const {conditions} = statusOf(deployment)
-  return Array.isArray(conditions) ? conditions.find((each) => each?.type === 'Progressing') : undefined
 }

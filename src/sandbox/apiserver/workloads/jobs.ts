@@ -1,8 +1,9 @@
 /** Jobs: pods until enough of them have succeeded, or too many have failed (k8s.io/kubernetes: pkg/controller/job). */
-import {type ApiObject, isObject, type JsonObject, listAt, valueAt} from '../json.ts'
+import {type ApiObject, type JsonObject, listAt, valueAt} from '../json.ts'
 import {timestamp} from '../prepare.ts'
 import {
   AT_ONCE,
+  conditionsOf,
   counts,
   isActive,
   numberAt,
@@ -40,8 +41,6 @@ export const planJob: Planner = (job, pods, now) => {
   const verdict = judge(job, tally, now - Date.parse(startTime))
   return verdict ? finish(job, tally, verdict, startTime, now) : goOn(job, tally, startTime, now)
 }
-
-const conditionsOf = (job: ApiObject): readonly JsonObject[] => listAt(statusOf(job), 'conditions').filter(isObject)
 
 /** Jobs have no `lastUpdateTime`. */
 const bare = ({lastUpdateTime: _, ...condition}: JsonObject): JsonObject => condition

@@ -28,14 +28,14 @@ export const numberAt = (object: unknown, path: string, missing = 0): number => 
 export const isEnded = (pod: ApiObject): boolean => ['Succeeded', 'Failed'].includes(String(statusOf(pod)['phase']))
 export const isActive = (pod: ApiObject): boolean => !pod.metadata.deletionTimestamp && !isEnded(pod)
 
-const condition = (object: ApiObject, type: string): JsonObject | undefined =>
-  listAt(statusOf(object), 'conditions')
-    .filter(isObject)
-    .find((each) => each['type'] === type)
+export const conditionsOf = (object: unknown): readonly JsonObject[] => listAt(objectAt(object, 'status'), 'conditions').filter(isObject)
+
+export const conditionOf = (object: unknown, type: string): JsonObject | undefined =>
+  conditionsOf(object).find((each) => each['type'] === type)
 
 /** Milliseconds since when the pod is ready; `undefined` where it is not. */
 export const readySince = (pod: ApiObject): number | undefined => {
-  const ready = condition(pod, 'Ready')
+  const ready = conditionOf(pod, 'Ready')
   return ready?.['status'] === 'True' ? Date.parse(String(ready['lastTransitionTime'])) : undefined
 }
 
@@ -69,7 +69,7 @@ export interface Said {
 
 /** A condition whose time of transition moves only when its status does. */
 export const told = (owner: ApiObject, {type, status, reason, message}: Said, now: number): JsonObject => {
-  const before = condition(owner, type)
+  const before = conditionOf(owner, type)
   const time = timestamp(now)
   const isSame = before?.['status'] === status && before['reason'] === reason && before['message'] === message
   if (isSame) return before

@@ -2,14 +2,14 @@
 import {makeAgenda} from '../agenda.ts'
 import {remove} from '../delete.ts'
 import {Refusal} from '../errors.ts'
-import {type ApiObject, isEqual, isObject, type JsonObject, objectAt} from '../json.ts'
-import {BUILT_IN} from '../kinds/built-in.ts'
+import {type ApiObject, isEqual, type JsonObject, objectAt} from '../json.ts'
+import {builtIn} from '../kinds/built-in.ts'
 import {timestamp} from '../prepare.ts'
 import {apiVersionOf, type Ground, type Resource} from '../resources.ts'
 import {create, type WriteOptions} from '../write.ts'
 import {planDeployment} from './deployments.ts'
 import {planJob} from './jobs.ts'
-import type {Plan, Planner} from './planning.ts'
+import {conditionOf, conditionsOf, type Plan, type Planner} from './planning.ts'
 import {planReplicaSet} from './replica-sets.ts'
 
 interface Workload {
@@ -18,16 +18,10 @@ interface Workload {
   readonly plan: Planner
 }
 
-const served = (storage: string): Resource => {
-  const found = BUILT_IN.find((each) => each.storage === storage)
-  if (!found) throw new Error(`${storage} is no built-in kind`)
-  return found
-}
-
 const WORKLOADS: readonly Workload[] = [
-  {owner: served('deployments.apps'), dependent: served('replicasets.apps'), plan: planDeployment},
-  {owner: served('replicasets.apps'), dependent: served('pods'), plan: planReplicaSet},
-  {owner: served('jobs.batch'), dependent: served('pods'), plan: planJob},
+  {owner: builtIn('deployments.apps'), dependent: builtIn('replicasets.apps'), plan: planDeployment},
+  {owner: builtIn('replicasets.apps'), dependent: builtIn('pods'), plan: planReplicaSet},
+  {owner: builtIn('jobs.batch'), dependent: builtIn('pods'), plan: planJob},
 ]
 
 const OPTIONS: WriteOptions = {dryRun: false, fieldValidation: 'Ignore', manager: 'kube-controller-manager'}
@@ -115,13 +109,8 @@ const FAILURE = 'ReplicaFailure'
 
 const afterRefusal = ({status, ifTaken}: Plan, {reason, message}: Refusal, owner: ApiObject): JsonObject => {
   if (reason === 'AlreadyExists' && ifTaken) return {...status, ...ifTaken}
-  const before = conditionsOf(owner['status']).find(({type}) => type === FAILURE)
+  const before = conditionOf(owner, FAILURE)
   const told = {type: FAILURE, status: 'True', reason: 'FailedCreate', message}
   const since = before?.['message'] === message ? before['lastTransitionTime'] : timestamp()
-  return {...status, conditions: [...conditionsOf(status), {...told, lastTransitionTime: since}]}
-}
-
-const conditionsOf = (status: unknown): readonly JsonObject[] => {
-  const {conditions} = objectAt({status}, 'status')
-  return Array.isArray(conditions) ? conditions.filter(isObject) : []
+  return {...status, conditions: [...conditionsOf({status}), {...told, lastTransitionTime: since}]}
 }
