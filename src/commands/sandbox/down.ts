@@ -8,7 +8,7 @@ import {inUsersWords} from './up.ts'
 export default class SandboxDown extends DaskCommand {
   static override summary = 'End a sandbox with all of its pods.'
   static override description =
-    'Nothing of it is left, unless it is to be kept: then the next "sandbox up" begins with its objects and with what its claims hold, and its pods start anew.\n'
+    'Nothing of its pods and objects is left (its folder has its log still), unless it is to be kept: then the next "sandbox up" begins with its objects and with what its claims hold, and its pods start anew.\n'
   static override examples = [
     {description: 'End it', command: 'sandbox down'},
     {description: 'And go on with it another day', command: 'sandbox down --keep'},
