@@ -20,8 +20,8 @@ export interface OwnSandboxes {
   /** Resolves with what the command answers. */
   up(name: string, more?: NodeJS.ProcessEnv): Promise<string>
   down(name: string, ...flags: readonly string[]): Promise<string>
-  /** What a command that fails with exit code 1 says. */
-  refused(args: readonly string[], more?: NodeJS.ProcessEnv): Promise<string>
+  /** What a command that fails with exit code 1 says; `within`: run by another one, which gets its program and its arguments. */
+  refused(args: readonly string[], more?: NodeJS.ProcessEnv, within?: readonly string[]): Promise<string>
   /** Resolves with what kubectl answers, of the sandbox of this name. */
   kubectl(name: string, ...args: readonly string[]): Promise<string>
   /** The process that serves the sandbox of this name. */
@@ -37,15 +37,18 @@ export async function ownSandboxes(): Promise<OwnSandboxes> {
   const home = (name: string): string => join(directory, 'dask-k8s', 'sandbox', name)
   const answer = async (program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<string> =>
     (await call(program, args, {env: {...env, ...more}})).stdout
-  const sandbox = (args: readonly string[], more?: NodeJS.ProcessEnv) => answer(process.execPath, [BIN, 'sandbox', ...args], more)
+  const sandbox = (args: readonly string[], more?: NodeJS.ProcessEnv, within: readonly string[] = []) => {
+    const [program = process.execPath, ...words] = [...within, process.execPath, BIN, 'sandbox', ...args]
+    return answer(program, words, more)
+  }
   return {
     directory,
     env,
     home,
     up: (name, more) => sandbox(['up', '--name', name, '--python', PYTHON], more),
     down: (name, ...flags) => sandbox(['down', '--name', name, ...flags]),
-    refused: async (args, more) => {
-      const failure = await sandbox(args, more).then(
+    refused: async (args, more, within) => {
+      const failure = await sandbox(args, more, within).then(
         (said) => ({code: 0, stderr: said}),
         (error: {readonly stderr: string; readonly code: number}) => error,
       )
