@@ -43,7 +43,10 @@ describe('doctor', () => {
     expect(stdout).toMatch(
       /^✘ names: worker lost-default-worker-\w+ cannot resolve the name of the scheduler of "lost"\n {4}→ look at the cluster's DNS/m,
     )
-    expect((await dask('cluster', 'describe', 'lost')).stdout).toMatch(/\nNext: .* cluster logs lost -n \S+ --previous\n$/)
+    // While the worker runs once more, that is what its log tells.
+    const leads = async (): Promise<boolean> =>
+      /\nNext: .* cluster logs lost -n \S+ --previous\n$/.test((await dask('cluster', 'describe', 'lost')).stdout)
+    await until(leads, 'its description leads to the log before')
     expect((await dask('cluster', 'delete', 'lost', '--yes')).code).toBe(0)
   })
 
