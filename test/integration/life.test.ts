@@ -76,7 +76,7 @@ describe('a sandbox', () => {
           await up()
           const creations = Promise.allSettled([1, 2].map(() => kubectl('create', '-f', podFile)))
           if (count % 3 === 1) await creations
-          process.kill(await own.pid('life'), 'SIGKILL')
+          await own.kill('life')
           await creations
         }
       }
@@ -90,7 +90,7 @@ describe('a sandbox', () => {
     await up()
     await kubectl('create', '-f', podFile)
     await expect.poll(processes, {timeout: 20_000}).toBe(2)
-    process.kill(await own.pid('life'), 'SIGKILL')
+    await own.kill('life')
     await down()
     await expect.poll(processes, {timeout: 5_000}).toBe(0)
   })
@@ -224,7 +224,7 @@ describe('a sandbox that is kept', () => {
   })
 
   it('that was killed since begins with what was kept last', async () => {
-    process.kill(await own.pid('life'), 'SIGKILL')
+    await own.kill('life')
     expect(await up()).toContain('is up, with what was kept of it')
     expect(await kubectl('get', 'pvc', '-o', 'name')).toBe('persistentvolumeclaim/data\n')
   })

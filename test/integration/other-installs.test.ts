@@ -185,6 +185,6 @@ it('what the Dockerfile puts into its image is the operator, as a program of its
   const program = run(process.execPath, [join(folder, entry.split('/').at(-1) ?? '')], {cwd: folder, env})
   await expect(program).rejects.toMatchObject({
     code: 1,
-    stdout: expect.stringMatching(/error: KUBECONFIG names .*none, which does not exist/),
+    stdout: expect.stringMatching(/"error":"KUBECONFIG names .*none, which does not exist/),
   })
 })

@@ -4,6 +4,8 @@ import {mkdtemp, readdir, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
+import {processStart} from '../../src/sandbox/state.ts'
+import {until} from '../conformance/ground.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 
@@ -26,6 +28,8 @@ export interface OwnSandboxes {
   kubectl(name: string, ...args: readonly string[]): Promise<string>
   /** The process that serves the sandbox of this name. */
   pid(name: string): Promise<number>
+  /** Kills that process by -9; resolves when it has ended. */
+  kill(name: string): Promise<void>
   /** Takes these down and removes every file. */
   remove(...names: readonly string[]): Promise<void>
 }
@@ -35,6 +39,8 @@ export async function ownSandboxes(): Promise<OwnSandboxes> {
   const kubectl = await kubectlPath()
   const env = {...process.env, XDG_STATE_HOME: directory, KUBECONFIG: join(directory, 'kubeconfig')}
   const home = (name: string): string => join(directory, 'dask-k8s', 'sandbox', name)
+  const pid = async (name: string): Promise<number> =>
+    (JSON.parse(await readFile(join(home(name), 'state.json'), 'utf8')) as {readonly pid: number}).pid
   const answer = async (program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<string> =>
     (await call(program, args, {env: {...env, ...more}})).stdout
   const sandbox = (args: readonly string[], more?: NodeJS.ProcessEnv, within: readonly string[] = []) => {
@@ -56,7 +62,12 @@ export async function ownSandboxes(): Promise<OwnSandboxes> {
       return failure.stderr
     },
     kubectl: (name, ...args) => answer(kubectl, ['--context', `dask-sandbox-${name}`, ...args]),
-    pid: async (name) => (JSON.parse(await readFile(join(home(name), 'state.json'), 'utf8')) as {readonly pid: number}).pid,
+    pid,
+    kill: async (name) => {
+      const killed = await pid(name)
+      process.kill(killed, 'SIGKILL')
+      await until(async () => (await processStart(killed)) === undefined, 'the killed process ends')
+    },
     remove: async (...names) => {
       for (const name of names) await sandbox(['down', '--name', name])
       await rm(directory, {recursive: true, force: true, maxRetries: 5})

@@ -35,7 +35,7 @@ describe('the package of npm', () => {
     const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {cwd: root})
     const file = join(directory, `kubectl-dask-${version}.tgz`)
     const listed = JSON.stringify(JSON.parse(packed.stdout))
-    for (const path of ['LICENSE', 'README.md', 'bin/kubectl-dask.js', 'dist/main.js', 'dist/operator.mjs.br', 'dist/chart/Chart.yaml'])
+    for (const path of ['LICENSE', 'README.md', 'bin/kubectl-dask.js', 'dist/program.cjs', 'dist/operator.mjs.br', 'dist/chart/Chart.yaml'])
       expect(listed).toContain(`"${path}"`)
     expect(listed).not.toMatch(/"(src|test|node_modules)\//)
     expect((await stat(file)).size).toBeLessThan(3_000_000)
