@@ -18,6 +18,7 @@ describe.concurrent('an operator among faults', () => {
   const seeds = Array.from({length: SEEDS * TIMES}, (_, index) => FROM + Math.floor(index / TIMES))
   it.each(seeds)('seed %i', async (seed) => {
     const {problems, story} = await runSchedule(scheduleOf(seed), dask, inject('operatorProgram'))
-    expect(problems, `what happened:\n${story.join('\n')}\n`).toEqual([])
+    // The problems first: at the end of `npm test` a failure is told by its first lines, and a story is long.
+    expect(problems, `${problems.join('\n')}\nwhat happened:\n${story.join('\n')}\n`).toEqual([])
   })
 })
