@@ -244,7 +244,8 @@ describe('a watch', () => {
     const ofNobody = `${MAPS}?allowWatchBookmarks=true&timeoutSeconds=4&fieldSelector=metadata.name%3Dnobody&resourceVersion=${since}`
     // The real server tells no version that is not newer than the one a watch began with.
     const [all] = await Promise.all([events(ask, ofNobody), ask('POST', MAPS, map('passing')).then(() => ask('DELETE', `${MAPS}/passing`))])
-    expect(told(all)).toEqual(['BOOKMARK'])
+    // More than one where other tests write meanwhile.
+    expect([...new Set(told(all))]).toEqual(['BOOKMARK'])
   })
 
   it('can be of tables', async () => {

@@ -54,6 +54,10 @@ describe('cluster logs', () => {
     const lines = stdout.trim().split('\n')
     expect(lines.filter((line) => /^\[demo-default-worker-\w+\] \d{4}-\S+Z .*Start worker/.test(line))).toHaveLength(1)
     expect(lines.filter((line) => /^\[demo-scheduler\] \d{4}-\S+Z .*Scheduler at/.test(line)).length).toBeGreaterThan(0)
+    expect(await dask('cluster', 'logs', 'demo', '--group', 'none')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('no DaskWorkerGroup "none"'),
+    })
     expect(await dask('cluster', 'logs', 'demo', '--grep', '(')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('no regular expression'),

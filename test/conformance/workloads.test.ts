@@ -97,28 +97,6 @@ describe('a deployment', () => {
     await until(async () => (await pods('app in (web,other)')).length === 0, 'the pods go')
     expect((await ask('GET', `/apis/apps/v1/namespaces/${namespace}/replicasets`)).body.items).toEqual([])
   })
-
-  it.each([
-    ['no selector', {selector: undefined}, {}, 'spec.selector: Required value'],
-    [
-      'a selector of other pods',
-      {selector: {matchLabels: {app: 'x'}}},
-      {},
-      'spec.template.metadata.labels: Invalid value: {"app":"wrong"}: `selector` does not match template `labels`',
-    ],
-    ['a negative number', {replicas: -1}, {}, 'spec.replicas: Invalid value: -1: must be greater than or equal to 0'],
-    [
-      'pods that end',
-      {},
-      {restartPolicy: 'Never'},
-      'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"',
-    ],
-    ['no container', {}, {containers: []}, 'spec.template.spec.containers: Required value'],
-  ])('with %s is refused', async (_, extra, podSpec, why) => {
-    const {code, body} = await ask('POST', DEPLOYMENTS, deployment('wrong', extra, podSpec))
-    expect([code, body.reason]).toEqual([422, 'Invalid'])
-    expect(body.message).toContain(why)
-  })
 })
 
 describe('a job', () => {

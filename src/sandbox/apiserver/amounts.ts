@@ -15,7 +15,11 @@ export function checkAmount(field: string, amount: unknown): readonly Cause[] {
 export const checkAtMostAll = (field: string, amount: unknown): readonly Cause[] =>
   isShare(amount) && Number.parseInt(amount, 10) > 100 ? [invalidValue(field, amount, 'must not be greater than 100%')] : []
 
-export const isNone = (amount: unknown): boolean => (Number.parseInt(String(amount), 10) || 0) === 0
+/** What is no amount at all counts as none, as in the real server. */
+export const isNone = (amount: unknown): boolean => {
+  const [, number] = /^([+-]?\d+)$/.exec(String(isShare(amount) ? amount.slice(0, -1) : amount)) ?? []
+  return Number(number ?? 0) === 0
+}
 
 /** Shares are rounded; whole numbers are as they stand. */
 export const amountOf = (amount: unknown, whole: number, round: (part: number) => number): number =>

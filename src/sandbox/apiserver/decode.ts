@@ -38,7 +38,8 @@ const readObject = (reading: Reading, schema: Schema, value: JsonObject, path: s
       if (schema['x-kubernetes-preserve-unknown-fields']) read[field] = child
       else reading.unknown.push(at)
     } else if (child !== null) {
-      const name = property && definitionNameOf(property)
+      // An amount reads itself: Go names the struct that it is a field of.
+      const name = property && inner.format !== 'int-or-string' ? definitionNameOf(property) : undefined
       // Go names the map, not the key, when a value of it is wrong.
       read[field] = readValue(reading, inner, child, property || inner.type === 'object' ? at : path, name ? lastPart(name) : type)
     } else if (!property && inner.type === 'string') read[field] = ''
@@ -62,9 +63,10 @@ const WRITTEN_NULL: Readonly<Record<string, readonly string[]>> = {
 }
 
 const readValue = (reading: Reading, schema: Schema, value: unknown, path: string, type: string): unknown => {
-  if (schema.oneOf || schema.format === 'int-or-string') {
+  if (schema.format === 'int-or-string') return typeof value === 'string' ? value : readValue(reading, {type: 'integer'}, value, path, type)
+  if (schema.oneOf) {
     if (typeof value !== 'string' && typeof value !== 'number') throw wrongType(reading, value, path, type, schema)
-    return schema.format === 'int-or-string' ? value : readQuantity(reading, value)
+    return readQuantity(reading, value)
   }
   switch (schema.type) {
     case 'object':

@@ -21,12 +21,15 @@ export class Refusal extends Error {
   readonly code: number
   readonly reason: string
   readonly details: StatusDetails | undefined
+  /** Of the status, as a list has it. */
+  readonly metadata: object
 
-  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
+  constructor(code: number, reason: string, message: string, details?: StatusDetails, metadata: object = {}) {
     super(message)
     this.code = code
     this.reason = reason
     this.details = details
+    this.metadata = metadata
   }
 }
 
@@ -86,7 +89,13 @@ export const forbidden = (resource: Named, name: string, why: string, causes: re
 export const unauthorized = (): Refusal => new Refusal(401, 'Unauthorized', 'Unauthorized')
 export const methodNotAllowed = (): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
-export const expired = (message: string): Refusal => new Refusal(410, 'Expired', message)
+export const expired = (message: string, metadata?: object): Refusal => new Refusal(410, 'Expired', message, undefined, metadata)
+/** A version that has not been yet. */
+export const tooLarge = (asked: number, current: number): Refusal => {
+  const message = 'Too large resource version'
+  const cause = {reason: 'ResourceVersionTooLarge', message} as Cause
+  return new Refusal(504, 'Timeout', `Timeout: ${message}: ${asked}, current: ${current}`, {causes: [cause]})
+}
 export const unsupportedMediaType = (accepted: readonly string[]): Refusal =>
   new Refusal(
     415,
@@ -103,7 +112,7 @@ export const internal = (message: string): Refusal => new Refusal(500, 'Internal
 export const statusOf = (refusal: Refusal): object => ({
   kind: 'Status',
   apiVersion: 'v1',
-  metadata: {},
+  metadata: refusal.metadata,
   status: 'Failure',
   message: refusal.message,
   ...(refusal.reason && {reason: refusal.reason}),

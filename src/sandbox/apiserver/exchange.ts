@@ -2,7 +2,6 @@
 import type {Http2ServerRequest, Http2ServerResponse} from 'node:http2'
 import {parse as parseYaml} from 'yaml'
 import {badRequest, Refusal, statusOf, unsupportedMediaType} from './errors.ts'
-import {textOf} from './json.ts'
 import {fromProtobuf, PROTOBUF} from './protobuf.ts'
 import type {User} from './reviews.ts'
 
@@ -40,15 +39,8 @@ export function parseTarget(url: string): Target {
 
 /** The body as JSON; YAML is taken where the media type says so (applied patches). `undefined`: none was sent. */
 export async function readBody({request}: Exchange): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MOST_BODY_BYTES) throw new Refusal(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MOST_BODY_BYTES}`)
-    chunks.push(chunk)
-  }
-  if (size === 0) return undefined
-  const bytes = Buffer.concat(chunks)
+  const bytes = await bytesOf(request)
+  if (bytes.length === 0) return undefined
   const type = mediaType(request.headers['content-type'])
   if (type === PROTOBUF) return fromProtobuf(bytes)
   const text = bytes.toString()
@@ -66,6 +58,22 @@ export async function readBody({request}: Exchange): Promise<unknown> {
   }
 }
 
+/** By its events: an iterator costs as much as all the rest of reading a small body. */
+const bytesOf = (request: Http2ServerRequest): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= MOST_BODY_BYTES) chunks.push(chunk)
+      else reject(new Refusal(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MOST_BODY_BYTES}`))
+    })
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks)))
+    request.on('error', reject)
+    // Cut off in the middle: its end does not come.
+    request.on('close', () => reject(new Error('the request was cut off')))
+  })
+
 export const mediaType = (header: string | undefined): string => header?.split(';')[0]?.trim() ?? ''
 
 export function answerText({response}: Exchange, code: number, text: string, contentType = 'application/json'): void {
@@ -75,7 +83,7 @@ export function answerText({response}: Exchange, code: number, text: string, con
 }
 
 export const answer = (exchange: Exchange, code: number, body: object, contentType?: string): void =>
-  answerText(exchange, code, `${textOf(body)}\n`, contentType)
+  answerText(exchange, code, `${JSON.stringify(body)}\n`, contentType)
 
 export function refuse(exchange: Exchange, refusal: Refusal): void {
   const {details} = refusal

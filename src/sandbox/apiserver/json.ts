@@ -57,14 +57,19 @@ export const without = <T extends object>(object: T, ...fields: readonly string[
 /** Equal as JSON: order of an object's fields does not count, order in lists does. */
 export const isEqual = (a: unknown, b: unknown): boolean => a === b || isDeepStrictEqual(a, b)
 
-const texts = new WeakMap<object, string>()
+/** Of the objects that were asked for last: those of ten thousand would take as much memory as the objects. */
+const texts = new Map<object, string>()
+const MOST_TEXTS = 2_048
 
-/** The object's JSON, made once however many answers and watchers carry it. */
+/** The JSON of an object of the store, made once however many answers and watchers carry it. */
 export const textOf = (object: object): string => {
-  let text = texts.get(object)
-  if (text === undefined) {
-    text = JSON.stringify(object)
-    texts.set(object, text)
+  const known = texts.get(object)
+  if (known !== undefined) return known
+  const text = JSON.stringify(object)
+  texts.set(object, text)
+  for (const oldest of texts.keys()) {
+    if (texts.size <= MOST_TEXTS) break
+    texts.delete(oldest)
   }
   return text
 }

@@ -102,6 +102,14 @@ export function selectorText(selector: JsonObject): string {
   return all.map(([, text]) => text).join(',')
 }
 
+/** A LabelSelector as refusals show it: without lists and maps that are empty. */
+export const toldSelector = (selector: JsonObject): unknown =>
+  JSON.parse(
+    JSON.stringify(selector, (key, value) => (key !== '' && isObjectOrList(value) && Object.keys(value).length === 0 ? undefined : value)),
+  )
+
+const isObjectOrList = (value: unknown): value is object => typeof value === 'object' && value !== null
+
 /** Everything that is wrong with a LabelSelector (k8s.io/apimachinery: meta/v1/validation). */
 export function checkSelector(field: string, selector: JsonObject): readonly Cause[] {
   const labels = Object.entries(objectAt(selector, 'matchLabels')).flatMap(([key, value]) => [

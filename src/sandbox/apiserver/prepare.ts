@@ -65,12 +65,10 @@ export interface Read {
 export function decoded(resource: Resource, object: JsonObject, validation: FieldValidation, fill = true): Read {
   const {schema, kind, version, isCustom} = resource
   if (!schema) return {object, warnings: []}
-  const read = isCustom ? prune(schema, object) : decodeTyped(schema, object, kind, apiVersionOf(resource), fill)
+  const read = isCustom ? prune(schema, object) : decodeTyped(schema, object, kind, version, fill)
   const told = read.unknown.map((path) => `unknown field "${path}"`)
   if (told.length > 0 && validation === 'Strict')
-    throw badRequest(
-      `${kind} in version "${isCustom ? version : apiVersionOf(resource)}" cannot be handled as a ${kind}: strict decoding error: ${told.join(', ')}`,
-    )
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${told.join(', ')}`)
   const filled = isCustom && fill ? (withDefaults(schema, read.object) as JsonObject) : read.object
   return {object: filled, warnings: validation === 'Warn' ? told : []}
 }

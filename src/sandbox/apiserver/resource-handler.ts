@@ -124,8 +124,10 @@ const showOne = (exchange: Exchange, resource: Resource, code: number, object: A
   if (as === 'PartialObjectMetadataList') throw notAcceptable()
   const {resourceVersion} = object.metadata
   const options = {columns: resource.columns, include: includeOf(exchange.query), now: Date.now()}
-  const body = as === 'Table' ? tableOf([object], {resourceVersion}, options) : as ? partialMetadata(object) : object
-  answer(exchange, code, body, contentType)
+  const text = as
+    ? JSON.stringify(as === 'Table' ? tableOf([object], {resourceVersion}, options) : partialMetadata(object))
+    : textOf(object)
+  answerText(exchange, code, `${text}\n`, contentType)
 }
 
 const listAll = (backend: Backend, exchange: Exchange, {resource, namespace}: ResourceRequest): void => {
@@ -227,7 +229,7 @@ const patchObject = (body: unknown): JsonObject => {
 const handleScale = async (backend: Backend, exchange: Exchange, {resource, namespace = '', name = ''}: ResourceRequest): Promise<void> => {
   const target = {resource, namespace, name}
   if (!resource.scale) throw noSuchResource()
-  if (exchange.method === 'GET') return answerText(exchange, 200, textOf(scaleOf(backend.ground, target)))
+  if (exchange.method === 'GET') return answer(exchange, 200, scaleOf(backend.ground, target))
   if (exchange.method !== 'PUT' && exchange.method !== 'PATCH') throw methodNotAllowed()
   const isPatch = exchange.method === 'PATCH'
   const type = mediaType(exchange.request.headers['content-type'])

@@ -22,6 +22,7 @@ export interface Routing extends Backend {
   readonly accountTokens: AccountTokens
   /** `host:port`, for discovery. */
   readonly address: string
+  readonly keep?: () => Promise<void>
 }
 
 /** Paths that say that the server lives; nobody needs a token for them. */
@@ -37,8 +38,16 @@ export async function route(routing: Routing, exchange: Exchange): Promise<void>
   if (location) return routeResource(routing, exchange, location)
   if ((root === 'api' || root === 'apis') && method === 'GET') return discover(routing, exchange, root, rest)
   if (root === 'api' || root === 'apis') throw methodNotAllowed()
+  if (root === 'sandbox' && rest[0] === 'keep' && method === 'POST' && routing.keep) return keep(exchange, routing.keep)
   if (root === '') return answer(exchange, 200, {paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v3', '/readyz', '/version']})
   noSuchPath(exchange)
+}
+
+/** For whoever has the sandbox, not for its pods. */
+const keep = async (exchange: Exchange, write: () => Promise<void>): Promise<void> => {
+  if (!exchange.user.groups.includes('system:masters')) return noSuchPath(exchange)
+  await write()
+  answer(exchange, 200, {kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 200})
 }
 
 const noSuchPath = (exchange: Exchange): void => answerText(exchange, 404, '404 page not found\n', 'text/plain; charset=utf-8')

@@ -39,6 +39,8 @@ export interface ApiServerOptions {
   /** Shown to kubelets. */
   readonly kubeletClient: ClientTls
   readonly log: (line: string) => void
+  /** Writes what the server holds; asked for by `POST /sandbox/keep`, which no other API server has. */
+  readonly keep?: () => Promise<void>
 }
 
 export interface ApiServer {
@@ -77,7 +79,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const sockets = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()
   const port = await listen(server, address, options.port ?? 0, log)
-  const routing: Routing = {ground, registry, watches, list: makeLister(store), kubeletClient, accountTokens, address: `${address}:${port}`}
+  const served = {ground, registry, watches, list: makeLister(store), kubeletClient, accountTokens, address: `${address}:${port}`}
+  const routing: Routing = {...served, ...(options.keep && {keep: options.keep})}
 
   const userOf = (authorization: string | undefined): User | undefined => {
     const [scheme = '', token = ''] = authorization?.split(' ') ?? []

@@ -25,6 +25,8 @@ export interface Store {
   get(storage: string, namespace: string, name: string): ApiObject | undefined
   /** Ordered by namespace and name, as etcd does it. `undefined`: of all namespaces. */
   list(storage: string, namespace?: string): readonly ApiObject[]
+  /** The same as it was at a past revision; `undefined` when the ring has forgotten changes since. */
+  listAt(storage: string, namespace: string | undefined, revision: number): readonly ApiObject[] | undefined
   /** Writes the object with a new resourceVersion, which it returns with it. */
   put(storage: string, object: ApiObject): ApiObject
   remove(storage: string, object: ApiObject): ApiObject | undefined
@@ -91,8 +93,13 @@ export function makeStore(firstRevision: number): Store {
   const list = (storage: string, namespace?: string): readonly ApiObject[] => {
     const collection = collections.get(storage)
     if (!collection) return []
-    const names = namespace === undefined ? [...collection.namespaces.keys()].sort() : [namespace]
-    return names.flatMap((each) => sorted(collection.namespaces.get(each)))
+    const spaces = namespace === undefined ? [...collection.namespaces.keys()].map((each) => `${each}/`).sort() : [`${namespace}/`]
+    return spaces.flatMap((each) => sorted(collection.namespaces.get(each.slice(0, -1))))
+  }
+
+  const changesSince = (storage: string, since: number): readonly Change[] | undefined => {
+    const {forgotten, history} = collectionOf(storage)
+    return since < forgotten ? undefined : history.slice(firstAfter(history, since))
   }
 
   const stamped = (object: ApiObject): ApiObject => {
@@ -104,6 +111,10 @@ export function makeStore(firstRevision: number): Store {
     revision: () => revision,
     get: (storage, namespace, name) => collections.get(storage)?.namespaces.get(namespace)?.get(name),
     list,
+    listAt: (storage, namespace, then) => {
+      const since = changesSince(storage, then)
+      return since && undone(list(storage, namespace), namespace, since)
+    },
     put: (storage, object) => {
       const collection = collectionOf(storage)
       const {namespace = '', name} = object.metadata
@@ -136,11 +147,7 @@ export function makeStore(firstRevision: number): Store {
       revision,
       objects: [...collections.keys()].flatMap((storage) => list(storage).map((object) => [storage, object] as const)),
     }),
-    changesSince: (storage, since) => {
-      const collection = collectionOf(storage)
-      if (since < collection.forgotten) return undefined
-      return collection.history.slice(firstAfter(collection.history, since))
-    },
+    changesSince,
     watch: (storage, listener) => {
       const {listeners} = collectionOf(storage)
       listeners.add(listener)
@@ -163,6 +170,20 @@ const sorted = (objects: ReadonlyMap<string, ApiObject> | undefined): ApiObject[
   if (!objects) return []
   const pairs = [...objects].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return pairs.map(([, object]) => object)
+}
+
+/** The place of an object among all of its storage: etcd orders by these keys. */
+export const keyOf = ({metadata: {namespace = '', name}}: ApiObject): string => `${namespace}/${name}`
+
+/** A list as it was before these changes. */
+const undone = (objects: readonly ApiObject[], namespace: string | undefined, changes: readonly Change[]): readonly ApiObject[] => {
+  const ofIt = changes.filter(({object}) => namespace === undefined || (object.metadata.namespace ?? '') === namespace)
+  if (ofIt.length === 0) return objects
+  const before = new Map(objects.map((object) => [keyOf(object), object]))
+  for (const {object, previous} of ofIt.toReversed())
+    if (previous) before.set(keyOf(object), previous)
+    else before.delete(keyOf(object))
+  return sorted(before)
 }
 
 /** Index of the first change later than `revision` (binary search: revisions only grow). */

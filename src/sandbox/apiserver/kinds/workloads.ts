@@ -2,7 +2,7 @@
 import {checkAmount, checkAtMostAll, isNone} from '../amounts.ts'
 import {type Cause, forbiddenField, invalidValue, notServed, notSupported, required} from '../errors.ts'
 import {type ApiObject, isEqual, type JsonObject, listAt, objectAt} from '../json.ts'
-import {checkSelector, parseLabelSelector, selectorText} from '../label-selector.ts'
+import {checkSelector, parseLabelSelector, selectorText, toldSelector} from '../label-selector.ts'
 import {validatePod, withPodDefaults} from './pods.ts'
 
 /** A template without its defaults would look changed to everybody who applies it again. */
@@ -38,30 +38,37 @@ const templateCauses = (workload: ApiObject): readonly Cause[] => {
   return causes.map((cause) => ({...cause, field: `spec.template.${cause.field}`}))
 }
 
-const selectorCauses = (spec: JsonObject, noun: string): Cause[] => {
+const MISMATCH = '`selector` does not match template `labels`'
+
+/** In the real server's order. A selector that cannot be read leaves the template alone; one that is missing selects nothing. */
+const selectedCauses = (workload: ApiObject): Cause[] => {
+  const spec = objectAt(workload, 'spec')
   const selector = spec['selector']
-  if (selector === undefined) return [required('spec.selector')]
+  const refusedSelector = (why: string): Cause => invalidValue('spec.selector', toldSelector(objectAt(spec, 'selector')), why)
   const wrong = checkSelector('spec.selector', objectAt(spec, 'selector'))
-  if (wrong.length > 0) return [...wrong, invalidValue('spec.selector', selector, 'invalid label selector')]
+  if (wrong.length > 0) return [...wrong, refusedSelector('invalid label selector')]
   const text = selectorText(objectAt(spec, 'selector'))
-  if (text === '') return [invalidValue('spec.selector', selector, `empty selector is invalid for ${noun}`)]
-  const labels = objectAt(objectAt(objectAt(spec, 'template'), 'metadata'), 'labels') as Readonly<Record<string, string>>
-  if (parseLabelSelector(text)(labels)) return []
+  const template = objectAt(spec, 'template')
+  const labels = objectAt(objectAt(template, 'metadata'), 'labels') as Readonly<Record<string, string>>
   const given = Object.keys(labels).length > 0 ? labels : null
-  return [invalidValue('spec.template.metadata.labels', given, '`selector` does not match template `labels`')]
+  const isMatched = selector !== undefined && parseLabelSelector(text)(labels)
+  const {restartPolicy, activeDeadlineSeconds} = objectAt(template, 'spec')
+  const at = 'spec.template.spec'
+  const noDeadline = forbiddenField(`${at}.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported')
+  return [
+    ...(selector === undefined ? [required('spec.selector')] : []),
+    ...(selector !== undefined && text === '' ? [refusedSelector('empty selector is invalid for deployment')] : []),
+    ...(isMatched ? [] : [invalidValue('spec.template.metadata.labels', given, MISMATCH)]),
+    ...templateCauses(workload),
+    ...(restartPolicy === 'Always' ? [] : [notSupported(`${at}.restartPolicy`, restartPolicy, ['Always'])]),
+    ...(activeDeadlineSeconds === undefined ? [] : [noDeadline]),
+  ]
 }
 
-const validateReplicated = (workload: ApiObject, old: ApiObject | undefined, noun: string): Cause[] => {
-  const spec = objectAt(workload, 'spec')
-  const policy = objectAt(objectAt(spec, 'template'), 'spec')['restartPolicy']
-  const isMoved = old && !isEqual(objectAt(old, 'spec')['selector'], spec['selector'])
-  return [
-    ...nonnegative(spec, 'replicas', 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'),
-    ...selectorCauses(spec, noun),
-    ...templateCauses(workload),
-    ...(policy === 'Always' ? [] : [notSupported('spec.template.spec.restartPolicy', policy, ['Always'])]),
-    ...(isMoved ? [invalidValue('spec.selector', spec['selector'] ?? null, 'field is immutable')] : []),
-  ]
+const movedCauses = (workload: ApiObject, old: ApiObject | undefined): Cause[] => {
+  const {selector} = objectAt(workload, 'spec')
+  const isMoved = old && !isEqual(objectAt(old, 'spec')['selector'], selector)
+  return isMoved ? [invalidValue('spec.selector', selector ?? null, 'field is immutable')] : []
 }
 
 const rollingCauses = ({maxSurge, maxUnavailable}: JsonObject): readonly Cause[] => {
@@ -75,22 +82,38 @@ const rollingCauses = ({maxSurge, maxUnavailable}: JsonObject): readonly Cause[]
   ]
 }
 
-const STRATEGIES = ['Recreate', 'RollingUpdate']
+const strategyCauses = (strategy: JsonObject): readonly Cause[] => {
+  const {type, rollingUpdate} = strategy
+  if (type === 'RollingUpdate') return rollingCauses(objectAt(strategy, 'rollingUpdate'))
+  if (type === 'Recreate')
+    return rollingUpdate === undefined
+      ? []
+      : [forbiddenField('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")]
+  const {maxUnavailable = 0, maxSurge = 0} = objectAt(strategy, 'rollingUpdate')
+  // By the names that its fields have in Go.
+  const told = {Type: type, RollingUpdate: rollingUpdate === undefined ? null : {MaxUnavailable: maxUnavailable, MaxSurge: maxSurge}}
+  return [notSupported('spec.strategy', told, ['Recreate', 'RollingUpdate'])]
+}
 
 export function validateDeployment(deployment: ApiObject, old?: ApiObject): readonly Cause[] {
-  const strategy = objectAt(objectAt(deployment, 'spec'), 'strategy')
-  const isKnown = STRATEGIES.includes(String(strategy['type']))
-  const hasBoth = strategy['type'] === 'Recreate' && strategy['rollingUpdate'] !== undefined
-  const why = "may not be specified when strategy `type` is 'Recreate'"
+  const spec = objectAt(deployment, 'spec')
+  const {progressDeadlineSeconds: deadline, minReadySeconds = 0} = spec
+  const isTooShort = deadline !== undefined && Number(deadline) <= Number(minReadySeconds)
   return [
-    ...validateReplicated(deployment, old, 'deployment'),
-    ...(isKnown ? [] : [notSupported('spec.strategy.type', strategy['type'], STRATEGIES)]),
-    ...(strategy['type'] === 'RollingUpdate' ? rollingCauses(objectAt(strategy, 'rollingUpdate')) : []),
-    ...(hasBoth ? [forbiddenField('spec.strategy.rollingUpdate', why)] : []),
+    ...nonnegative(spec, 'replicas'),
+    ...selectedCauses(deployment),
+    ...strategyCauses(objectAt(spec, 'strategy')),
+    ...nonnegative(spec, 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'),
+    ...(isTooShort ? [invalidValue('spec.progressDeadlineSeconds', deadline, 'must be greater than minReadySeconds')] : []),
+    ...movedCauses(deployment, old),
   ]
 }
 
-export const validateReplicaSet = (set: ApiObject, old?: ApiObject): readonly Cause[] => validateReplicated(set, old, 'replicaset')
+export const validateReplicaSet = (set: ApiObject, old?: ApiObject): readonly Cause[] => [
+  ...nonnegative(objectAt(set, 'spec'), 'replicas', 'minReadySeconds'),
+  ...selectedCauses(set),
+  ...movedCauses(set, old),
+]
 
 const JOB = {
   backoffLimit: 6,
