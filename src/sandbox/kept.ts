@@ -1,6 +1,6 @@
 /** What a sandbox keeps from one life to the next, where its user wishes it: its objects in one file, and the folder of its claims. */
 import {createReadStream} from 'node:fs'
-import {open, readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {open, readdir, rename, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline/promises'
 import type {Kept} from './apiserver/store.ts'
@@ -13,8 +13,6 @@ export interface KeptSandbox extends Kept {
 
 /** A line for each object, after a head that tells how many there are. */
 const fileIn = (directory: string): string => join(directory, 'kept.jsonl')
-/** `sandbox down --keep` makes it; it goes when the sandbox has written what it held. */
-const wishIn = (directory: string): string => join(directory, 'keep')
 
 /** What persistent volume claims hold: of the sandbox and not of its node, whose files go when it ends. */
 export const claimsDirectory = (directory: string): string => join(directory, 'claims')
@@ -30,13 +28,9 @@ const exists = (path: string): Promise<boolean> =>
   )
 
 export const hasKept = (directory: string): Promise<boolean> => exists(fileIn(directory))
-export const isToKeep = (directory: string): Promise<boolean> => exists(wishIn(directory))
-export const wishToKeep = (directory: string): Promise<void> => writeFile(wishIn(directory), '', {mode: 0o600})
-export const dropWish = (directory: string): Promise<void> => rm(wishIn(directory), {force: true})
 
 /** Everything that was kept, for good. */
 export async function forgetKept(directory: string): Promise<void> {
-  await dropWish(directory)
   await rm(fileIn(directory), {force: true})
   await rm(claimsDirectory(directory), {recursive: true, force: true, maxRetries: 5})
 }
@@ -50,19 +44,23 @@ export async function dropUnclaimed(directory: string, {objects}: KeptSandbox): 
   await Promise.all(left.map((uid) => rm(join(claims, uid), {recursive: true, force: true, maxRetries: 5})))
 }
 
-/** Resolves when all of it is on the disk: what was kept before is there until then. */
+/** Resolves when all of it is on the disk: what was kept before is there until then, and stays where there is no room. */
 export async function writeKept(directory: string, {objects, ...head}: KeptSandbox): Promise<void> {
   const fresh = `${fileIn(directory)}.new`
   const lines = [{...head, count: objects.length}, ...objects].map(lineOf)
-  const file = await open(fresh, 'w', 0o600)
   try {
-    await file.writeFile(lines)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(fresh, 'w', 0o600)
+    try {
+      await file.writeFile(lines)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(fresh, fileIn(directory))
+  } catch (error) {
+    await rm(fresh, {force: true})
+    throw error
   }
-  await rename(fresh, fileIn(directory))
-  await dropWish(directory)
 }
 
 /** `undefined` where nothing was kept. Rejects with SandboxFailure for a file that somebody else has cut or changed. */

@@ -3,6 +3,7 @@ import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {delimiter, dirname, join} from 'node:path'
 import {type Document, isAlias, isSeq, parseDocument, type YAMLSeq} from 'yaml'
+import {isDiskFull, SandboxFailure} from './failure.ts'
 
 export interface ContextEntry {
   readonly context: string
@@ -90,8 +91,15 @@ const readDocument = async (file: string): Promise<Document> => {
 }
 
 const writeWhole = async (file: string, text: string): Promise<void> => {
-  await mkdir(dirname(file), {recursive: true, mode: 0o700})
   const fresh = `${file}.${process.pid}.new`
-  await writeFile(fresh, text, {mode: 0o600})
-  await rename(fresh, file)
+  try {
+    await mkdir(dirname(file), {recursive: true, mode: 0o700})
+    await writeFile(fresh, text, {mode: 0o600})
+    await rename(fresh, file)
+  } catch (error) {
+    await rm(fresh, {force: true})
+    const {code} = error as NodeJS.ErrnoException
+    const next = isDiskFull(error) ? 'make room' : 'point KUBECONFIG elsewhere'
+    throw new SandboxFailure(`${file} cannot be written (${code})`, {cause: error, next: [next]})
+  }
 }

@@ -3,7 +3,7 @@ import {spawn} from 'node:child_process'
 import {open, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {SandboxFailure} from './failure.ts'
-import {dropWish, forgetKept, hasKept, isToKeep, wishToKeep} from './kept.ts'
+import {forgetKept, hasKept} from './kept.ts'
 import {removeContext, userKubeconfig} from './kubeconfig.ts'
 import {killLeftOvers, markOf} from './node/session.ts'
 import {
@@ -44,7 +44,6 @@ export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
 
   const directory = await makeDirectory(name)
   await removeState(name)
-  await dropWish(directory)
   const logFile = join(directory, 'sandbox.log')
   const log = await open(logFile, 'w', 0o600)
   const [program, ...args] = serve
@@ -92,23 +91,42 @@ export interface Down {
 
 /**
  * Resolves when the sandbox and every pod of it have ended and its context is gone.
- * What a sandbox that was killed has left of its pods ends too. Rejects with SandboxFailure where it has ended and could not be kept.
+ * What a sandbox that was killed has left of its pods ends too. Rejects with SandboxFailure where it cannot be kept: it runs on then.
  */
 export async function sandboxDown({name, keep = false}: DownOptions): Promise<Down> {
   const directory = sandboxDirectory(name)
   const running = await readRunning(name)
   if (running) {
-    if (keep) await wishToKeep(directory)
+    if (keep) await keepAll(running)
     await end(running.pid)
   }
   const left = await killLeftOvers(markOf(nodeDirectory(name)))
   await removeState(name)
-  await removeContext(userKubeconfig(), contextName(name))
-  if (keep && running && (await isToKeep(directory)))
-    throw new SandboxFailure(`sandbox "${name}" is down, but what it held could not be kept`, {next: [`its log is ${sandboxLog(name)}`]})
+  await removeContext(userKubeconfig(), contextName(name)).catch((cause: unknown) => {
+    if (!(cause instanceof SandboxFailure)) throw cause
+    throw new SandboxFailure(`sandbox "${name}" is down, but its context stays: ${cause.message}`, {cause, next: cause.next})
+  })
   const kept = await hasKept(directory)
   if (!keep) await forgetKept(directory)
   return {ran: running !== undefined || left > 0, kept}
+}
+
+/** Has it write what it holds. Rejects where it cannot, with nothing changed. */
+const keepAll = async ({name, kubeconfig}: SandboxInfo): Promise<void> => {
+  const [{loadKubeConfig}, {connect}] = await Promise.all([import('../kube/config.ts'), import('../kube/connect.ts')])
+  const client = connect(loadKubeConfig({kubeconfig}))
+  const ask = async (): Promise<string | undefined> => {
+    const {status, body} = await client.raw({method: 'POST', path: '/sandbox/keep', signal: AbortSignal.timeout(DOWN_TIMEOUT_MS)})
+    const text = await body.text()
+    return status === 200 ? undefined : (JSON.parse(text) as {readonly message: string}).message
+  }
+  const why = await ask()
+    .catch((error: Error) => error.message)
+    .finally(() => client.close())
+  if (why !== undefined)
+    throw new SandboxFailure(`sandbox "${name}" runs on, since what it holds cannot be kept: ${why}`, {
+      next: ['mend that and try again', 'end it without --keep, which forgets everything'],
+    })
 }
 
 /** The sandbox of this name, if it runs. */

@@ -18,6 +18,8 @@ export interface SandboxInfo {
   readonly python: string
   /** Whether it began with what was kept of it (`sandbox down --keep`). */
   readonly hasKept: boolean
+  /** Whether an operator of its own serves it (`sandbox up --no-operator`: none does). */
+  readonly hasOperator: boolean
   readonly startedAt: string
 }
 

@@ -1,4 +1,5 @@
 import {spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {describe, expect, it} from 'vitest'
 import {PERSISTENT_VOLUME_CLAIMS, PODS, type Pod, type PodSpec, SERVICES} from '../../src/api/core.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
@@ -22,6 +23,23 @@ const podOf = (name: string): Promise<Pod> => client.get(PODS, {namespace, name}
 const ended = (name: string, phase: 'Succeeded' | 'Failed' = 'Succeeded'): Promise<void> =>
   until(async () => (await podOf(name)).status?.phase === phase, `${name} is ${phase}`)
 const sh = (script: string) => ({image: 'busybox', command: ['sh', '-c', script]})
+
+/** Resolves once kubectl follows the log and has been told these words; with what it has been told in all, when the log has ended. */
+const followed = async (name: string, words: string): Promise<() => Promise<string>> => {
+  // A container that is still being made has no log, and kubectl fails.
+  await until(async () => (await kubectl('logs', name).catch(() => '')).includes(words), `${name} says "${words}"`)
+  const child = spawn(await kubectlPath(), ['-n', namespace, 'logs', '-f', name], {stdio: ['ignore', 'pipe', 'ignore']})
+  let said = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const closed = once(child, 'close')
+  await until(() => said.includes(words), 'kubectl follows its log')
+  return async () => {
+    await closed
+    return said
+  }
+}
 
 describe('a pod', () => {
   it('runs its init containers one after another, then its containers beside each other', async () => {
@@ -194,15 +212,13 @@ describe('a pod', () => {
         },
       ],
     })
-    // A container that is still being made has no log, and kubectl fails.
-    await until(async () => (await kubectl('logs', name).catch(() => '')).includes('up'), 'it is up')
-    const logs = kubectl('logs', '-f', name)
+    const said = await followed(name, 'up')
     await kubectl('delete', 'pod', name)
-    expect(await logs).toContain('told')
+    expect(await said()).toContain('told')
   })
 
   it('is asked by the hook that asks over HTTP before it is told to end', async () => {
-    const serve = 'import http.server as s; s.HTTPServer(("", 8000), s.SimpleHTTPRequestHandler).serve_forever()'
+    const serve = 'import http.server as s; print("up", flush=True); s.HTTPServer(("", 8000), s.SimpleHTTPRequestHandler).serve_forever()'
     const name = await run({
       terminationGracePeriodSeconds: 5,
       containers: [
@@ -214,9 +230,9 @@ describe('a pod', () => {
       ],
     })
     await kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=30s')
-    const log = kubectl('logs', '-f', name)
+    const said = await followed(name, 'up')
     await kubectl('delete', 'pod', name)
-    expect(await log).toContain('GET /farewell')
+    expect(await said()).toContain('GET /farewell')
   })
 
   it('runs its hook with what it was started with, though the ConfigMap has gone meanwhile', async () => {

@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {processStart} from '../../src/sandbox/state.ts'
-import {until} from '../conformance/ground.ts'
+import {type Output, until} from '../conformance/ground.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 
@@ -22,6 +22,8 @@ export interface OwnSandboxes {
   /** Resolves with what the command answers. */
   up(name: string, more?: NodeJS.ProcessEnv): Promise<string>
   down(name: string, ...flags: readonly string[]): Promise<string>
+  /** Any command of ours, whatever its exit code. */
+  dask(...args: readonly string[]): Promise<Output>
   /** What a command that fails with exit code 1 says; `within`: run by another one, which gets its program and its arguments. */
   refused(args: readonly string[], more?: NodeJS.ProcessEnv, within?: readonly string[]): Promise<string>
   /** Resolves with what kubectl answers, of the sandbox of this name. */
@@ -34,15 +36,21 @@ export interface OwnSandboxes {
   remove(...names: readonly string[]): Promise<void>
 }
 
-export async function ownSandboxes(): Promise<OwnSandboxes> {
+/** `enter`: what runs each command, for a folder of its own; it gets the command's program and its arguments. */
+export async function ownSandboxes(enter: (directory: string) => Promise<readonly string[]> = async () => []): Promise<OwnSandboxes> {
   const directory = await mkdtemp(join(tmpdir(), 'own-sandbox-'))
+  const outer = await enter(directory)
   const kubectl = await kubectlPath()
   const env = {...process.env, XDG_STATE_HOME: directory, KUBECONFIG: join(directory, 'kubeconfig')}
   const home = (name: string): string => join(directory, 'dask-k8s', 'sandbox', name)
   const pid = async (name: string): Promise<number> =>
     (JSON.parse(await readFile(join(home(name), 'state.json'), 'utf8')) as {readonly pid: number}).pid
+  const entered = (...words: readonly string[]): readonly [string, readonly string[]] => {
+    const [program = '', ...args] = [...outer, ...words]
+    return [program, args]
+  }
   const answer = async (program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<string> =>
-    (await call(program, args, {env: {...env, ...more}})).stdout
+    (await call(...entered(program, ...args), {env: {...env, ...more}})).stdout
   const sandbox = (args: readonly string[], more?: NodeJS.ProcessEnv, within: readonly string[] = []) => {
     const [program = process.execPath, ...words] = [...within, process.execPath, BIN, 'sandbox', ...args]
     return answer(program, words, more)
@@ -53,6 +61,12 @@ export async function ownSandboxes(): Promise<OwnSandboxes> {
     home,
     up: (name, more) => sandbox(['up', '--name', name, '--python', PYTHON], more),
     down: (name, ...flags) => sandbox(['down', '--name', name, ...flags]),
+    dask: (...args) =>
+      new Promise((resolve) => {
+        execFile(...entered(process.execPath, BIN, ...args), {env, maxBuffer: 2 ** 24}, (error, stdout, stderr) =>
+          resolve({code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr}),
+        )
+      }),
     refused: async (args, more, within) => {
       const failure = await sandbox(args, more, within).then(
         (said) => ({code: 0, stderr: said}),

@@ -3,10 +3,11 @@ import {workerFlags} from '../../cli/choices.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {packFiles} from '../../cli/job-files.ts'
 import {tell} from '../../cli/output.ts'
+import {sandboxName} from '../../cli/sandbox-flags.ts'
 import {EXIT, usageError} from '../../cli/user-error.ts'
 import {sandboxDown} from '../../sandbox/life.ts'
 import JobRun from '../job/run.ts'
-import {startUp} from './up.ts'
+import {inUsersWords, startUp} from './up.ts'
 
 export default class SandboxRun extends DaskCommand {
   static override summary = 'Run a program on a Dask cluster on this machine, without Kubernetes.'
@@ -18,7 +19,7 @@ export default class SandboxRun extends DaskCommand {
     {description: 'And leave the sandbox running for the next time', command: 'sandbox run --keep -- python train.py'},
   ]
   static override flags = {
-    sandbox: Flags.string({default: 'default', helpValue: 'NAME', summary: 'Name of the sandbox, where there are several.'}),
+    sandbox: sandboxName,
     workers: workerFlags.workers,
     env: workerFlags.env,
     file: Flags.string({
@@ -37,12 +38,13 @@ export default class SandboxRun extends DaskCommand {
     const {flags} = await this.parse(SandboxRun)
     const command = this.tail ?? []
     if (command.length === 0)
-      throw usageError('there is no command', `write it behind "--", like "${this.bin} sandbox run -- python train.py"`)
+      throw usageError('there is no command', `write it behind "--", like "${this.config.bin} sandbox run -- python train.py"`)
     // A script that is not there is told before anything is started.
     await packFiles(command, flags.file ?? [], process.cwd())
     const name = flags.sandbox
-    const up = await startUp(name, flags.python, this.signal)
+    const up = await startUp({name, python: flags.python, hasOperator: true, signal: this.signal})
     if (!up.already) tell(`sandbox "${name}" is up`)
+    if (!up.hasOperator) tell(`sandbox "${name}" has no operator of its own: the program waits for one that is installed in it`)
     try {
       const given = [
         ...(flags.workers === undefined ? [] : ['--workers', String(flags.workers)]),
@@ -52,7 +54,7 @@ export default class SandboxRun extends DaskCommand {
       await new JobRun(['--kubeconfig', up.kubeconfig, '--rm', '--image', 'local', ...given, '--', ...command], this.config).execute()
     } finally {
       // What was kept before stays kept.
-      if (!up.already && !flags.keep) await sandboxDown({name, keep: up.hasKept})
+      if (!up.already && !flags.keep) await inUsersWords(sandboxDown({name, keep: up.hasKept}))
     }
   }
 }

@@ -19,7 +19,8 @@ export default class SandboxStatus extends DaskCommand {
     const {flags} = await this.parse(SandboxStatus)
     const {name} = flags
     const info = await sandboxStatus({name})
-    if (!info) throw new UserError(`no sandbox "${name}" runs`, {next: [`"${this.bin} sandbox up" starts one`], exitCode: EXIT.notFound})
+    if (!info)
+      throw new UserError(`no sandbox "${name}" runs`, {next: [`"${this.config.bin} sandbox up" starts one`], exitCode: EXIT.notFound})
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(info, flags.output))
     if (flags.output === 'name') return answer(`${info.context}\n`)
     const rows = [
@@ -28,6 +29,7 @@ export default class SandboxStatus extends DaskCommand {
       ['Server:', info.url],
       ['Kubeconfig:', info.kubeconfig],
       ['Python:', info.python],
+      ['Operator:', info.hasOperator ? 'its own' : 'none of its own'],
       ['Log:', sandboxLog(name)],
       ['Age:', formatAge(info.startedAt, Date.now())],
     ]

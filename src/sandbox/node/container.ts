@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {setTimeout as pause} from 'node:timers/promises'
 import type {Container, LifecycleHandler, Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {ConfigFailure, environmentOf} from './environment.ts'
+import {environmentOf, isMendable} from './environment.ts'
 import {expand} from './expand.ts'
 import {cannotBePulled, failToPull} from './image-pull.ts'
 import {lastWordsOf} from './last-words.ts'
@@ -229,7 +229,6 @@ export function createContainer(
     launch,
     started: hasStarted.promise,
     run: async () => {
-      await mkdir(folder, {recursive: true})
       if (earlier) {
         const {terminated, restartCount} = earlier
         if (!isToRunAnew(restarts, earlier)) return {exitCode: terminated.exitCode}
@@ -245,9 +244,10 @@ export function createContainer(
         const began = performance.now()
         let ended: Ended | undefined
         try {
+          await mkdir(folder, {recursive: true})
           ended = await runOnce()
         } catch (error) {
-          if (!(error instanceof ConfigFailure)) throw error
+          if (!isMendable(error)) throw error
           // Mended by whoever makes the missing object: tried again without an end, as the kubelet does.
           update({state: {waiting: {reason: 'CreateContainerConfigError', message: error.message}}})
           // Ends with the container too: the loop asks why.

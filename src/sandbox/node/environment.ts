@@ -1,6 +1,7 @@
 import {CONFIG_MAPS, type Container, type EnvVar, type Pod, SECRETS} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isNotFound} from '../../kube/errors.ts'
+import {isDiskFull} from '../failure.ts'
 import {expand} from './expand.ts'
 import {parseQuantity} from './quantity.ts'
 
@@ -8,6 +9,9 @@ import {parseQuantity} from './quantity.ts'
 export class ConfigFailure extends Error {
   override readonly name = 'ConfigFailure'
 }
+
+/** What a person mends while the node tries again: it is told as a ConfigFailure is. */
+export const isMendable = (error: unknown): error is Error => error instanceof ConfigFailure || isDiskFull(error)
 
 /** A container's environment from its spec: `envFrom`, then `env`, later entries after earlier ones. Throws a ConfigFailure. */
 export async function environmentOf(client: KubeClient, pod: Pod, container: Container, podIP: string): Promise<Map<string, string>> {

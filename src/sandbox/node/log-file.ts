@@ -2,6 +2,7 @@
 import {closeSync, openSync, writeSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import type {Readable} from 'node:stream'
+import {isDiskFull} from '../failure.ts'
 
 export interface LogFile {
   readonly path: string
@@ -12,15 +13,29 @@ export interface LogFile {
   end(): void
 }
 
+/** Nothing is opened before the first line. Lines for which the disk has no room are lost, and are counted in the log once there is some. */
 export function openLogFile(path: string): LogFile {
-  const file = openSync(path, 'a', 0o600)
+  let file: number | undefined
+  let lost = 0
+  /** Ends a line of which only a part has found room. */
+  let cut = ''
   const listeners = new Set<{readonly line: (line: string) => void; readonly end: () => void}>()
   let open = true
   const take = (text: string): void => {
     if (!open) return
-    const line = `${new Date().toISOString().replace('Z', '000000Z')} ${text}`
-    // Written at once: whoever reads the file after a line was told finds it there.
-    writeSync(file, `${line}\n`)
+    const time = new Date().toISOString().replace('Z', '000000Z')
+    const line = `${time} ${text}`
+    try {
+      file ??= openSync(path, 'a', 0o600)
+      // Written at once: whoever reads the file after a line was told finds it there.
+      const bytes = Buffer.from(`${cut}${lost > 0 ? `${time} (${lost} lines are lost: the disk was full)\n` : ''}${line}\n`)
+      const isWhole = writeSync(file, bytes) === bytes.length
+      cut = isWhole ? '' : '\n'
+      lost = isWhole ? 0 : lost + 1
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      lost += 1
+    }
     for (const each of listeners) each.line(line)
   }
   return {
@@ -50,7 +65,7 @@ export function openLogFile(path: string): LogFile {
     end: () => {
       if (!open) return
       open = false
-      closeSync(file)
+      if (file !== undefined) closeSync(file)
       for (const each of listeners) each.end()
       listeners.clear()
     },

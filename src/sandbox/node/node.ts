@@ -1,6 +1,6 @@
 /** The process node: a kubelet, a scheduler and a service proxy for one machine, over any API server. */
 import {randomInt} from 'node:crypto'
-import {mkdir, rm, symlink, writeFile} from 'node:fs/promises'
+import {mkdir, rm, writeFile} from 'node:fs/promises'
 import {availableParallelism, totalmem} from 'node:os'
 import {dirname, join} from 'node:path'
 import {isSea} from 'node:sea'
@@ -8,12 +8,14 @@ import {NODES, type Node, PODS, type Pod, SERVICES, type Service} from '../../ap
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound} from '../../kube/errors.ts'
 import type {Informer, StartInformer} from '../../kube/informer.ts'
-import {objectPath} from '../../kube/paths.ts'
+import {withoutManagedFields} from '../../kube/store.ts'
 import {SITECUSTOMIZE} from '../python/sitecustomize.ts'
 import {startKubelet} from './kubelet.ts'
 import {watchMemory} from './memory.ts'
+import {OWN_ADDRESS} from './own-address.ts'
 import {type PodRunner, startPod} from './pod.ts'
-import {type Capacity, isToBeScheduled, whyNot} from './scheduling.ts'
+import {createScheduler} from './scheduler.ts'
+import {type Capacity, isOver, outlineOf} from './scheduling.ts'
 import {startServices} from './services.ts'
 import {killLeftOvers, markOf} from './session.ts'
 
@@ -76,10 +78,9 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
     if (!life.signal.aborted) log(`${what}: ${error instanceof Error ? error.message : String(error)}`)
   }
 
-  const onPod = (_: Pod | undefined, pod: Pod | undefined): void => {
-    if (!pod) return
-    if (pod.spec.nodeName === name) keep(pod)
-    else if (!pod.spec.nodeName) requestScheduling()
+  const onPod = (before: Pod | undefined, pod: Pod | undefined): void => {
+    scheduler.see(before, pod)
+    if (pod?.spec.nodeName === name) keep(pod)
   }
   const keep = (pod: Pod): void => {
     const uid = pod.metadata.uid ?? ''
@@ -94,7 +95,8 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
       ending.catch(complain(`pod ${pod.metadata.namespace}/${pod.metadata.name} does not end`))
       return
     }
-    if (runner || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return
+    runner?.limit(pod.spec.activeDeadlineSeconds)
+    if (runner || isOver(pod)) return
     const ip = addresses.take()
     runners.set(
       uid,
@@ -127,62 +129,32 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
     runners.delete(uid)
     // Deleted without a grace period: the processes must not outlive the object.
     runner?.kill().then(() => addresses.give(runner.ip), complain(`pod ${before.metadata.name} does not end`))
-    requestScheduling()
   }
 
-  const pods: Informer<Pod> = startInformer({client, kind: PODS, signal: life.signal, onChange: onGone, onError: complain('watching pods')})
+  const pods: Informer<Pod> = startInformer({
+    client,
+    kind: PODS,
+    signal: life.signal,
+    keep: (pod) => (pod.spec.nodeName === name ? withoutManagedFields(pod) : outlineOf(pod)),
+    onChange: onGone,
+    onError: complain('watching pods'),
+  })
   const nodes: Informer<Node> = startInformer({
     client,
     kind: NODES,
     signal: life.signal,
     fieldSelector: `metadata.name=${name}`,
-    onChange: () => requestScheduling(),
+    onChange: () => scheduler.request(),
     onError: complain('watching nodes'),
   })
-
-  let isScheduling = false
-  let again = false
-  const requestScheduling = (): void => {
-    again = true
-    if (isScheduling) return
-    isScheduling = true
-    void schedule()
-      .catch(complain('binding pods'))
-      .finally(() => {
-        isScheduling = false
-        if (again && !life.signal.aborted) requestScheduling()
-      })
-  }
-  const assumed = new Set<string>()
-  const schedule = async (): Promise<void> => {
-    again = false
-    await Promise.all([pods.synced, nodes.synced])
-    const node = nodes.get({name})
-    if (!node) return
-    const view = {name, labels: node.metadata.labels ?? {}, capacity, isCordoned: node.spec?.unschedulable === true}
-    const all = pods.list()
-    const isOver = ({status}: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
-    const bound = all.filter((pod) => (pod.spec.nodeName === name || assumed.has(pod.metadata.uid ?? '')) && !isOver(pod))
-    const writes: Promise<unknown>[] = []
-    for (const pod of all) {
-      if (pod.spec.nodeName || pod.metadata.deletionTimestamp !== undefined || assumed.has(pod.metadata.uid ?? '')) continue
-      if (!isToBeScheduled(pod)) continue
-      const why = whyNot(pod, view, bound)
-      if (why === undefined) {
-        bound.push(pod)
-        assumed.add(pod.metadata.uid ?? '')
-        writes.push(
-          bind(client, pod, name).catch((error: unknown) => {
-            assumed.delete(pod.metadata.uid ?? '')
-            complain('binding a pod')(error)
-          }),
-        )
-      } else if (pod.status?.conditions?.find(({type}) => type === 'PodScheduled')?.message !== why)
-        writes.push(tellUnschedulable(client, pod, why))
-    }
-    await Promise.all(writes)
-    for (const uid of assumed) if (!pods.list().some((pod) => pod.metadata.uid === uid && !pod.spec.nodeName)) assumed.delete(uid)
-  }
+  const scheduler = createScheduler({
+    ...{client, name, capacity, signal: life.signal},
+    observe: async () => {
+      await Promise.all([pods.synced, nodes.synced])
+      return {node: nodes.get({name}), pods: pods.list()}
+    },
+    onError: complain('binding pods'),
+  })
 
   const proxy = startServices(names, (namespace) => pods.list(namespace), log)
   const services: Informer<Service> = startInformer({
@@ -236,10 +208,11 @@ const makeGround = async (
   for (const program of ['scheduler', 'worker'])
     await writeFile(join(bin, `dask-${program}`), `#!/bin/sh\nexec "${python}" -m dask ${program} "$@"\n`, {mode: 0o755})
   // Images of Node.js: the program that runs us is theirs, unless it is this very program and no Node.js.
-  if (!isSea())
-    await symlink(process.execPath, join(bin, 'node')).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
+  if (!isSea()) {
+    const ownAddress = join(site, 'own-address.cjs')
+    await writeFile(ownAddress, OWN_ADDRESS)
+    await writeFile(join(bin, 'node'), `#!/bin/sh\nexec "${process.execPath}" --require "${ownAddress}" "$@"\n`, {mode: 0o755})
+  }
   const {hostname, port, protocol} = new URL(server)
   const [name = '', value = ''] = mark.split('=')
   return {
@@ -305,31 +278,6 @@ const register = async (client: KubeClient, name: string, capacity: Capacity, ad
   await client.patch(NODES, {name}, {status}, {type: 'merge', subresource: 'status'})
   // A real control plane taints what has not reported yet.
   await client.patch(NODES, {name}, {spec: {taints: null}}, {type: 'merge'})
-}
-
-const bind = async (client: KubeClient, pod: Pod, node: string): Promise<void> => {
-  const {name, namespace, uid} = pod.metadata
-  const body = {apiVersion: 'v1', kind: 'Binding', metadata: {name, namespace, uid}, target: {apiVersion: 'v1', kind: 'Node', name: node}}
-  const response = await client.raw({
-    method: 'POST',
-    path: objectPath(PODS, pod.metadata, 'binding'),
-    headers: {'content-type': 'application/json'},
-    body: JSON.stringify(body),
-  })
-  const text = await response.body.text()
-  // Gone, or bound by somebody else.
-  if (response.status >= 400 && response.status !== 404 && response.status !== 409) throw new Error(`pod ${namespace}/${name}: ${text}`)
-}
-
-const tellUnschedulable = async (client: KubeClient, pod: Pod, message: string): Promise<void> => {
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-  const condition = {type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime: now}
-  const others = (pod.status?.conditions ?? []).filter(({type}) => type !== 'PodScheduled')
-  try {
-    await client.patch(PODS, pod.metadata, {status: {conditions: [...others, condition]}}, {type: 'merge', subresource: 'status'})
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
 }
 
 interface Addresses {

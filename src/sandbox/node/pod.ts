@@ -6,7 +6,7 @@ import {PODS, type Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing, isNotFound} from '../../kube/errors.ts'
 import {type ContainerRunner, createContainer, graceOf, type PodGround} from './container.ts'
-import {ConfigFailure} from './environment.ts'
+import {isMendable} from './environment.ts'
 import {isSidecar} from './sidecar.ts'
 import {freshRecord, podStatus} from './status.ts'
 import {makeVolumes} from './volumes.ts'
@@ -17,6 +17,8 @@ export interface PodRunner {
   readonly ip: string
   containers(): readonly ContainerRunner[]
   container(name: string): ContainerRunner | undefined
+  /** So many seconds from its start on it may run: then it is ended as by a deletion, and stays with its logs. May be called anew. */
+  limit(seconds: number | undefined): void
   /** Ends the pod within its grace period, then lets the API server forget it. Further calls wait for the first. */
   terminate(graceMs: number): Promise<void>
   /** Ends its processes at once; the API server is not told. */
@@ -43,6 +45,8 @@ export function startPod(options: PodOptions): PodRunner {
   let init: readonly ContainerRunner[] = []
   let main: readonly ContainerRunner[] = []
   let trouble: string | undefined
+  let isOverdue = false
+  let isTerminated = false
 
   const status = () => {
     const broken = (name: string, image = '') => ({
@@ -50,20 +54,20 @@ export function startPod(options: PodOptions): PodRunner {
       ...(trouble !== undefined && {state: {waiting: {reason: 'CreateContainerConfigError', message: trouble}}}),
     })
     const containers = main.length > 0 ? main.map((each) => each.record()) : pod.spec.containers.map(({name, image}) => broken(name, image))
-    return podStatus(pod, {init: init.map((each) => each.record()), containers, podIP: ip, startTime}, startTime)
+    return podStatus(pod, {init: init.map((each) => each.record()), containers, podIP: ip, startTime, isOverdue, isTerminated}, startTime)
   }
   const publisher = createPublisher(client, pod, status, log, life.signal)
 
   const prepare = async (): Promise<PodGround | undefined> => {
-    await mkdir(join(directory, 'tmp'), {recursive: true})
     for (;;) {
       try {
+        await mkdir(join(directory, 'tmp'), {recursive: true})
         const volumes = await makeVolumes({client, pod, podIP: ip, directory: join(directory, 'volumes'), claims})
         trouble = undefined
         return {pod, client, ip, directory, python, environment, volumes, signal: life.signal}
       } catch (error) {
         if (life.signal.aborted) return undefined
-        if (!(error instanceof ConfigFailure)) throw error
+        if (!isMendable(error)) throw error
         trouble = error.message
         publisher.changed()
         await pause(2_000, undefined, {signal: life.signal}).catch(() => {})
@@ -130,6 +134,14 @@ export function startPod(options: PodOptions): PodRunner {
     await running
     void failure
   }
+  const deadline = createDeadline(startTime, async () => {
+    const {phase} = status()
+    if (phase === 'Succeeded' || phase === 'Failed') return
+    await end(graceOf(pod)).catch((error: unknown) => log(`pod ${pod.metadata.namespace}/${pod.metadata.name} at its deadline: ${error}`))
+    isOverdue = true
+    publisher.changed()
+  })
+  deadline.set(pod.spec.activeDeadlineSeconds)
   let ending: Promise<void> | undefined
   return {
     uid,
@@ -137,9 +149,13 @@ export function startPod(options: PodOptions): PodRunner {
     ip,
     containers: all,
     container: (name) => all().find(({spec}) => spec.name === name),
+    limit: deadline.set,
     terminate: (graceMs) => {
+      deadline.set(undefined)
       ending ??= (async () => {
         await end(graceMs)
+        isTerminated = true
+        publisher.changed()
         await publisher.flush()
         await client.delete(PODS, pod.metadata, {uid, gracePeriodSeconds: 0}).catch(ifMissing(undefined))
         await rm(directory, {recursive: true, force: true})
@@ -147,11 +163,27 @@ export function startPod(options: PodOptions): PodRunner {
       return ending
     },
     kill: async () => {
+      deadline.set(undefined)
       await end(0)
       publisher.stop()
       await rm(directory, {recursive: true, force: true})
     },
   }
+}
+
+/** What a timer can be told at most. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** Calls once so many seconds have passed since a time, which may be set anew until then. Source: PodSpec.activeDeadlineSeconds. */
+const createDeadline = (since: string, onPassed: () => Promise<void>) => {
+  let timer: NodeJS.Timeout | undefined
+  const set = (seconds: number | undefined): void => {
+    clearTimeout(timer)
+    if (seconds === undefined) return
+    const leftMs = Date.parse(since) + seconds * 1000 - Date.now()
+    timer = setTimeout(() => (leftMs > LONGEST_MS ? set(seconds) : void onPassed()), Math.min(Math.max(0, leftMs), LONGEST_MS))
+  }
+  return {set}
 }
 
 interface Publisher {

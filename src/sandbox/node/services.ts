@@ -4,6 +4,7 @@ import {connect, createServer, type Server, type Socket} from 'node:net'
 import {isDeepStrictEqual} from 'node:util'
 import type {Pod, Service, ServicePort} from '../../api/core.ts'
 import {backendsOf, targetOf} from '../backends.ts'
+import {isDiskFull} from '../failure.ts'
 
 export interface Services {
   /** Makes listeners and names what these services and their ready pods say; to be called when either has changed. */
@@ -16,11 +17,14 @@ interface Listener {
   readonly service: Service
 }
 
+const RETRY_MS = 1_000
+
 export function startServices(namesFile: string, podsOf: (namespace: string) => readonly Pod[], log: (line: string) => void): Services {
   const listeners = new Map<string, Listener>()
   const open = new Set<Socket>()
   let services: readonly Service[] = []
   let written = ''
+  let retry: NodeJS.Timeout | undefined
 
   const backends = (service: Service, port: ServicePort): readonly Pod[] =>
     backendsOf(service, port, podsOf(service.metadata.namespace ?? 'default'))
@@ -52,6 +56,21 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
     listeners.set(key, {server, service})
   }
 
+  /** Tried again until the disk has room. */
+  const tellNames = (names: string): void => {
+    clearTimeout(retry)
+    if (names === written) return
+    try {
+      writeFileSync(`${namesFile}.new`, names)
+      renameSync(`${namesFile}.new`, namesFile)
+      written = names
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      log('the names of services cannot be told to pods: the disk is full')
+      retry = setTimeout(() => tellNames(names), RETRY_MS)
+    }
+  }
+
   return {
     update: (now) => {
       services = now
@@ -74,12 +93,10 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
         const ip = spec.clusterIP && spec.clusterIP !== 'None' ? spec.clusterIP : undefined
         return ip ? [`${metadata.name}.${metadata.namespace} ${ip}\n`] : []
       })
-      if (names.join('') === written) return
-      written = names.join('')
-      writeFileSync(`${namesFile}.new`, written)
-      renameSync(`${namesFile}.new`, namesFile)
+      tellNames(names.join(''))
     },
     stop: () => {
+      clearTimeout(retry)
       for (const {server} of listeners.values()) server.close()
       for (const socket of open) socket.destroy()
     },

@@ -20,6 +20,10 @@ export interface PodRecord {
   readonly containers: readonly ContainerRecord[]
   readonly podIP: string
   readonly startTime: string
+  /** It has run longer than its `activeDeadlineSeconds` and been ended for that. */
+  readonly isOverdue?: boolean
+  /** It is being deleted, and all that ran of it has ended: nothing is started again. */
+  readonly isTerminated?: boolean
 }
 
 const WAITING: ContainerState = {waiting: {reason: 'ContainerCreating'}}
@@ -56,6 +60,7 @@ export function podStatus(pod: Pod, record: PodRecord, now: string): PodStatus {
   ]
   return {
     phase,
+    ...(record.isOverdue && {reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline'}),
     podIP: record.podIP,
     podIPs: [{ip: record.podIP}],
     hostIP: '127.0.0.1',
@@ -66,7 +71,10 @@ export function podStatus(pod: Pod, record: PodRecord, now: string): PodStatus {
   }
 }
 
-const phaseOf = (pod: Pod, {init, containers}: PodRecord): NonNullable<PodStatus['phase']> => {
+const phaseOf = (pod: Pod, {init, containers, isOverdue, isTerminated}: PodRecord): NonNullable<PodStatus['phase']> => {
+  if (isOverdue) return 'Failed'
+  // Also of one that would be restarted; whoever keeps it by a finalizer reads how it has ended.
+  if (isTerminated) return containers.every(({state}) => state.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed'
   const policy = pod.spec.restartPolicy ?? 'Always'
   const hasFailedToStart = init.some(({isSidecar, state}) => !isSidecar && state.terminated && state.terminated.exitCode !== 0)
   if (hasFailedToStart && policy === 'Never') return 'Failed'
@@ -75,7 +83,9 @@ const phaseOf = (pod: Pod, {init, containers}: PodRecord): NonNullable<PodStatus
   const hasFailed = ended.some(({state}) => state.terminated?.exitCode !== 0)
   // One that is to start again may stand there as terminated for a moment: its pod runs on.
   const isToRestart = policy === 'Always' || (policy === 'OnFailure' && hasFailed)
-  if (ended.length === containers.length && !isToRestart) return hasFailed ? 'Failed' : 'Succeeded'
+  // A pod is over when its sidecars have ended too.
+  const hasSidecar = init.some(({isSidecar, state}) => isSidecar && state.running)
+  if (ended.length === containers.length && !isToRestart && !hasSidecar) return hasFailed ? 'Failed' : 'Succeeded'
   const hasBegun = containers.some(({state, lastState}) => state.running || state.terminated || lastState?.terminated)
   return hasBegun ? 'Running' : 'Pending'
 }

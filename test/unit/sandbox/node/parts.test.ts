@@ -10,7 +10,7 @@ import {expand} from '../../../../src/sandbox/node/expand.ts'
 import {openLogFile, readLog} from '../../../../src/sandbox/node/log-file.ts'
 import {startProbe} from '../../../../src/sandbox/node/probe.ts'
 import {parseQuantity} from '../../../../src/sandbox/node/quantity.ts'
-import {requestsOf, whyNot} from '../../../../src/sandbox/node/scheduling.ts'
+import {requestsOf, requestsOfAll, whyNot} from '../../../../src/sandbox/node/scheduling.ts'
 import {freshRecord, podStatus} from '../../../../src/sandbox/node/status.ts'
 
 const pod = (spec: Partial<Pod['spec']> = {}): Pod => ({
@@ -70,16 +70,16 @@ describe('a place on the node', () => {
   const node = {name: 'n', labels: {disk: 'ssd'}, capacity: {cpu: 2, memory: 2 ** 30, pods: 2}, isCordoned: false}
   const asking = (requests: Record<string, string>) => pod({containers: [{name: 'main', resources: {requests}}]})
   it('is there for what fits beside those that are bound', () => {
-    expect(whyNot(asking({cpu: '1'}), node, [asking({cpu: '1'})])).toBeUndefined()
-    expect(whyNot(asking({cpu: '1500m'}), node, [asking({cpu: '1'})])).toContain('1 Insufficient cpu')
-    expect(whyNot(asking({memory: '2Gi', 'nvidia.com/gpu': '1'}), node, [])).toContain(
+    expect(whyNot(asking({cpu: '1'}), node, requestsOfAll([asking({cpu: '1'})]))).toBeUndefined()
+    expect(whyNot(asking({cpu: '1500m'}), node, requestsOfAll([asking({cpu: '1'})]))).toContain('1 Insufficient cpu')
+    expect(whyNot(asking({memory: '2Gi', 'nvidia.com/gpu': '1'}), node, {})).toContain(
       '1 Insufficient memory, 1 Insufficient nvidia.com/gpu',
     )
-    expect(whyNot(pod(), node, [pod(), pod()])).toContain('1 Too many pods')
+    expect(whyNot(pod(), node, requestsOfAll([pod(), pod()]))).toContain('1 Too many pods')
   })
   it('is not there on another node than the pod wants, or on one that is cordoned', () => {
-    expect(whyNot(pod({nodeSelector: {disk: 'hdd'}}), node, [])).toContain("didn't match Pod's node affinity/selector")
-    expect(whyNot(pod(), {...node, isCordoned: true}, [])).toContain('unschedulable')
+    expect(whyNot(pod({nodeSelector: {disk: 'hdd'}}), node, {})).toContain("didn't match Pod's node affinity/selector")
+    expect(whyNot(pod(), {...node, isCordoned: true}, {})).toContain('unschedulable')
   })
   it('is as large as requests say, and limits where they do not', () => {
     expect(
@@ -130,7 +130,17 @@ describe('a pod’s status', () => {
     ['one has ended well and is restarted', 'Always', [exited(0)], [], 'Running'],
   ])('when %s (%s)', (_, policy, states, init, phase) => expect(status(policy, states, init).phase).toBe(phase))
 
-  it('counts a sidecar as begun once it has started, and not when the others have ended', () => {
+  it('is over when the pod has been deleted and ended, whatever would be restarted', () => {
+    const of = (...states: readonly ContainerState[]) => {
+      const containers = states.map((state) => ({...freshRecord('c', 'i'), state}))
+      return podStatus(pod({restartPolicy: 'Always'}), {init: [], containers, podIP: '', startTime: NOW, isTerminated: true}, NOW).phase
+    }
+    expect(of(exited(0), exited(0))).toBe('Succeeded')
+    expect(of(exited(0), exited(143))).toBe('Failed')
+    expect(of({waiting: {}})).toBe('Failed')
+  })
+
+  it('counts a sidecar as begun once it has started, and is not over before it has ended', () => {
     const sidecar = (state: ContainerState, started: boolean) => ({
       ...freshRecord('s', 'i'),
       isSidecar: true,
@@ -146,7 +156,7 @@ describe('a pod’s status', () => {
     expect(of(sidecar(running, false), main({waiting: {}})).phase).toBe('Pending')
     expect(initialized(of(sidecar(running, false), main({waiting: {}})))).toBe('False')
     expect(of(sidecar(running, true), main(running)).phase).toBe('Running')
-    expect(of(sidecar(running, true), main(exited(0))).phase).toBe('Succeeded')
+    expect(of(sidecar(running, true), main(exited(0))).phase).toBe('Running')
     expect(of(sidecar(exited(143), false), main(exited(0))).phase).toBe('Succeeded')
     expect(initialized(of(sidecar(exited(143), false), main(exited(0))))).toBe('True')
     expect(of(sidecar(running, false), main(running)).conditions?.find(({type}) => type === 'Ready')).toMatchObject({
