@@ -70,6 +70,9 @@ const ended = ({name, state}: ContainerStatus): PodCause | undefined => {
   return {reason: terminated.reason ?? 'Error', message: exitSentence(name, terminated)}
 }
 
+/** What a job's message has between the fact and the end of the program's log. */
+export const LAST_WORDS = '; its last words:\n'
+
 /** `container "worker" exited with code 137 (OOMKilled): its last words`. */
 export const exitSentence = (container: string, {exitCode, reason, message}: Terminated): string => {
   const why = reason !== undefined && reason !== 'Error' && reason !== 'Completed' ? ` (${reason})` : ''

@@ -4,6 +4,7 @@ import {type ClusterChoices, DEFAULT_IMAGE, DEFAULT_WORKERS, type Marks} from '.
 import {parseDuration} from './duration.ts'
 import {envFlag, pairFlag} from './flags.ts'
 import {furtherResources, nodeSelectorFlag, type PodFlags, podExtras, podFlags, quantityFlag} from './pod-flags.ts'
+import {type PodSecurityFlags, podSecurityFlags, podSecurityOf, securedContainer, securedPod, withHome} from './pod-security.ts'
 import {UserError, usageError} from './user-error.ts'
 
 /** Flags of the pods that a command generates. */
@@ -14,6 +15,7 @@ export const workerFlags = {
   memory: quantityFlag({summary: 'Memory of each worker, request and limit alike.'}),
   env: envFlag({summary: 'Environment variable of all pods; may be repeated.'}),
   ...podFlags,
+  ...podSecurityFlags,
 }
 
 const parseNamespace = (text: string): string => {
@@ -56,7 +58,7 @@ export const markFlags = {
   annotation: pairFlag({summary: 'Annotation of the object; may be repeated.'}),
 }
 
-export interface ChoiceFlags extends PodFlags {
+export interface ChoiceFlags extends PodFlags, PodSecurityFlags {
   readonly workers?: number | undefined
   readonly image?: string | undefined
   readonly cpu?: string | undefined
@@ -74,21 +76,27 @@ export interface ChoiceFlags extends PodFlags {
   readonly 'idle-action'?: string | undefined
 }
 
-export const choicesOf = (flags: ChoiceFlags): ClusterChoices => ({
-  workers: flags.workers ?? DEFAULT_WORKERS,
-  image: flags.image ?? DEFAULT_IMAGE,
-  env: flags.env,
-  ...podExtras(flags),
-  resources: {cpu: flags.cpu, memory: flags.memory, ...furtherResources(flags)},
-  workerResources: flags['worker-resource'],
-  schedulerResources: {cpu: flags['scheduler-cpu'], memory: flags['scheduler-memory']},
-  schedulerServiceType: flags['scheduler-service-type'],
-  schedulerNodeSelector: flags['scheduler-node-selector'] && Object.fromEntries(flags['scheduler-node-selector']),
-  reachableFrom: flags['network-policy'] || flags['allow-namespace'] ? (flags['allow-namespace'] ?? []) : undefined,
-  tls: flags['tls-secret'] === undefined ? (flags.tls ? {auto: true} : undefined) : {secretName: flags['tls-secret']},
-  idleTimeout: flags['idle-timeout'] === undefined ? undefined : Math.ceil(flags['idle-timeout'] / 1000),
-  idleAction: flags['idle-action'] === 'suspend' ? 'Suspend' : undefined,
-})
+/** Rejects flags that exclude each other. */
+export const choicesOf = (flags: ChoiceFlags): ClusterChoices => {
+  const security = podSecurityOf(flags)
+  const {pod, container} = podExtras(flags)
+  return {
+    workers: flags.workers ?? DEFAULT_WORKERS,
+    image: flags.image ?? DEFAULT_IMAGE,
+    env: withHome(security, flags.env),
+    pod: {...pod, ...securedPod(security)},
+    container: {...container, ...securedContainer(security)},
+    resources: {cpu: flags.cpu, memory: flags.memory, ...furtherResources(flags)},
+    workerResources: flags['worker-resource'],
+    schedulerResources: {cpu: flags['scheduler-cpu'], memory: flags['scheduler-memory']},
+    schedulerServiceType: flags['scheduler-service-type'],
+    schedulerNodeSelector: flags['scheduler-node-selector'] && Object.fromEntries(flags['scheduler-node-selector']),
+    reachableFrom: flags['network-policy'] || flags['allow-namespace'] ? (flags['allow-namespace'] ?? []) : undefined,
+    tls: flags['tls-secret'] === undefined ? (flags.tls ? {auto: true} : undefined) : {secretName: flags['tls-secret']},
+    idleTimeout: flags['idle-timeout'] === undefined ? undefined : Math.ceil(flags['idle-timeout'] / 1000),
+    idleAction: flags['idle-action'] === 'suspend' ? 'Suspend' : undefined,
+  }
+}
 
 export interface MarkFlags {
   readonly label?: readonly (readonly [string, string])[] | undefined

@@ -123,6 +123,9 @@ const workerPart = ({workers, image, env, resources, workerResources = [], pod, 
   },
 })
 
+/** A scheduler that has much to do answers late; one that is restarted for that loses all results of its cluster. */
+const PATIENCE_SECONDS = 300
+
 const schedulerContainer = ({image, env, schedulerResources, container}: ClusterChoices): Container => ({
   name: 'scheduler',
   image,
@@ -133,8 +136,11 @@ const schedulerContainer = ({image, env, schedulerResources, container}: Cluster
     {name: PORT_COMM, containerPort: DEFAULT_COMM_PORT, protocol: 'TCP'},
     {name: PORT_DASHBOARD, containerPort: DASHBOARD_PORT, protocol: 'TCP'},
   ],
-  readinessProbe: {httpGet: {port: PORT_DASHBOARD, path: '/health'}, periodSeconds: 1, timeoutSeconds: 300},
-  livenessProbe: {httpGet: {port: PORT_DASHBOARD, path: '/health'}, initialDelaySeconds: 15, periodSeconds: 20},
+  readinessProbe: {httpGet: {port: PORT_DASHBOARD, path: '/health'}, periodSeconds: 1, timeoutSeconds: PATIENCE_SECONDS},
+  livenessProbe: {
+    ...{httpGet: {port: PORT_DASHBOARD, path: '/health'}, initialDelaySeconds: 15, periodSeconds: 20},
+    timeoutSeconds: PATIENCE_SECONDS,
+  },
 })
 
 /** The fields that every generated container has only where they were asked for. */

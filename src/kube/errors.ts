@@ -40,7 +40,17 @@ export class ConfigError extends Error {
 }
 
 export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404
+export const isForbidden = (error: unknown): error is KubeError => error instanceof KubeError && error.status === 403
 export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.status === 409
+
+/** For `catch`: `instead` where we may not look; every other failure goes on. `told` is handed the server's words. */
+export const ifForbidden =
+  <T>(instead: T, told: (words: string) => void = () => undefined) =>
+  (error: unknown): T => {
+    if (!isForbidden(error)) throw error
+    told(error.message)
+    return instead
+  }
 
 /** For `catch`: `instead` where the object is not there; every other failure goes on. */
 export const ifMissing =

@@ -2,10 +2,10 @@
 import type {Kind, Ref} from '../api/object.ts'
 import type {WriteOptions} from './client.ts'
 
-/** `/apis/GROUP/VERSION[/namespaces/NS]/PLURAL`; core/v1 lives under `/api`. */
+/** `/apis/GROUP/VERSION[/namespaces/NS]/PLURAL`; core/v1 lives under `/api`. No namespace, and the empty one, mean all of them. */
 export const resourcePath = (kind: Kind, namespace?: string): string => {
   const root = kind.apiVersion.includes('/') ? `/apis/${kind.apiVersion}` : `/api/${kind.apiVersion}`
-  const inside = kind.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : ''
+  const inside = kind.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : ''
   return `${root}${inside}/${kind.plural}`
 }
 

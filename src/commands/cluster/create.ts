@@ -49,6 +49,10 @@ export default class ClusterCreate extends DaskCommand {
       command: 'cluster create demo --volume pvc/data:/data --env-from secret/s3 --node-selector pool=dask',
     },
     {description: 'Encrypted, and only for clients with its certificate', command: 'cluster create demo --tls'},
+    {
+      description: 'Where the namespace enforces the restricted pod security standard',
+      command: 'cluster create demo --pod-security restricted',
+    },
     {description: 'The same words from a file, like "workers: 4"', command: 'cluster create demo --file demo.yaml'},
     {description: 'Only show the manifest', command: 'cluster create demo --image my.org/dask:1 --dry-run=client -o yaml'},
     {description: 'From a manifest, or from all of a directory', command: 'cluster create -f cluster.yaml'},

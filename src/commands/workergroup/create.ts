@@ -4,13 +4,15 @@ import {checkGroupName, choicesOf, markFlags, marksOf, workerFlags} from '../../
 import {groupManifest} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, outputFlag, timeoutFlag} from '../../cli/flags.ts'
+import {securedLike} from '../../cli/pod-security.ts'
 import {waitForGroup} from '../../cli/scale.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 import {answerObject, createObject, doneText} from '../../cli/write.ts'
 
 export default class WorkerGroupCreate extends DaskCommand {
   static override summary = 'Add a group of workers to a cluster.'
-  static override description = 'Where no --image is given, the image of the cluster is taken.\n'
+  static override description =
+    'Where no --image is given, the image of the cluster is taken; where neither --pod-security nor --run-as-user is, its security context.\n'
   static override examples = [
     {description: 'Two workers with much memory', command: 'workergroup create highmem --dask-cluster demo -w 2 --memory 64Gi'},
     {description: 'Only show the manifest', command: 'workergroup create highmem -c demo --image my.org/dask:1 --dry-run=client -o yaml'},
@@ -43,7 +45,9 @@ export default class WorkerGroupCreate extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const {spec} = await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal: this.signal})
     const image = flags.image ?? spec.worker.spec.containers[0]?.image ?? choices.image
-    const object = groupManifest(name, namespace, cluster, {...choices, image}, marksOf(flags))
+    const isSecured = flags['pod-security'] !== undefined || flags['run-as-user'] !== undefined
+    const secured = isSecured ? choices : securedLike(choices, spec.worker.spec)
+    const object = groupManifest(name, namespace, cluster, {...secured, image}, marksOf(flags))
     const made = await createObject({client, kind: DASK_WORKER_GROUPS, object, dryRun: dryRun === 'server', signal: this.signal})
     if (flags.wait && dryRun === undefined) {
       const title = `DaskWorkerGroup "${name}" in namespace "${namespace}"`

@@ -17,6 +17,6 @@ export default class WorkerGroupDescribe extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const view = await readGroup(client, namespace, args.name, this.signal)
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(view, flags.output))
-    answer(flags.output === 'name' ? `${qualifiedName(view.group)}\n` : renderGroup(view, this.bin, Date.now()))
+    answer(flags.output === 'name' ? `${qualifiedName(view.group)}\n` : renderGroup(view, this.binAnywhere, Date.now()))
   }
 }

@@ -60,6 +60,7 @@ spec:
               path: /health
             initialDelaySeconds: 15
             periodSeconds: 20
+            timeoutSeconds: 300
     service:
       type: ClusterIP
       selector:
