@@ -69,6 +69,7 @@ export interface Probe {
 }
 
 export interface PodSpec {
+  readonly activeDeadlineSeconds?: number
   readonly containers: readonly Container[]
   readonly initContainers?: readonly Container[]
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'

@@ -4,6 +4,10 @@ export const LABEL_CLUSTER = 'dask.org/cluster-name'
 export const LABEL_COMPONENT = 'dask.org/component'
 export const LABEL_GROUP = 'dask.org/workergroup-name'
 export const LABEL_ISTIO_INJECT = 'sidecar.istio.io/inject'
+/** Kueue's: pods that it lets begin together. */
+export const LABEL_POD_GROUP = 'kueue.x-k8s.io/pod-group-name'
+/** The reason of a group and its cluster: such a group takes no other pod for a worker that has left in peace. */
+export const HELD_BY_POD_GROUP = 'HeldByPodGroup'
 
 /** Marks a worker pod as chosen to leave, with the time of the choice; written before the choice is acted on. */
 export const ANNOTATION_RETIRING = 'kubernetes.dask.org/retiring'
@@ -46,6 +50,8 @@ export const ANNOTATION_VERSION = 'kubernetes.dask.org/version'
 export const OPERATOR = 'dask-operator'
 /** Where operators of all namespaces agree on who leads, wherever they run: one beside its user too. One that serves some agrees in each. */
 export const LEASE_NAMESPACE = 'default'
+/** Holds that lease for as long as a sandbox with an operator of its own lives. */
+export const SANDBOX_OPERATOR = "the sandbox's own"
 
 export const ENV_WORKER_NAME = 'DASK_WORKER_NAME'
 export const ENV_SCHEDULER_ADDRESS = 'DASK_SCHEDULER_ADDRESS'

@@ -13,7 +13,15 @@ const WAITS: ReadonlySet<string> = new Set(['SchedulerUpdateWaits', 'WaitsForSch
  * Waits until every worker of a cluster is made from its spec as it is now and none of the old ones is left.
  * Rejects, with what to do, where the rollout waits for somebody: a changed scheduler for its restart, workers (OnDelete) for their deletion.
  */
-export async function waitForRollout({client, namespace, name, timeoutMs, signal, report}: WaitCall): Promise<void> {
+export async function waitForRollout({
+  client,
+  namespace,
+  name,
+  timeoutMs,
+  signal,
+  report,
+  bin,
+}: WaitCall & {readonly bin: string}): Promise<void> {
   const watch = await openWatch(client, signal)
   try {
     const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
@@ -22,6 +30,8 @@ export async function waitForRollout({client, namespace, name, timeoutMs, signal
     const look = (): Look<true> => {
       const cluster = clusters.get({namespace, name})
       if (!cluster) throw new UserError(`no DaskCluster "${name}" in namespace "${namespace}"`, {exitCode: EXIT.notFound})
+      if (cluster.spec.suspend)
+        throw new UserError(`DaskCluster "${name}" is suspended`, {next: [`"${bin} cluster resume ${name}" brings it back`]})
       const own = groups.list(namespace).filter(({spec}) => spec.cluster === name)
       const {generation = 0} = cluster.metadata
       const main = groups.get({namespace, name: defaultGroupName(name)})
@@ -34,15 +44,17 @@ export async function waitForRollout({client, namespace, name, timeoutMs, signal
         // As long as there are more than are wanted an old one may be among those that are ready, with a new one that is not.
         return !isCurrent || [replicas, updatedReplicas, readyReplicas].some((count) => count !== wanted) || retiringReplicas > 0
       })
+      // New workers that have no scheduler yet can do nothing: after a restart of both, that is the last thing to come.
+      const isSchedulerReady = conditionOf(cluster.status?.conditions, 'SchedulerReady')?.status !== 'False'
       news = isSeen
         ? open
             .map(({metadata, spec, status}) => {
               const {updatedReplicas = 0, retiringReplicas = 0} = status ?? {}
               return `${metadata.name} has ${updatedReplicas} of ${spec.worker.replicas ?? 1} new workers, ${retiringReplicas} are retiring`
             })
-            .join('; ')
+            .join('; ') || 'all workers are new, and the scheduler is not ready'
         : 'the operator has not seen the last change'
-      const isDone = isSeen && own.length > 0 && open.length === 0
+      const isDone = isSeen && own.length > 0 && open.length === 0 && isSchedulerReady
       const told = conditionOf(cluster.status?.conditions, 'Progressing')
       if (isSeen && told?.status === 'False' && WAITS.has(told.reason))
         throw new UserError(`DaskCluster "${name}" is not rolled out: ${told.message}`)

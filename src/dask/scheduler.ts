@@ -31,6 +31,8 @@ export interface WorkerLoad {
   readonly results: number
   /** Bytes of those results, on disk or in memory. */
   readonly resultBytes: number
+  /** Bytes that have gone to disk, since memory was short. */
+  readonly spilled: number
 }
 
 export interface SchedulerIdentity {
@@ -222,6 +224,7 @@ const loadOf = (metrics: Json): WorkerLoad => {
     queued: number(counts, 'ready', 'constrained'),
     results: counts === metrics ? number(counts, 'in_memory') : number(counts, 'memory'),
     resultBytes: number(metrics, 'managed_bytes'),
+    spilled: number((metrics['spilled_bytes'] ?? {}) as Json, 'disk'),
   }
 }
 

@@ -3,7 +3,7 @@ import {ENV_WORKER_NAME} from '../api/names.ts'
 import {TLS_VOLUME} from '../api/tls.ts'
 import {withoutManagedFields} from '../kube/store.ts'
 
-const OF_SPEC = ['hostNetwork', 'nodeName', 'restartPolicy', 'tolerations'] as const
+const OF_SPEC = ['activeDeadlineSeconds', 'hostNetwork', 'nodeName', 'restartPolicy', 'tolerations'] as const
 const OF_CONTAINER = ['image', 'ports'] as const
 
 /**

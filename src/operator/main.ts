@@ -4,14 +4,17 @@ import {hostname} from 'node:os'
 import {DEFAULT_LOG_LEVEL, isLogLevel, LOG_LEVELS} from '../api/log-levels.ts'
 import {loadKubeConfig} from '../kube/config.ts'
 import {connect} from '../kube/connect.ts'
-import {createLog} from './engine/log.ts'
+import {createLog, gathered} from './engine/log.ts'
 import {createHealth, createMetrics, parseAddress, serveHealth} from './health-server.ts'
+import {growSparingly} from './heap.ts'
 import {runOperator} from './run.ts'
 
 const DEFAULT_HEALTH = ':8080'
 
+growSparingly()
 const level = process.env['LOG_LEVEL'] || DEFAULT_LOG_LEVEL
-const log = createLog(isLogLevel(level) ? level : DEFAULT_LOG_LEVEL, (line) => process.stdout.write(line))
+const write = gathered((lines) => process.stdout.write(lines))
+const log = createLog(isLogLevel(level) ? level : DEFAULT_LOG_LEVEL, write)
 
 const end = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end.abort())

@@ -28,7 +28,7 @@ import {createGroupController} from './workergroup/controller.ts'
 import {createRetirements} from './workergroup/retirements.ts'
 import {openSchedulers} from './workergroup/schedulers.ts'
 
-export {createLog} from './engine/log.ts'
+export {createLog, gathered} from './engine/log.ts'
 
 export interface RunOptions {
   readonly client: KubeClient

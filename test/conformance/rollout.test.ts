@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {PODS, SERVICES} from '../../src/api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../src/api/dask.ts'
+import type {Templates} from '../../src/api/history.ts'
 import {isReady, stand, until} from './ground.ts'
 
 const {client, namespace, kubectl, dask, pods, python} = stand('rollout')
@@ -135,6 +136,27 @@ describe('cluster rollout undo', () => {
       expect((await dask('cluster', 'rollout', 'status', 'undone', '--timeout', '90s')).code).toBe(0)
       expect(await steps()).toEqual([value])
     }
+    const {stdout} = await dask('cluster', 'rollout', 'history', 'undone')
+    expect(stdout.split('\n').map((line) => line.trim().split(/\s{2,}/))).toEqual([
+      ['REVISION', 'CHANGE'],
+      ['1', '<none>'],
+      ['4', 'worker.containers[0].env'],
+      ['5 (now)', 'worker.containers[0].env[0].value=two'],
+      [''],
+    ])
+    const first = JSON.parse((await dask('cluster', 'rollout', 'history', 'undone', '--revision', '1', '-o', 'json')).stdout) as Templates
+    expect(first.worker.containers[0]?.env?.some(({name}) => name === 'STEP') ?? false).toBe(false)
+    expect(await dask('cluster', 'rollout', 'undo', 'undone', '--to-revision', '2')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('no revision 2 of DaskCluster "undone" is kept; there are 1, 4, 5'),
+    })
+    expect(await dask('cluster', 'rollout', 'undo', 'undone', '--to-revision', '5')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has the templates of revision 5 already'),
+    })
+    expect((await dask('cluster', 'rollout', 'undo', 'undone', '--to-revision', '1')).code).toBe(0)
+    expect((await dask('cluster', 'rollout', 'status', 'undone', '--timeout', '90s')).code).toBe(0)
+    expect(await steps()).toEqual([undefined])
     expect((await dask('cluster', 'delete', 'undone', '--yes')).code).toBe(0)
   })
 })

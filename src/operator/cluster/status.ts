@@ -5,6 +5,7 @@ import {
   ANNOTATION_HANDED_DOWN,
   ANNOTATION_RETIRING,
   defaultGroupName,
+  HELD_BY_POD_GROUP,
   invalidClusterName,
   LABEL_CLUSTER,
   LABEL_COMPONENT,
@@ -15,6 +16,7 @@ import {HTTP_ROUTES, INGRESSES, POD_DISRUPTION_BUDGETS} from '../../api/networki
 import type {KubeObject} from '../../api/object.ts'
 import {controllerOf, isOfPredecessor} from '../../api/ownership.ts'
 import {type PodCause, podCause} from '../../api/pod-cause.ts'
+import {namePodSecurity, VIOLATES_POD_SECURITY} from '../../api/pod-security.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
@@ -117,7 +119,8 @@ export function clusterStatus(
 }
 
 /** A cluster works as well without what only leads to it. */
-export const failedStatus = (status: DaskClusterStatus, {reason, message, kind}: Failure, now: number): DaskClusterStatus => {
+export const failedStatus = (status: DaskClusterStatus, failure: Failure, now: number): DaskClusterStatus => {
+  const {reason, message, kind} = namePodSecurity(failure)
   const isBeside = BESIDE.some(({plural}) => plural === kind?.plural)
   const failed = {status: false, reason, message}
   const claims = {
@@ -166,10 +169,13 @@ const countWorkers = (cluster: DaskCluster, groups: readonly GroupView[]): Worke
     trouble: present.filter((pod) => !isMarked(pod) && !isPodReady(pod)),
     refusal: groups
       .flatMap(({group}) => findCondition(group.status?.conditions, DEGRADED) ?? [])
-      .filter(({status, reason}) => status === 'True' && reason.startsWith('Failed'))
+      .filter(({status, reason}) => status === 'True' && (reason.startsWith('Failed') || OF_GROUPS.has(reason)))
       .map(({reason, message}) => ({reason, message}))[0],
   }
 }
+
+/** What no pod of a group says of itself. */
+const OF_GROUPS: ReadonlySet<string> = new Set([VIOLATES_POD_SECURITY, HELD_BY_POD_GROUP])
 
 /** The number that the default group is about to be given counts already. */
 const wantedOfGroup = (cluster: DaskCluster, group: DaskWorkerGroup): number => {

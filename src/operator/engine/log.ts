@@ -13,6 +13,23 @@ export type Log = Logger
 export const createLog = (level: LogLevel, write: (line: string) => void): Log =>
   pino({level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}}, {write})
 
+/**
+ * Lines go to `write` in one piece for each turn of the event loop: a hundred acts at once are one write to a pipe, which blocks.
+ * What is left goes when the process ends.
+ */
+export function gathered(write: (lines: string) => void): (line: string) => void {
+  let pending = ''
+  const flush = (): void => {
+    if (pending !== '') write(pending)
+    pending = ''
+  }
+  process.on('exit', flush)
+  return (line) => {
+    if (pending === '') setImmediate(flush)
+    pending += line
+  }
+}
+
 /** The object that a line is about. */
 export const about = (
   {kind}: {readonly kind: string},

@@ -13,7 +13,8 @@ export const createReadLastWords =
       const container = spec.containers[0]?.name
       const options = {namespace, name, tailLines: LINES, signal, ...(container !== undefined && {container})}
       const lines = await Array.fromAsync(streamLogs(client, options))
-      return lines.join('\n').slice(-MOST_CHARACTERS).split('\n')
+      const words = lines.join('\n').trimEnd().slice(-MOST_CHARACTERS)
+      return words === '' ? [] : words.split('\n')
     } catch {
       // An extra to a failure that is told anyway: the pod, its node or the right to read its log may be gone.
       return []

@@ -140,7 +140,7 @@ const setSuspend = (cluster: DaskCluster, suspend: boolean): Action => ({
   patch: {spec: {suspend}},
 })
 
-/** The cluster goes as its policy says, a runner that is still there goes with the deadline, and in the end the job itself. */
+/** The cluster goes as its policy says, a program that still runs is ended, and in the end the job itself goes. */
 const afterTheEnd = (job: DaskJob, {cluster, runners}: JobWorld, now: number): Plan<DaskJobStatus> => {
   const isSuccess = job.status?.jobStatus === 'Successful'
   const why = `the job is ${isSuccess ? 'done' : 'over'}`
@@ -149,13 +149,21 @@ const afterTheEnd = (job: DaskJob, {cluster, runners}: JobWorld, now: number): P
   const isOurs = cluster && !isOnOthersCluster(job) && isControlledBy(cluster, job) && cluster.metadata.deletionTimestamp === undefined
   const actions: readonly Action[] = [
     ...(isOurs && isClusterDue ? [remove(DASK_CLUSTERS, cluster, why)] : []),
-    ...runners.filter((runner) => !isPodLeaving(runner) && !isPodEnded(runner)).map((runner) => remove(PODS, runner, why)),
+    ...runners.filter((runner) => !isPodLeaving(runner) && !isPodEnded(runner)).flatMap((runner) => ended(runner, why)),
   ]
   const {ttlSecondsAfterFinished: ttl} = job.spec
   const leftMs = ttl === undefined ? undefined : Date.parse(job.status?.endTime ?? '') + ttl * 1000 - now
   if (leftMs === undefined || Number.isNaN(leftMs)) return {stages: actions.length > 0 ? [actions] : [], status: undefined}
   if (leftMs > 0) return {stages: actions.length > 0 ? [actions] : [], status: undefined, wakeAfter: leftMs}
   return {stages: [[remove(DASK_JOBS, job, 'its ttlSecondsAfterFinished have passed')]], status: undefined}
+}
+
+/** The log of a pod goes with it: where a kubelet has it, that ends its program as a deletion does, and keeps pod and log. */
+const ended = (runner: Pod, why: string): readonly Action[] => {
+  if (runner.spec.nodeName === undefined) return [remove(PODS, runner, why)]
+  if (runner.spec.activeDeadlineSeconds === 1) return []
+  const uid = runner.metadata.uid ?? ''
+  return [{do: 'patch', kind: PODS, ref: refOf(runner), uid, patch: {spec: {activeDeadlineSeconds: 1}}}]
 }
 
 const create = (kind: Create['kind'], object: KubeObject): Create => ({do: 'create', kind, object})

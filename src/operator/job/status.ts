@@ -4,7 +4,8 @@ import type {DaskCluster, DaskJob, DaskJobStatus} from '../../api/dask.ts'
 import {invalidClusterName} from '../../api/names.ts'
 import type {Condition, KubeObject} from '../../api/object.ts'
 import {isOfPredecessor} from '../../api/ownership.ts'
-import {exitSentence, podCause, podExit} from '../../api/pod-cause.ts'
+import {exitSentence, LAST_WORDS, podCause, podExit} from '../../api/pod-cause.ts'
+import {namePodSecurity} from '../../api/pod-security.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving, podEndedAt} from '../../api/pod-state.ts'
 import type {Failure} from '../engine/contract.ts'
 import {attemptName} from './attempts.ts'
@@ -93,7 +94,7 @@ export function endedStatus(job: DaskJob, {runner, attempts, lastWords = []}: En
     ? {reason: REASON.succeeded, message: 'the program has ended with exit code 0'}
     : failure(runner)
   const tries = attempts > 1 ? ` (attempt ${attempts})` : ''
-  const message = `${fact}${tries}${isSuccess || lastWords.length === 0 ? '' : `; its last words:\n${lastWords.join('\n')}`}`
+  const message = `${fact}${tries}${isSuccess || lastWords.length === 0 ? '' : `${LAST_WORDS}${lastWords.join('\n')}`}`
   const started = job.status?.startTime ?? startTime(runner)
   return {
     ...kept(job),
@@ -174,7 +175,8 @@ const startTime = (runner: Pod): string | undefined => {
   return begun === undefined ? undefined : timestamp(Date.parse(begun))
 }
 
-export const failedJobStatus = (status: DaskJobStatus, {reason, message}: Failure, now: number): DaskJobStatus => {
+export const failedJobStatus = (status: DaskJobStatus, failure: Failure, now: number): DaskJobStatus => {
+  const {reason, message} = namePodSecurity(failure)
   const isOver = status.jobStatus === 'Successful' || status.jobStatus === 'Failed'
   if (isOver) return status
   const claim = {status: false, reason, message}

@@ -1,6 +1,6 @@
 import {PODS, type Pod} from '../../api/core.ts'
 import type {DaskCluster, DaskWorkerGroup, DaskWorkerGroupStatus} from '../../api/dask.ts'
-import {ANNOTATION_RETIRING} from '../../api/names.ts'
+import {ANNOTATION_RETIRING, LABEL_POD_GROUP} from '../../api/names.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {partMetadataPatch} from '../../api/part-metadata.ts'
 import {repairOf} from '../../api/pod-repair.ts'
@@ -34,7 +34,8 @@ export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number
   const staying = here.filter((pod) => !isMarked(pod) && !isPodEnded(pod))
   const ended = here.filter((pod) => !isMarked(pod) && isPodEnded(pod))
   const rollout = rolloutOf(group, cluster, world.scheduler, staying, wanted)
-  const missing = wanted - staying.length
+  const held = world.pods.filter(holdsItsPlace)
+  const missing = wanted - staying.length - held.length
 
   const back = readmit(marked, missing - ended.length, world).filter((pod) => !isOfEarlierSpec(pod, rollout.target))
   const leavers = planLeavers(
@@ -62,6 +63,7 @@ export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number
       rollout,
       blocked: shrinking.blocked ?? leavers.blocked,
       isSchedulerLost: growth.isSchedulerLost,
+      held,
       now,
     }),
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
@@ -114,6 +116,13 @@ const follow = (pods: readonly Pod[], group: DaskWorkerGroup, cluster: DaskClust
 }
 
 const isMarked = (pod: Pod): boolean => pod.metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
+
+/** Kueue takes another into a pod group only for one that has failed, or has never run; any other it deletes as soon as it is made. */
+const holdsItsPlace = (pod: Pod): boolean =>
+  isPodLeaving(pod) &&
+  pod.metadata.labels?.[LABEL_POD_GROUP] !== undefined &&
+  pod.spec.nodeName !== undefined &&
+  pod.status?.phase !== 'Failed'
 
 interface Growth {
   /** Ended pods that nobody misses. */

@@ -1,3 +1,4 @@
+import {HELD_BY_POD_GROUP} from '../../api/names.ts'
 import type {Notable} from '../engine/contract.ts'
 
 /** Conditions of a DaskWorkerGroup and the reasons that the operator itself gives; a pod's own cause is told in its own words. */
@@ -29,6 +30,7 @@ export const REASON = {
   /** They wait until somebody deletes the old ones. */
   updateWaits: 'UpdateWaits',
   suspended: 'Suspended',
+  heldByPodGroup: HELD_BY_POD_GROUP,
   /** Its pods are kept by Deployments of the Python operator, and have not been taken over. */
   ofPythonOperator: 'OfPythonOperator',
 } as const

@@ -1,9 +1,10 @@
 import {type Claim, replaceConditions, toConditions} from '../../api/conditions.ts'
 import type {Pod} from '../../api/core.ts'
 import type {DaskWorkerGroup, DaskWorkerGroupStatus} from '../../api/dask.ts'
-import {ANNOTATION_RETIRING} from '../../api/names.ts'
+import {ANNOTATION_RETIRING, LABEL_POD_GROUP} from '../../api/names.ts'
 import {controllerOf} from '../../api/ownership.ts'
 import {podCause} from '../../api/pod-cause.ts'
+import {namePodSecurity} from '../../api/pod-security.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
 import {isOfEarlierSpec, isRestartDue, type Target} from '../../api/revision.ts'
 import type {Failure} from '../engine/contract.ts'
@@ -55,17 +56,20 @@ export interface Outlook {
   readonly rollout: Rollout
   readonly blocked: Blocked | undefined
   readonly isSchedulerLost: boolean
+  /** Pods that leave and keep others out of their places. */
+  readonly held: readonly Pod[]
   readonly now: number
 }
 
 export function groupStatus(
   group: DaskWorkerGroup,
   {pods, cluster}: GroupWorld,
-  {wanted, rollout, blocked, isSchedulerLost, now}: Outlook,
+  {wanted, rollout, blocked, isSchedulerLost, held, now}: Outlook,
 ): DaskWorkerGroupStatus {
   const counts = countsOf(pods, rollout.target)
   const numbers = `${counts.readyReplicas} of ${wanted} workers are ready`
-  const trouble = troubleOf(pods, wanted - counts.readyReplicas)
+  const missing = wanted - counts.readyReplicas
+  const trouble = missing > 0 ? (troubleOf(pods) ?? heldTrouble(group, held)) : undefined
   const lost = isSchedulerLost
     ? {reason: REASON.schedulerLost, message: `${numbers}; workers that ended with their scheduler begin anew once another is ready`}
     : undefined
@@ -89,7 +93,8 @@ export function groupStatus(
   )
 }
 
-export const failedGroupStatus = (status: DaskWorkerGroupStatus, {reason, message}: Failure, now: number): DaskWorkerGroupStatus => {
+export const failedGroupStatus = (status: DaskWorkerGroupStatus, failure: Failure, now: number): DaskWorkerGroupStatus => {
+  const {reason, message} = namePodSecurity(failure)
   const claims = {[READY]: {status: false, reason, message}, [DEGRADED]: {status: true, reason, message}}
   return {...status, conditions: replaceConditions(status.conditions, claims, status.observedGeneration, now)}
 }
@@ -126,14 +131,21 @@ const update = (
   return undefined
 }
 
-const troubleOf = (pods: readonly Pod[], unready: number): Blocked | undefined => {
-  if (unready <= 0) return undefined
+const troubleOf = (pods: readonly Pod[]): Blocked | undefined => {
   for (const pod of pods) {
     const cause = isPodLeaving(pod) || isMarked(pod) || isPodReady(pod) ? undefined : podCause(pod)
     if (cause) return {reason: cause.reason, message: `${pod.metadata.name}: ${cause.message}`}
   }
   return undefined
 }
+
+const heldTrouble = ({spec}: DaskWorkerGroup, [pod]: readonly Pod[]): Blocked | undefined =>
+  pod && {
+    reason: REASON.heldByPodGroup,
+    message:
+      `${pod.metadata.name} has left, and Kueue takes another into pod group "${pod.metadata.labels?.[LABEL_POD_GROUP]}" only for one that has failed; ` +
+      `kubectl dask cluster suspend ${spec.cluster}, and then resume, makes the group anew`,
+  }
 
 const progress = (ready: Claim, {retiringReplicas}: Counts, stuck: Blocked | undefined, update: Claim | undefined): Claim => {
   if (stuck) return {status: false, ...stuck}

@@ -53,7 +53,7 @@ export const makeGroup = (replicas = 3, metadata: Meta = {}, cluster: DaskCluste
     annotations: {
       'kubernetes.dask.org/handed-down-replicas': String(replicas),
       'kubernetes.dask.org/handed-down-worker': revisionOf({spec: workerSpec}),
-      'kubernetes.dask.org/templates': JSON.stringify({scheduler: schedulerPart.spec, worker: workerSpec}),
+      'kubernetes.dask.org/templates': JSON.stringify({revision: 1, scheduler: schedulerPart.spec, worker: workerSpec}),
     },
     ...(cluster && {ownerReferences: [ownedBy(cluster)]}),
     ...metadata,

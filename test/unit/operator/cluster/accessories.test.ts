@@ -288,16 +288,18 @@ describe('the way to the dashboard', () => {
   })
 })
 
-it('a group that may not make its pods is told of, in the words of the server', () => {
+it.each([
+  ['FailedCreate', 'pods "demo-default-worker-a" is forbidden: exceeded quota: two'],
+  ['ViolatesPodSecurity', 'pods "demo-default-worker-a" is forbidden: violates PodSecurity'],
+])('a group that may not make its pods is told of (%s), in the words of the server', (reason, message) => {
   const {defaultGroup: group} = world()
   if (!group) throw new Error('there is no group')
-  const message = 'pods "demo-default-worker-a" is forbidden: exceeded quota: two'
-  const conditions = [{type: 'Degraded', status: 'True', reason: 'FailedCreate', message, lastTransitionTime: ''} as const]
+  const conditions = [{type: 'Degraded', status: 'True', reason, message, lastTransitionTime: ''} as const]
   const refused = {...group, status: {conditions}}
   const {status} = planCluster(cluster, world({}, {defaultGroup: refused, groups: [{group: refused, pods: []}]}), NOW)
   const claim = (type: string) => status?.conditions?.find((each) => each.type === type)
-  expect(claim('Degraded')).toMatchObject({status: 'True', reason: 'FailedCreate', message})
-  expect(claim('WorkersReady')).toMatchObject({status: 'False', reason: 'FailedCreate', message: `0 of 3 workers are ready; ${message}`})
+  expect(claim('Degraded')).toMatchObject({status: 'True', reason, message})
+  expect(claim('WorkersReady')).toMatchObject({status: 'False', reason, message: `0 of 3 workers are ready; ${message}`})
 })
 
 describe('a cluster that another controller takes care of', () => {

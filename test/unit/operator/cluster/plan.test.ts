@@ -57,7 +57,7 @@ const message = (status: DaskClusterStatus | undefined, type: string): string | 
 const handedDown = (replicas: number): Readonly<Record<string, string>> => ({
   'kubernetes.dask.org/handed-down-replicas': String(replicas),
   'kubernetes.dask.org/handed-down-worker': revisionOf(workerPartOf(makeCluster())),
-  'kubernetes.dask.org/templates': JSON.stringify(templatesOf(makeCluster())),
+  'kubernetes.dask.org/templates': JSON.stringify({revision: 1, ...templatesOf(makeCluster())}),
 })
 
 describe('a new cluster', () => {

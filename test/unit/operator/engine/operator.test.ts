@@ -6,7 +6,18 @@ import {startInformer} from '../../../../src/kube/start-informer.ts'
 import {createLog} from '../../../../src/operator/engine/log.ts'
 import {startOperator} from '../../../../src/operator/engine/operator.ts'
 import type {AnyController} from '../../../../src/operator/engine/reconcile.ts'
-import {CONFIG_MAPS, childOf, type EngineGround, meddleWith, startEngineGround, until, WIDGETS, widget, widgetController} from './ground.ts'
+import {
+  CONFIG_MAPS,
+  childOf,
+  type EngineGround,
+  meddleWith,
+  startEngineGround,
+  until,
+  WIDGETS,
+  type Widget,
+  widget,
+  widgetController,
+} from './ground.ts'
 
 let ground: EngineGround
 
@@ -17,6 +28,9 @@ afterAll(() => ground.stop())
 
 const childrenOf = async (namespace: string, name = 'w'): Promise<number | undefined> =>
   (await ground.client.get(WIDGETS, {namespace, name})).status?.children
+
+/** The garbage collector, which could be quicker than the operator under test, does nothing while a finalizer holds the owner. */
+const heldBack = (owner: Widget): Widget => ({...owner, metadata: {...owner.metadata, finalizers: ['test/hold']}})
 
 const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 
@@ -98,18 +112,18 @@ it('law 10: sends nothing where nothing is to be done', async () => {
 it('deletes the children of a deleted owner itself, in parallel', async () => {
   const namespace = await ground.namespace()
   const operator = await ground.run(namespace, widgetController())
-  await ground.client.create(WIDGETS, widget('w', {replicas: 20}, namespace))
+  await ground.client.create(WIDGETS, heldBack(widget('w', {replicas: 20}, namespace)))
   await until(async () => (await childrenOf(namespace)) === 20)
   let inFlight = 0
   let most = 0
   operator.meddle(async (_, send) => {
     inFlight += 1
     most = Math.max(most, inFlight)
-    await until(() => most === 20)
+    await until(() => most >= 20)
     inFlight -= 1
     return send()
   })
-  await ground.client.delete(WIDGETS, {namespace, name: 'w'}, {propagationPolicy: 'Foreground'})
+  await ground.client.delete(WIDGETS, {namespace, name: 'w'}, {propagationPolicy: 'Background'})
   await until(async () => (await ground.children(namespace)).length === 0)
   expect(operator.calls.filter(({verb}) => verb === 'delete')).toHaveLength(20)
   expect(operator.log).toEqual([])
@@ -176,7 +190,7 @@ it('leaves nothing running when it is stopped in the middle of its work', async 
 it('has ended its deletions too when it says that it has stopped', async () => {
   const namespace = await ground.namespace()
   const operator = await ground.run(namespace, widgetController())
-  await ground.client.create(WIDGETS, widget('w', {replicas: 3}, namespace))
+  await ground.client.create(WIDGETS, heldBack(widget('w', {replicas: 3}, namespace)))
   await until(async () => (await childrenOf(namespace)) === 3)
   let underWay = 0
   operator.meddle(async (_, send) => {
@@ -191,7 +205,7 @@ it('has ended its deletions too when it says that it has stopped', async () => {
     }
   })
   let isStopping = false
-  await ground.client.delete(WIDGETS, {namespace, name: 'w'}, {propagationPolicy: 'Foreground'})
+  await ground.client.delete(WIDGETS, {namespace, name: 'w'}, {propagationPolicy: 'Background'})
   await until(() => underWay >= 3)
   isStopping = true
   await operator.stop()

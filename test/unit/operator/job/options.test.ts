@@ -83,6 +83,15 @@ describe('activeDeadlineSeconds', () => {
     expect(plan.stages).toEqual([])
     expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'DeadlineExceeded'})
     const over = job({}, {jobStatus: 'Failed', endTime: ago(1)})
+    const bound = (activeDeadlineSeconds?: number): Pod => ({
+      ...runner(over, 1),
+      spec: {containers: [], nodeName: 'a', ...(activeDeadlineSeconds !== undefined && {activeDeadlineSeconds})},
+    })
+    // A kubelet ends it and keeps it with its log; one that has none yet has said nothing.
+    const [ending = []] = planJob(over, world(over, [bound()]), NOW).stages
+    expect(told([ending])).toEqual([['delete daskclusters/pi', 'patch pods/pi-runner']])
+    expect(ending[1]).toMatchObject({uid: expect.any(String), patch: {spec: {activeDeadlineSeconds: 1}}})
+    expect(told(planJob(over, world(over, [bound(1)]), NOW).stages)).toEqual([['delete daskclusters/pi']])
     expect(told(planJob(over, world(over, [runner(over, 1)]), NOW).stages)).toEqual([['delete daskclusters/pi', 'delete pods/pi-runner']])
   })
 })

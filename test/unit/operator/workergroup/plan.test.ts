@@ -171,6 +171,19 @@ describe('a whole group', () => {
       [`create pods/demo-default-worker-${ids[0]}`, `create pods/demo-default-worker-${ids[1]}`],
     ])
   })
+  it('gets none for one that leaves a pod group of Kueue before it has failed or gone', () => {
+    const leaving = (status: PodStatus, nodeName?: string): Pod => {
+      const pod = makePod('b', makeGroup(), status, {deletionTimestamp: ago(1), labels: {'kueue.x-k8s.io/pod-group-name': 'g'}})
+      return {...pod, spec: {...pod.spec, ...(nodeName !== undefined && {nodeName})}}
+    }
+    const made = (pod: Pod): readonly unknown[] => planGroup(group(2), world([worker('a'), pod]), NOW).stages
+    expect(made(leaving(RUNNING, 'node'))).toEqual([])
+    expect(made(leaving(endedWith(0), 'node'))).toEqual([])
+    expect(made(leaving(endedWith(1), 'node'))).toHaveLength(1)
+    expect(made(leaving(PENDING))).toHaveLength(1)
+    const {status} = planGroup(group(2), world([worker('a'), leaving(endedWith(0), 'node')]), NOW)
+    expect(conditions(status)).toMatchObject({Ready: 'False HeldByPodGroup', Degraded: 'True HeldByPodGroup'})
+  })
   it('tells why a worker is missing in the words of the cause', () => {
     const {status} = planGroup(group(2), world([worker('a'), worker('b', UNSCHEDULABLE)]), NOW)
     expect(conditions(status)).toMatchObject({
