@@ -17,12 +17,13 @@ export interface Load {
   /** Tasks that wait on a worker, and results that the workers hold. */
   readonly queued: number
   readonly results: number
-  /** Bytes. */
+  /** Bytes, of which some have gone to disk. */
   readonly resultBytes: number
+  readonly spilled: number
 }
 
 /** What a scheduler says of its cluster. */
-interface ClusterNumbers extends Load {
+export interface ClusterNumbers extends Load {
   /** Absent where it does not tell them. */
   readonly tasks?: TaskNumbers
   /** How many workers it would like to have. */
@@ -77,8 +78,7 @@ export type Row = readonly [name: string, value: string | undefined]
 export function numberRows(numbers: Numbers | undefined, now: number): readonly Row[] {
   if (!numbers) return []
   if ('error' in numbers) return [['Tasks:', `unknown, the scheduler does not answer: ${numbers.error}`]]
-  const {running, tasks, target, idleSince} = numbers
-  const waiting = tasks && tasks.waiting + tasks.queued + Math.max(0, tasks.processing - running)
+  const {running, tasks, target, idleSince, spilled} = numbers
   return [
     connectedRow(numbers),
     [
@@ -86,16 +86,21 @@ export function numberRows(numbers: Numbers | undefined, now: number): readonly 
       tasks &&
         [
           `${running} running`,
-          `${waiting} waiting`,
+          `${waitingOf(numbers)} waiting`,
           ...(tasks.unrunnable > 0 ? [`${tasks.unrunnable} that no worker can run`] : []),
           ...(tasks.erred > 0 ? [`${tasks.erred} erred`] : []),
           `${tasks.results} results held`,
+          ...(spilled > 0 ? [`${formatBytes(spilled)} of them on disk`] : []),
         ].join(', '),
     ],
     ['Asks for:', target === undefined ? undefined : `${target} ${target === 1 ? 'worker' : 'workers'}`],
     ['Idle:', idleSince === undefined ? undefined : `for ${formatDuration(now - idleSince * 1000)}`],
   ]
 }
+
+/** Tasks that no worker has begun; `undefined` where the scheduler does not tell them. */
+export const waitingOf = ({tasks, running}: ClusterNumbers): number | undefined =>
+  tasks && tasks.waiting + tasks.queued + Math.max(0, tasks.processing - running)
 
 /** Who is connected, and what those together have. */
 export const connectedRow = ({connected, threads, cpu, memory, memoryLimit}: Load): Row => [
@@ -120,5 +125,6 @@ export const loadOf = (workers: readonly SchedulerWorker[]): Load => {
     queued: sum(({load}) => load.queued),
     results: sum(({load}) => load.results),
     resultBytes: sum(({load}) => load.resultBytes),
+    spilled: sum(({load}) => load.spilled),
   }
 }

@@ -30,17 +30,18 @@ export interface Workers {
   readonly rows: readonly WorkerRow[]
   /** Whether the scheduler answered: else nothing is known of who is connected. */
   readonly isAsked: boolean
+  readonly isSuspended: boolean
 }
 
 /** The pods of a cluster's workers joined with what its scheduler knows of them. Rejects when there is no such cluster. */
 export async function readWorkers(client: KubeClient, namespace: string, cluster: string, signal: AbortSignal): Promise<Workers> {
-  await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal})
+  const {spec} = await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal})
   const selector = `${LABEL_CLUSTER}=${cluster},${LABEL_COMPONENT}=worker`
   const [pods, known] = await Promise.all([
     client.list(PODS, {namespace, labelSelector: selector, signal}),
     withScheduler(client, {namespace, cluster, signal}, async (scheduler) => (await scheduler.identity()).workers),
   ])
-  return {rows: workerRows(pods.items, known), isAsked: known !== undefined}
+  return {rows: workerRows(pods.items, known), isAsked: known !== undefined, isSuspended: spec.suspend === true}
 }
 
 /** A row for each process of each pod, by group and name. `known`: absent where the scheduler could not be asked. */
@@ -87,6 +88,21 @@ const statusOf = (pod: Pod, worker: SchedulerWorker | undefined, isAsked: boolea
     : {status: 'Ready', message: undefined}
 }
 
+const ORDERS = {
+  cpu: ({load}: SchedulerWorker) => load.cpu,
+  memory: ({load}: SchedulerWorker) => load.memory,
+  spilled: ({load}: SchedulerWorker) => load.spilled,
+  running: ({load}: SchedulerWorker) => load.executing,
+} as const
+export type WorkerOrder = keyof typeof ORDERS
+export const WORKER_ORDERS = Object.keys(ORDERS) as readonly WorkerOrder[]
+
+/** The largest first; those that are not connected come last. */
+export const sortWorkerRows = (rows: readonly WorkerRow[], by: WorkerOrder): readonly WorkerRow[] => {
+  const size = ({worker}: WorkerRow): number => (worker ? ORDERS[by](worker) : -1)
+  return rows.toSorted((one, other) => size(other) - size(one))
+}
+
 const ofWorker = (show: (worker: SchedulerWorker) => string) => (row: WorkerRow) => (row.worker ? show(row.worker) : '-')
 
 export const workerColumns: readonly Column<WorkerRow>[] = [
@@ -103,6 +119,7 @@ export const workerColumns: readonly Column<WorkerRow>[] = [
   {header: 'RESULTS', value: ofWorker(({load}) => String(load.results))},
   {header: 'RESTARTS', value: (row) => String(row.restarts)},
   {header: 'AGE', value: (row, now) => formatAge(row.created, now)},
+  {header: 'SPILLED', wide: true, value: ofWorker(({load}) => formatBytes(load.spilled))},
   {header: 'GROUP', wide: true, value: (row) => row.group},
   {header: 'POD', wide: true, value: (row) => row.pod},
   {header: 'NODE', wide: true, value: (row) => row.node ?? ''},

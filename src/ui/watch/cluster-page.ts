@@ -104,19 +104,33 @@ const groupLine = ({name, ready, wanted, retiring, autoscaler}: GroupCard, width
   )
 
 const workerLayout = (name: number, width: number): readonly Cell[] => {
-  const wide = width >= 100
+  const isWide = width >= WIDE
+  // What the name and the numbers leave is for the two bars, and what those leave for the node.
+  const room = isWide ? width - name - WIDE_NUMBERS : NARROW_MEMORY + NARROW_CPU
+  const memory = Math.min(26, Math.max(NARROW_MEMORY, room - 16))
+  const cpu = Math.min(16, Math.max(NARROW_CPU, room - memory))
+  const node = room - memory - cpu - 2
   return [
     {width: 1},
     {width: name},
-    {width: wide ? 18 : 9},
-    {width: wide ? 26 : 13},
-    {width: wide ? 16 : 5, ...(!wide && {isRight: true})},
+    {width: isWide ? 18 : 9},
+    {width: memory},
+    {width: cpu, isRight: cpu <= 10},
     {width: 3, isRight: true},
     {width: 5, isRight: true},
     {width: 4, isRight: true},
-    ...(wide ? [{width: 4, isRight: true}, {width: Math.max(0, width - name - 100)}] : []),
+    ...(isWide ? [{width: 4, isRight: true}] : []),
+    ...(isWide && node >= 4 ? [{width: node}] : []),
   ]
 }
+
+const WIDE = 100
+/** Of the mark, the status, RUN, QUEUE, HELD, RST, and the gaps between these, the name and the two bars. */
+const WIDE_NUMBERS = 1 + 18 + 3 + 5 + 4 + 4 + 8 * 2
+const NARROW_MEMORY = 13
+const NARROW_CPU = 5
+
+const nameRoom = (width: number): number => (width >= WIDE ? Math.min(44, width - WIDE_NUMBERS - NARROW_MEMORY - NARROW_CPU) : 24)
 
 const HEADERS = ['', 'WORKER', 'STATUS', 'MEMORY', 'CPU', 'RUN', 'QUEUE', 'HELD', 'RST', 'NODE'] as const
 const SORTED: Readonly<Record<ViewState['sort'], (typeof HEADERS)[number]>> = {name: 'WORKER', memory: 'MEMORY', cpu: 'CPU', running: 'RUN'}
@@ -124,7 +138,7 @@ const SORTED: Readonly<Record<ViewState['sort'], (typeof HEADERS)[number]>> = {n
 const workerLines = (card: ClusterCard, state: ViewState, width: number, height: number): readonly Line[] => {
   const workers = shownWorkers(card, state)
   if (workers.length === 0) return [fitted([dim('  no workers')], width)]
-  const name = Math.min(width >= 100 ? 44 : 24, Math.max(...workers.map((worker) => worker.name.length)))
+  const name = Math.min(nameRoom(width), Math.max(...workers.map((worker) => worker.name.length)))
   const layout = workerLayout(name, width)
   const chosen = chosenIndex(
     workers.map((worker) => worker.name),

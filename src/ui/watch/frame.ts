@@ -75,9 +75,9 @@ const HELP: readonly Hint[] = [
   ['↑ ↓ k j', 'move, one at a time'],
   ['page up/down, space', 'move, a page at a time'],
   ['g G, home end', 'first and last'],
-  ['enter', "open a cluster; the log of a worker or of a job's program"],
+  ['enter', 'open a cluster; log of a worker or of a program'],
   ['l, L', 'log of what is chosen; of the whole cluster'],
-  ['d', 'describe the cluster: conditions, causes, what to do next'],
+  ['d', 'describe the cluster: conditions, causes, next step'],
   ['s', "set the number of the cluster's workers"],
   ['o', 'order workers by name, CPU, memory, tasks'],
   ['esc', 'back'],
@@ -91,7 +91,8 @@ const helpLines = (width: number, rows: number): readonly Line[] => {
     [],
     ...HELP.map(([key, what]): Line => [plain('  '), coloured(key.padEnd(22), 'cyan'), plain(what)]),
     [],
-    [dim('  Numbers of workers are as of their last heartbeat; WAIT counts tasks that no worker has begun.')],
+    [dim('  Numbers of workers are as of their last heartbeat.')],
+    [dim('  WAIT counts tasks that no worker has begun.')],
     [dim('  Any key goes back.')],
   ]
   return [...lines, ...Array.from({length: Math.max(0, rows - 1 - lines.length)}, (): Line => [])].map((line) => fitted(line, width))

@@ -1,15 +1,23 @@
 import {formatBytes} from '../bytes.ts'
 import {type Board, type ClusterCard, type JobCard, keyOf, rateOf, waitingOf} from './model.ts'
-import {short} from './spans.ts'
+import {inOneLine, short} from './spans.ts'
 
 /** What is new since the board before, a line for each cluster and job of which something has changed. */
 export function newLines(before: Board | undefined, after: Board): readonly string[] {
   const told = new Set(before ? linesOf(before) : [])
   const gone = (before?.clusters ?? []).filter((card) => !after.clusters.some((other) => keyOf(other) === keyOf(card)))
-  return [...linesOf(after).filter((line) => !told.has(line)), ...gone.map((card) => `cluster ${keyOf(card)}: gone`)]
+  const wasAway = before?.trouble !== undefined && after.trouble === undefined
+  return [
+    ...(wasAway ? ['connected again'] : []),
+    ...linesOf(after).filter((line) => !told.has(line)),
+    ...gone.map((card) => `cluster ${keyOf(card)}: gone`),
+  ]
 }
 
-const linesOf = ({clusters, jobs}: Board): readonly string[] => [...clusters.map(clusterText), ...jobs.map(jobText)]
+const linesOf = ({clusters, jobs, trouble}: Board): readonly string[] => [
+  ...(trouble === undefined ? [] : [`${trouble}: what is told may be old`]),
+  ...[...clusters.map(clusterText), ...jobs.map(jobText)].map(inOneLine),
+]
 
 const clusterText = (card: ClusterCard): string => {
   const {load, tasks, isReady, message} = card

@@ -9,6 +9,7 @@ import {
   columns,
   dim,
   fitted,
+  inOneLine,
   type Line,
   plain,
   selected,
@@ -134,13 +135,13 @@ const clusterLayout = (wanted: number, width: number): readonly Cell[] => {
     {width: 5, isRight: true},
     {width: 7, isRight: true},
   ]
-  const room = width - 1 - 2 - fixed.reduce((sum, cell) => sum + cell.width + 2, 0) - (wide ? 7 : 0)
+  const room = width - 1 - 2 - 2 - fixed.reduce((sum, cell) => sum + cell.width + 2, 0) - (wide ? 7 : 0)
   const name = Math.max(7, Math.min(wanted, room))
   return [
     {width: 1},
     {width: name},
     ...fixed,
-    {width: Math.max(0, Math.min(60, room - name - 2))},
+    {width: Math.max(0, Math.min(60, room - name))},
     ...(wide ? [{width: 5, isRight: true}] : []),
   ]
 }
@@ -199,7 +200,7 @@ const jobLine = (board: Board, card: JobCard, name: number, width: number): Line
       [coloured(card.status, statusColour(card.status))],
       card.duration,
       card.age,
-      [dim(card.message ?? '')],
+      [dim(inOneLine(card.message ?? ''))],
     ],
     jobLayout(name, width),
   )

@@ -65,6 +65,9 @@ export const spread = (left: Line, right: Line, width: number): Line => {
 /** The line as the selected one of a list: one bar without colours of its own. */
 export const selected = (line: Line): Line => [{text: textOf(line), inverse: true, bold: true}]
 
+/** Text that has several lines, in one. */
+export const inOneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' ')
+
 /** Text in pieces of at most `width` characters; those after the first stand two further in. */
 export function wrapped(text: string, width: number): readonly string[] {
   const rest = Math.max(1, width - 2)

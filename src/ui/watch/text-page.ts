@@ -19,7 +19,9 @@ export function textLines(board: Board, page: TextPage, text: readonly string[],
     headLine(board, width, source.kind === 'logs' ? `logs of ${source.what}` : `describe ${source.cluster}`),
     spread([], [dim(place)], width),
     ...shown.map((line) => fitted([plain(` ${line}`)], width)),
-    ...Array.from({length: height - shown.length}, (_, index) => fitted(shown.length === 0 && index === 0 ? [dim(' …')] : [], width)),
+    ...Array.from({length: height - shown.length}, (_, index) =>
+      fitted(shown.length === 0 && index === 0 ? [dim(' nothing so far')] : [], width),
+    ),
   ]
 }
 

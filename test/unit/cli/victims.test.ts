@@ -4,7 +4,7 @@ import type {SchedulerWorker} from '../../../src/dask/scheduler.ts'
 
 const worker = (executing: number, resultBytes: number): SchedulerWorker => ({
   ...{address: 'tcp://10.0.0.1:1', host: '10.0.0.1', name: 'a', status: 'running', nthreads: 1, memoryLimit: 0, lastSeen: 0},
-  load: {memory: 0, cpu: 0, executing, queued: 3, results: 2, resultBytes},
+  load: {memory: 0, cpu: 0, executing, queued: 3, results: 2, resultBytes, spilled: 0},
 })
 
 it('tells of each victim what its processes hold together, and nothing of one without a worker', () => {

@@ -9,7 +9,7 @@ const worker = (name: string, host: string) => ({
   nthreads: 1,
   memoryLimit: 0,
   lastSeen: 0,
-  load: {memory: 0, cpu: 0, executing: 0, queued: 0, results: 0, resultBytes: 0},
+  load: {memory: 0, cpu: 0, executing: 0, queued: 0, results: 0, resultBytes: 0, spilled: 0},
 })
 
 describe('the order of victims', () => {

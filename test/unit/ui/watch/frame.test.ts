@@ -41,12 +41,38 @@ describe('a frame', () => {
     )
   })
 
+  it('cuts no header off and no help, however wide the terminal is and the names are', () => {
+    const of = board([cluster('demo-with-a-long-name', [worker('demo-default-worker-5d5a56730c')])])
+    const opened: ViewState = {...startState(), page: {kind: 'cluster', key: 'default/demo-with-a-long-name'}}
+    for (let columns = 80; columns <= 200; columns++) {
+      const size = {columns, rows: 24}
+      for (const state of [startState(), opened])
+        expect(
+          screen(of, state, [], size)
+            .split('\n')
+            .find((line) => /RUN .*(HELD|TASKS)/.test(line)),
+        ).not.toMatch(/…|undefined/)
+      expect(screen(of, {...startState(), isHelp: true}, [], size)).not.toContain('…')
+    }
+  })
+
   it('tells of clusters and jobs on the overview', () => {
     const job = {namespace: 'default', name: 'train', status: 'Running', message: undefined, duration: '4m', age: '5m', exitCode: undefined}
     const shown = screen(board([cluster('demo', [worker('w-1')])], {jobs: [job]}), startState())
     expect(shown).toContain('1 cluster · 1/1 workers · 2 threads · 2 running · 15 waiting · 40 tasks/s')
     expect(shown).toMatch(/ demo +Ready +1\/1 +█+.* 512Mi +2 +15 +40 +▁▃█/)
     expect(shown).toMatch(/ train +Running +4m +5m/)
+  })
+
+  it('keeps to its rows where a message has several lines', () => {
+    const job = {
+      ...{namespace: 'default', name: 'train', status: 'Failed', duration: '4m', age: '5m'},
+      exitCode: 7,
+      message: 'exited:\nTraceback',
+    }
+    const shown = screen(board([cluster('demo', [])], {jobs: [job]}), startState(), [], {columns: 120, rows: 24})
+    expect(shown.split('\n')).toHaveLength(24)
+    expect(shown).toContain('exited: Traceback')
   })
 
   it('tells the latest events of all clusters, the newest last', () => {

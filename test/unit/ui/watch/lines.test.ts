@@ -20,6 +20,25 @@ describe('lines for a pipe', () => {
   })
 })
 
+it('a line for a pipe is one, whatever the message of a job holds', () => {
+  const job = {
+    ...{namespace: 'default', name: 'train', status: 'Failed', duration: '4m', age: '5m'},
+    exitCode: 7,
+    message: 'exited:\n  Traceback\nno\n',
+  }
+  expect(newLines(undefined, board([], {jobs: [job]}))).toEqual(['job default/train: Failed, exit code 7, exited: Traceback no'])
+})
+
+describe('lines for a pipe, where the server has gone', () => {
+  const first = board([cluster('demo', [worker('w')])])
+  const away = board([cluster('demo', [worker('w')])], {trouble: 'no connection'})
+  it('tell so once, and when it is back', () => {
+    expect(newLines(first, away)).toEqual(['no connection: what is told may be old'])
+    expect(newLines(away, away)).toEqual([])
+    expect(newLines(away, first)).toEqual(['connected again'])
+  })
+})
+
 describe('short numbers', () => {
   it.each([
     [0, '0'],
