@@ -31,8 +31,17 @@ const WITH_VALUE = new Set([
   ...['--token', '-s', '--server', '--request-timeout', '-o', '--output', '-l', '--selector'],
 ])
 
-const nounOf = (word: string | undefined): string | undefined =>
+export const nounOf = (word: string | undefined): string | undefined =>
   word === undefined ? undefined : OWN_NOUNS.has(word) ? word : Object.hasOwn(NOUNS, word) ? NOUNS[word] : undefined
+
+/** `TYPE/NAME` as `-o name` writes it and kubectl takes it: the noun of ours and the name; `undefined` for a bare name. */
+export function typedName(word: string): {readonly noun: string | undefined; readonly name: string} | undefined {
+  const [, kind, name] = /^([^/]+)\/([^/]+)$/.exec(word) ?? []
+  return kind === undefined || name === undefined
+    ? undefined
+    : {noun: nounOf(kind.replace(/\.kubernetes\.dask\.org$/, '').toLowerCase()), name}
+}
+
 const verbOf = (word: string): string => (Object.hasOwn(VERBS, word) ? (VERBS[word] ?? word) : word)
 
 /**
@@ -52,6 +61,8 @@ export function canonicalArgv(argv: readonly string[]): readonly string[] {
     return two.startsWith('-') ? [noun, ...leading, two, ...rest] : [noun, verbOf(two), ...leading, ...rest]
   }
   const second = nounOf(two)
+  const named = two === undefined ? undefined : typedName(two)?.noun
+  if (named !== undefined && LEADING_VERBS.has(verbOf(one))) return [named, verbOf(one), ...leading, ...argv.slice(first + 1)]
   if (second !== undefined && LEADING_VERBS.has(verbOf(one))) return [second, verbOf(one), ...leading, ...rest]
   return two === undefined ? [one, ...leading] : [one, ...leading, two, ...rest]
 }

@@ -4,15 +4,16 @@ import {defaultGroupName} from '../api/names.ts'
 import type {Condition} from '../api/object.ts'
 import type {KubeClient, KubeList} from '../kube/client.ts'
 import {ifMissing} from '../kube/errors.ts'
-import {conditionOf} from './columns.ts'
+import {conditionOf, untold} from './columns.ts'
 import {formatAge} from './duration.ts'
 import type {Column} from './table.ts'
 
 /** `Active`, or the reason why it is not, or what limits it. */
-export const autoscalerStatus = ({metadata, status}: DaskAutoscaler): string => {
+export const autoscalerStatus = (autoscaler: DaskAutoscaler, now: number): string => {
+  const {metadata, status} = autoscaler
   if (metadata.deletionTimestamp !== undefined) return 'Deleting'
   const active = conditionOf(status?.conditions, 'ScalingActive')
-  if (!active) return 'NotServed'
+  if (!active) return untold(autoscaler, now)
   if (active.status !== 'True') return active.reason
   const limited = conditionOf(status?.conditions, 'ScalingLimited')
   return limited?.status === 'True' ? limited.reason : 'Active'

@@ -8,7 +8,7 @@ import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {AutoscalerCard, Board, ClusterCard, EventCard, GroupCard, JobCard, Load, WorkerCard} from '../ui/watch/model.ts'
 import {autoscalerStatus} from './autoscalers.ts'
 import {clusterProgress} from './cluster-progress.ts'
-import {clusterStatus, jobTime} from './columns.ts'
+import {clusterStatus, jobStatus, jobTime} from './columns.ts'
 import {formatAge} from './duration.ts'
 import {eventText, eventTime} from './events.ts'
 import {workerRows} from './workers.ts'
@@ -94,7 +94,7 @@ const clusterCard = (cluster: DaskCluster, parts: Parts, events: readonly Event[
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
-    status: clusterStatus(cluster),
+    status: clusterStatus(cluster, now),
     message: problem ? `${problem.reason}: ${problem.message}` : ready?.message,
     isReady,
     age: formatAge(metadata.creationTimestamp, now),
@@ -103,7 +103,7 @@ const clusterCard = (cluster: DaskCluster, parts: Parts, events: readonly Event[
     load: sumOf(workers),
     tasks: reading.tasks,
     rates: reading.rates,
-    groups: parts.groups.toSorted(byPlace).map((group) => groupCard(group, parts.autoscalers)),
+    groups: parts.groups.toSorted(byPlace).map((group) => groupCard(group, parts.autoscalers, now)),
     workers,
     events: events
       .toSorted((one, other) => (eventTime(one) < eventTime(other) ? -1 : 1))
@@ -125,7 +125,7 @@ const sumOf = (workers: readonly WorkerCard[]): Load => {
   }
 }
 
-const groupCard = (group: DaskWorkerGroup, autoscalers: readonly DaskAutoscaler[]): GroupCard => {
+const groupCard = (group: DaskWorkerGroup, autoscalers: readonly DaskAutoscaler[], now: number): GroupCard => {
   const {metadata, spec, status} = group
   const own = autoscalers.find((autoscaler) => groupNameOf(autoscaler) === metadata.name)
   return {
@@ -133,20 +133,20 @@ const groupCard = (group: DaskWorkerGroup, autoscalers: readonly DaskAutoscaler[
     wanted: spec.worker.replicas ?? 1,
     ready: status?.readyReplicas ?? 0,
     retiring: status?.retiringReplicas ?? 0,
-    autoscaler: own && autoscalerCard(own),
+    autoscaler: own && autoscalerCard(own, now),
   }
 }
 
-const autoscalerCard = (autoscaler: DaskAutoscaler): AutoscalerCard => ({
+const autoscalerCard = (autoscaler: DaskAutoscaler, now: number): AutoscalerCard => ({
   ...boundsOf(autoscaler),
   target: autoscaler.status?.target,
-  status: autoscalerStatus(autoscaler),
+  status: autoscalerStatus(autoscaler, now),
 })
 
 const jobCard = (job: DaskJob, now: number): JobCard => ({
   namespace: job.metadata.namespace ?? '',
   name: job.metadata.name,
-  status: job.metadata.deletionTimestamp ? 'Deleting' : (job.status?.jobStatus ?? 'NotServed'),
+  status: jobStatus(job, now),
   message: job.status?.message,
   duration: jobTime(job, now),
   age: formatAge(job.metadata.creationTimestamp, now),

@@ -2,6 +2,7 @@ import type {Pod} from '../api/core.ts'
 import type {DaskCluster} from '../api/dask.ts'
 import {LABEL_COMPONENT} from '../api/names.ts'
 import {podCause} from '../api/pod-cause.ts'
+import {VIOLATES_POD_SECURITY} from '../api/pod-security.ts'
 import {isPodReady} from '../api/pod-state.ts'
 import {conditionOf} from './columns.ts'
 
@@ -30,7 +31,7 @@ export interface ClusterProgress {
 const FINAL = new Set([
   ...['ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError'],
   ...['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'StartError', 'ContainerCannotRun'],
-  ...['CrashLoopBackOff', 'SecretsForbidden'],
+  ...['CrashLoopBackOff', 'SecretsForbidden', VIOLATES_POD_SECURITY],
 ])
 
 /** How far a cluster has come on its way to ready, by its own status and its pods. Works with the Python operator's status too. */

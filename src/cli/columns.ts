@@ -15,14 +15,21 @@ const age = <T extends KubeObject>(): Column<T> => ({
 export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
   conditions?.find((condition) => condition.type === type)
 
+/** An operator that serves its kind has told something by then. */
+const UNTOLD_MS = 5_000
+
+/** What an object says of itself that has no status: that it is new, or that no operator serves it. */
+export const untold = ({metadata: {creationTimestamp = ''}}: KubeObject, now: number): string =>
+  now - Date.parse(creationTimestamp) < UNTOLD_MS ? 'Pending' : 'NotServed'
+
 /** `Deleting`, `Ready`, the reason why it is not, or the phase where no condition says more. */
-export const clusterStatus = (cluster: DaskCluster): string => {
+export const clusterStatus = (cluster: DaskCluster, now: number): string => {
   const {metadata, status} = cluster
   if (metadata.deletionTimestamp !== undefined) return 'Deleting'
   if (!status && isManagedElsewhere(cluster)) return 'ManagedElsewhere'
   const ready = conditionOf(status?.conditions, 'Ready')
   if (ready?.status === 'True') return 'Ready'
-  return ready?.reason ?? status?.phase ?? 'NotServed'
+  return ready?.reason ?? status?.phase ?? untold(cluster, now)
 }
 
 const ratio = (ready: number | undefined, wanted: number | undefined): string => `${ready ?? '?'}/${wanted ?? '?'}`
@@ -61,9 +68,16 @@ export const jobTime = ({status}: DaskJob, now: number): string => {
   return formatDuration((status.endTime === undefined ? now : Date.parse(status.endTime)) - Date.parse(status.startTime))
 }
 
+export const jobStatus = (job: DaskJob, now: number): string =>
+  job.metadata.deletionTimestamp !== undefined
+    ? 'Deleting'
+    : conditionOf(job.status?.conditions, 'Suspended')?.status === 'True'
+      ? 'Suspended'
+      : (job.status?.jobStatus ?? untold(job, now))
+
 export const jobColumns: readonly Column<DaskJob>[] = [
   name(),
-  {header: 'STATUS', value: ({status, metadata}) => (metadata.deletionTimestamp ? 'Deleting' : (status?.jobStatus ?? 'NotServed'))},
+  {header: 'STATUS', value: jobStatus},
   {header: 'EXIT CODE', value: ({status}) => (status?.exitCode === undefined ? '' : String(status.exitCode))},
   {header: 'DURATION', value: jobTime},
   age(),

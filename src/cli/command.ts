@@ -1,11 +1,19 @@
 import {Command, type Config, type Interfaces, Parser} from '@oclif/core'
-import {splitAtDashes} from './argv.ts'
+import {nounOf, splitAtDashes, typedName} from './argv.ts'
 import {type Connection, openConnection} from './connection.ts'
 import {CommandFailed} from './failure.ts'
 import {type GlobalFlags, globalFlags} from './flags.ts'
 import {type Interruption, watchInterruption} from './interruption.ts'
 import {usageFailure} from './usage-failure.ts'
-import {EXIT} from './user-error.ts'
+import {EXIT, usageError} from './user-error.ts'
+
+const PLACE = ['context', 'kubeconfig', 'cluster', 'user'] as const
+
+const typedAgain = (flags: GlobalFlags, names: readonly (keyof GlobalFlags)[]): readonly string[] =>
+  names.flatMap((name) => (flags[name] === undefined ? [] : [`--${name}`, quoted(String(flags[name]))]))
+
+/** As a shell takes it for one word. */
+const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 /** What every command shares: kubectl's flags, one connection that is closed at the end, and Ctrl-C as an AbortSignal. */
 export abstract class DaskCommand extends Command {
@@ -17,9 +25,21 @@ export abstract class DaskCommand extends Command {
   #connection: Connection | undefined
   #interruption: Interruption | undefined
 
-  /** The program as it was called: `kubectl dask` or `dask-k8s`. */
+  /** Flags of this call that say which cluster is meant, as they would be typed again. */
+  #place: readonly string[] = []
+  #namespace: readonly string[] = []
+
+  /**
+   * The program as it was called, `kubectl dask` or `dask-k8s`, with what it was told of where: whoever copies the next step
+   * meets the same cluster. Flags may stand before the noun.
+   */
   protected get bin(): string {
-    return this.config.bin
+    return [this.config.bin, ...this.#place, ...this.#namespace].join(' ')
+  }
+
+  /** The same for steps that name their namespace themselves. */
+  protected get binAnywhere(): string {
+    return [this.config.bin, ...this.#place].join(' ')
   }
 
   /** Aborted by Ctrl-C; the command then puts things in order and ends with exit code 130. */
@@ -48,11 +68,28 @@ export abstract class DaskCommand extends Command {
   >(options: Interfaces.Input<F, B, A>, argv: string[] = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
     const flags = {...options.baseFlags, ...options.flags} as Interfaces.FlagInput<F>
     try {
-      return await Parser.parse(argv, {...options, flags})
+      const parsed: Interfaces.ParserOutput<F, B, A> = await Parser.parse(argv, {...options, flags})
+      this.#takeTypedNames(parsed.args)
+      this.#place = typedAgain(parsed.flags as GlobalFlags, PLACE)
+      this.#namespace = typedAgain(parsed.flags as GlobalFlags, ['namespace'])
+      return parsed
     } catch (error) {
       const known = Object.keys(flags).map((name) => `--${name}`)
-      throw usageFailure(error, `${this.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`, known)
+      throw usageFailure(error, `${this.config.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`, known)
     }
+  }
+
+  /** A name may have its type before it, as `-o name` writes it. */
+  #takeTypedNames(args: {name?: unknown}): void {
+    const noun = this.id?.split(':').map(nounOf).find(Boolean)
+    const bare = (word: string): string => {
+      const typed = typedName(word)
+      if (!typed) return word
+      if (typed.noun === noun) return typed.name
+      throw usageError(`"${word}" is no ${noun}`)
+    }
+    if (typeof args.name === 'string') args.name = bare(args.name)
+    else if (Array.isArray(args.name)) args.name = args.name.map(bare)
   }
 
   /** The connection of this call; the same one each time. `isForMany`: for many requests at once, as the operator's; it takes longer to open. */

@@ -10,7 +10,7 @@ interface ManifestCommand {
   readonly id: string
   readonly summary?: string
   readonly hidden?: boolean
-  readonly args: Readonly<Record<string, {readonly name: string; readonly multiple?: boolean}>>
+  readonly args: Readonly<Record<string, {readonly name: string; readonly multiple?: boolean; readonly options?: readonly string[]}>>
   readonly flags: Readonly<Record<string, ManifestFlag>>
 }
 
@@ -84,9 +84,16 @@ const completeCall = (command: ManifestCommand, noun: string, rest: readonly str
       flags.map(({name, summary}) => [`--${name}`, summary ?? '']),
       last,
     )
+  const args = Object.values(command.args)
+  const options = args[positionals.length]?.options
+  if (options)
+    return words(
+      options.map((option) => [option, '']),
+      last,
+    )
   if (noun !== 'cluster' && noun !== 'workergroup' && noun !== 'job' && noun !== 'autoscaler') return {candidates: [], directive: 4}
   const isNew = command.id.endsWith(':create') || command.id.endsWith(':run')
-  const takesName = Object.values(command.args).some((arg, index) => arg.name === 'name' && (arg.multiple || index >= positionals.length))
+  const takesName = args.some((arg, index) => arg.name === 'name' && (arg.multiple || index >= positionals.length))
   return isNew || !takesName ? {candidates: [], directive: 4} : {candidates: [], wanted: {objects: noun, prefix: last, line}, directive: 4}
 }
 

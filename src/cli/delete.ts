@@ -1,10 +1,10 @@
 import {PODS, type Pod} from '../api/core.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
+import {ifForbidden, isNotFound} from '../kube/errors.ts'
 import {confirm} from './confirm.ts'
 import {dryRunOf} from './flags.ts'
-import {answer} from './output.ts'
+import {answer, warn} from './output.ts'
 import {readManifests} from './read-manifest.ts'
 import {UserError, usageError} from './user-error.ts'
 import {type Look, openWatch} from './watch.ts'
@@ -120,7 +120,14 @@ const podUids = async <T extends KubeObject>(
   objects: readonly T[],
   podsOf: (object: T) => string,
 ): Promise<ReadonlySet<string>> => {
-  const lists = await Promise.all(objects.map((object) => client.list(PODS, {namespace, labelSelector: podsOf(object), signal})))
+  let words: string | undefined
+  const unseen = ifForbidden({items: []}, (told) => {
+    words = told
+  })
+  const lists = await Promise.all(
+    objects.map((object) => client.list(PODS, {namespace, labelSelector: podsOf(object), signal}).catch(unseen)),
+  )
+  if (words !== undefined) warn(`whether its pods are gone cannot be seen, and is not waited for: ${words}`)
   return new Set(lists.flatMap(({items}) => items.map(({metadata}) => metadata.uid ?? '')))
 }
 
@@ -133,7 +140,8 @@ const untilGone = async <T extends KubeObject>(
   try {
     const uids = new Set(objects.map(({metadata}) => metadata.uid))
     const owners = watch.see(kind, {namespace})
-    const pods = podsOf ? objects.map((object) => watch.see<Pod>(PODS, {namespace, labelSelector: podsOf(object)})) : []
+    const pods =
+      podsOf && podUidsThen.size > 0 ? objects.map((object) => watch.see<Pod>(PODS, {namespace, labelSelector: podsOf(object)})) : []
     const left = (): readonly KubeObject[] => [
       ...owners.list(namespace).filter(({metadata}) => uids.has(metadata.uid)),
       ...pods.flatMap((cache) => cache.list(namespace).filter(({metadata}) => podUidsThen.has(metadata.uid ?? ''))),

@@ -31,7 +31,7 @@ export function renderAutoscaler({autoscaler, events}: AutoscalerView, bin: stri
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['Name:', metadata.name],
     ['Namespace:', metadata.namespace],
-    ['Status:', autoscalerStatus(autoscaler)],
+    ['Status:', autoscalerStatus(autoscaler, now)],
     ['Cluster:', spec.cluster],
     ['Group:', groupNameOf(autoscaler)],
     ['Bounds:', `${minimum} to ${maximum} workers`],

@@ -8,8 +8,10 @@ import {
   type DaskWorkerGroup,
 } from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
+import type {KubeObject, ObjectMeta} from '../api/object.ts'
 import {tlsSecretName} from '../api/tls.ts'
-import type {KubeClient} from '../kube/client.ts'
+import type {KubeClient, KubeList} from '../kube/client.ts'
+import {ifForbidden} from '../kube/errors.ts'
 import {decisionColumns, noneServed} from './autoscalers.ts'
 import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
 import {clusterProgress, firstPodProblem, type Problem} from './cluster-progress.ts'
@@ -17,13 +19,15 @@ import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
 import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
 import {formatAge} from './duration.ts'
 import {eventTime} from './events.ts'
+import {warn} from './output.ts'
 import {alignCells, renderTable} from './table.ts'
 
 /** A cluster with all that belongs to it, as it was read at one time. */
 export interface ClusterView {
   readonly cluster: DaskCluster
   readonly groups: readonly DaskWorkerGroup[]
-  readonly pods: readonly Pod[]
+  /** `undefined`: whoever reads may not see them. */
+  readonly pods: readonly Pod[] | undefined
   readonly events: readonly Event[]
   readonly autoscalers: readonly DaskAutoscaler[]
   /** What its scheduler says; absent where it is not ready. */
@@ -31,27 +35,29 @@ export interface ClusterView {
 }
 
 export async function readCluster(client: KubeClient, namespace: string, name: string, signal: AbortSignal): Promise<ClusterView> {
-  const [cluster, groups, pods, events, autoscalers, numbers] = await Promise.all([
+  // Whoever may see the cluster is told what of the rest there is to see.
+  const seen = <T extends KubeObject>(list: Promise<KubeList<T>>): Promise<readonly T[] | undefined> =>
+    list.then(({items}) => items, ifForbidden(undefined, warn))
+  const [cluster, groups = [], pods, events = [], autoscalers = []] = await Promise.all([
     client.get(DASK_CLUSTERS, {namespace, name}, {signal}),
-    client.list(DASK_WORKER_GROUPS, {namespace, signal}),
-    client.list(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, signal}),
-    client.list(EVENTS, {namespace, limit: EVENTS_LIMIT, signal}),
-    client.list(DASK_AUTOSCALERS, {namespace, signal}).catch(noneServed),
-    readNumbers(client, namespace, name, signal),
+    seen(client.list(DASK_WORKER_GROUPS, {namespace, signal})),
+    seen(client.list(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, signal})),
+    seen(client.list(EVENTS, {namespace, limit: EVENTS_LIMIT, signal})),
+    seen(client.list(DASK_AUTOSCALERS, {namespace, signal}).catch(noneServed)),
   ])
-  const own = groups.items.filter(({spec}) => spec.cluster === name)
-  const scaling = autoscalers.items.filter(({spec}) => spec.cluster === name)
+  // The same pods say where the scheduler is.
+  const numbers = pods?.length ? await readNumbers(client, namespace, name, signal) : undefined
+  const own = groups.filter(({spec}) => spec.cluster === name)
+  const scaling = autoscalers.filter(({spec}) => spec.cluster === name)
   const names = new Set([
     `DaskCluster/${name}`,
     ...own.map((group) => `DaskWorkerGroup/${group.metadata.name}`),
     ...scaling.map((autoscaler) => `DaskAutoscaler/${autoscaler.metadata.name}`),
-    ...pods.items.map((pod) => `Pod/${pod.metadata.name}`),
+    ...(pods ?? []).map((pod) => `Pod/${pod.metadata.name}`),
   ])
-  const told = events.items.filter(
-    ({involvedObject: {kind, name: about}}) => names.has(`${kind}/${about}`) || isOldPod(kind, about, name, own),
-  )
+  const told = events.filter(({involvedObject: {kind, name: about}}) => names.has(`${kind}/${about}`) || isOldPod(kind, about, name, own))
   const sorted = told.toSorted((one, other) => eventTime(one).localeCompare(eventTime(other)))
-  return {cluster, groups: own, pods: pods.items, events: sorted, autoscalers: scaling, ...(numbers && {numbers})}
+  return {cluster, groups: own, pods, events: sorted, autoscalers: scaling, ...(numbers && {numbers})}
 }
 
 /** Pods that are gone are known by their names alone. */
@@ -62,11 +68,11 @@ const isOldPod = (kind: string, pod: string, cluster: string, groups: readonly D
 export function renderCluster(view: ClusterView, bin: string, now: number): string {
   const {cluster, groups, pods, events, autoscalers, numbers} = view
   return [
-    facts(cluster, pods, numbers, now),
+    facts(cluster, pods ?? [], numbers, now),
     ...conditionsBlock(cluster.status?.conditions),
     ...(groups.length > 0 ? [`Worker groups:\n${indent(renderTable(groups, groupColumns, {now}))}`] : []),
     ...(autoscalers.length > 0 ? [`Autoscalers:\n${indent(renderTable(autoscalers, decisionColumns, {wide: true, now}))}`] : []),
-    podsBlock(pods, now),
+    pods ? podsBlock(pods, now) : 'Pods: you may not look\n',
     ...eventsBlock(events, now),
     `Next: ${nextStep(view, bin)}\n`,
   ].join('\n')
@@ -82,7 +88,7 @@ const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | un
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Name:', metadata.name],
     ['Namespace:', metadata.namespace],
-    ['Status:', [clusterStatus(cluster), ready?.status === 'True' ? '' : ready?.message].filter(Boolean).join(': ')],
+    ['Status:', [clusterStatus(cluster, now), ready?.status === 'True' ? '' : ready?.message].filter(Boolean).join(': ')],
     ['Workers:', workers],
     ...numberRows(numbers, now),
     ['Scheduler:', status?.schedulerAddress],
@@ -95,23 +101,25 @@ const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | un
 }
 
 /** The command that helps most now. */
-const nextStep = ({cluster, pods}: ClusterView, bin: string): string => {
+const nextStep = ({cluster, pods = []}: ClusterView, bin: string): string => {
   const {name, namespace} = cluster.metadata
   const on = `${name} -n ${namespace}`
   if (cluster.metadata.deletionTimestamp !== undefined) return 'wait: it is being deleted'
   const {isReady, problem} = clusterProgress(cluster, pods)
   if (isReady) return `${bin} cluster logs ${on} -f`
   // The cluster's own word does not name the pod that it is about.
-  if (problem) return remedy({...firstPodProblem(pods), ...problem}, bin, on)
+  if (problem) return remedy({...firstPodProblem(pods), ...problem}, bin, cluster.metadata)
   return cluster.status?.phase === undefined
     ? `nothing has taken this cluster up: "${bin} operator run" starts an operator`
     : `wait: ${bin} cluster describe ${on}`
 }
 
-const remedy = ({reason, pod}: Problem, bin: string, on: string): string => {
+const remedy = ({reason, pod}: Problem, bin: string, {name, namespace}: ObjectMeta): string => {
+  const on = `${name} -n ${namespace}`
   if (reason.includes('Image'))
     return `is the image's name right, and may the cluster pull it? ${bin} cluster delete ${on}, then create it with --image`
   if (reason === 'Unschedulable') return `ask for less, or for a bigger Kubernetes: ${bin} cluster scale ${on} N`
+  if (reason === 'SchedulingGated') return `wait for its turn; in a queue of Kueue: kubectl get workloads -n ${namespace}`
   if (pod) return `${bin} cluster logs ${on} --previous${pod.metadata.name.endsWith('-scheduler') ? ' --scheduler' : ''}`
   return `${bin} cluster describe ${on} -o yaml`
 }

@@ -14,7 +14,7 @@ import {ifMissing} from '../kube/errors.ts'
 import {decisionColumns, noneServed} from './autoscalers.ts'
 import {connectedRow, type Load, loadOf, type Row, workText} from './cluster-numbers.ts'
 import {firstPodProblem} from './cluster-progress.ts'
-import {clusterStatus, conditionOf} from './columns.ts'
+import {clusterStatus, conditionOf, untold} from './columns.ts'
 import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
 import {formatAge} from './duration.ts'
 import {eventTime} from './events.ts'
@@ -98,8 +98,8 @@ const facts = ({group, cluster, numbers}: GroupView, now: number): string => {
   const rows: readonly Row[] = [
     ['Name:', metadata.name],
     ['Namespace:', metadata.namespace],
-    ['Cluster:', `${spec.cluster} (${cluster ? clusterStatus(cluster) : 'there is none of this name'})`],
-    ['Status:', ready ? [ready.reason, ready.status === 'True' ? '' : ready.message].filter(Boolean).join(': ') : 'NotServed'],
+    ['Cluster:', `${spec.cluster} (${cluster ? clusterStatus(cluster, now) : 'there is none of this name'})`],
+    ['Status:', ready ? [ready.reason, ready.status === 'True' ? '' : ready.message].filter(Boolean).join(': ') : untold(group, now)],
     ['Workers:', `${status?.readyReplicas ?? '?'} of ${wanted} ready${retiring > 0 ? `, ${retiring} retiring` : ''}`],
     ...loadRows(numbers),
     ['Image:', spec.worker.spec.containers[0]?.image],
@@ -128,6 +128,7 @@ const nextStep = ({group, cluster, pods}: GroupView, bin: string): string => {
   const problem = firstPodProblem(pods)
   if (problem?.reason === 'Unschedulable')
     return `ask for less, or for a bigger Kubernetes: ${bin} workergroup scale ${metadata.name} N ${place}`
+  if (problem?.reason === 'SchedulingGated') return `wait for its turn; in a queue of Kueue: kubectl get workloads ${place}`
   if (problem?.reason.includes('Image'))
     return `is the image's name right, and may the cluster pull it? kubectl edit daskworkergroup ${metadata.name} ${place}`
   if (problem?.pod) return `${logs} --previous`

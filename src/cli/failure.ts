@@ -41,7 +41,8 @@ export interface Failure {
 export function explain(error: unknown, place: Place): Failure {
   if (error instanceof CommandFailed) {
     const failure = explain(error.cause, error.place)
-    return failure.exitCode === EXIT.failed ? {...failure, exitCode: error.exitCode} : failure
+    // A program's own exit code may be ours for a failure, and is told all the same.
+    return failure.exitCode === EXIT.failed && !(error.cause instanceof Exit) ? {...failure, exitCode: error.exitCode} : failure
   }
   if (error instanceof Interrupted) return {message: '', next: [], exitCode: error.exitCode}
   if (error instanceof UserError) return {message: oneLine(error.message), next: error.next, exitCode: error.exitCode}

@@ -88,6 +88,9 @@ export const listFlags = {
 /** For commands whose answer is one object. */
 export const outputFlag = Flags.string({char: 'o', options: ['json', 'yaml', 'name'], helpValue: 'FORMAT', summary: 'json, yaml or name.'})
 
+/** For commands whose answer is a document of its own, and no object with a name. */
+export const documentFlag = Flags.string({char: 'o', options: ['json', 'yaml'], helpValue: 'FORMAT', summary: 'json or yaml.'})
+
 export const dryRunFlag = Flags.string({
   options: ['client', 'server', 'none'],
   helpValue: 'client|server',

@@ -2,6 +2,7 @@ import {PODS, type Pod} from '../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../api/dask.ts'
 import {LABEL_CLUSTER, runnerName} from '../api/names.ts'
 import {podCause, podExit} from '../api/pod-cause.ts'
+import {VIOLATES_POD_SECURITY} from '../api/pod-security.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {ifMissing} from '../kube/errors.ts'
 import type {Cache} from '../kube/informer.ts'
@@ -163,12 +164,16 @@ const untilStarted = (
     return {done: {runner}}
   }
   if (hasJobEnded(job)) return {done: {runner: undefined}}
-  const problem = (runner && firstPodProblem([runner])) ?? progress?.problem
+  const problem = (runner ? firstPodProblem([runner]) : refusedRunner(job)) ?? progress?.problem
   report({name: 'program', state: 'waiting', detail: runner && problem?.pod === runner ? `${problem.reason}: ${problem.message}` : ''})
   if (!problem) return {}
   const left = patience(problem)
   return left <= 0 ? {done: problem} : {again: left}
 }
+
+/** The program's own pod may be refused though those of the cluster are not. */
+const refusedRunner = ({status}: DaskJob): Problem | undefined =>
+  status?.reason === VIOLATES_POD_SECURITY ? {reason: status.reason, message: status.message ?? '', isFinal: true} : undefined
 
 /** Done with the next attempt's runner when that has started, or with none when the job is over. */
 const untilNext =
@@ -188,7 +193,7 @@ async function* withDeadline(lines: AsyncIterable<string>, left: () => number, n
     yield* lines
   } catch (error) {
     if (left() > 0) throw error
-    throw new UserError(`job "${name}" still runs; it goes on`, {exitCode: EXIT.timedOut})
+    throw new UserError(`job "${name}" still runs`, {exitCode: EXIT.timedOut})
   }
 }
 

@@ -120,7 +120,7 @@ const usage = (command: HelpCommand): string => {
   const words = command.id.replaceAll(':', ' ')
   if (typeof command.usage === 'string') return `${words} ${command.usage}`
   const args = Object.values(command.args).map((arg) => {
-    const name = `${arg.name.toUpperCase()}${arg.multiple ? '...' : ''}`
+    const name = `${arg.options?.join('|') ?? arg.name.toUpperCase()}${arg.multiple ? '...' : ''}`
     return arg.required ? name : `[${name}]`
   })
   return [words, ...args, '[flags]'].join(' ')

@@ -40,10 +40,12 @@ const customColumns = (text: string): readonly Column<KubeObject>[] => {
   })
 }
 
-/** Sorted by the value that the path leads to: numbers by size, all else as text; objects without one come first. */
+/** Sorted by the value that the path leads to: numbers by size, all else as text; objects without one come first. Throws where none has one, as kubectl does. */
 export function sortBy<T>(objects: readonly T[], text: string): readonly T[] {
   const path: Path = parsePath(text)
   const keyed = objects.map((object) => ({object, key: evaluate(path, object)[0]}))
+  if (objects.length > 0 && keyed.every(({key}) => key === undefined))
+    throw usageError(`none of them has a field ${text}`, 'write it like --sort-by=.metadata.creationTimestamp')
   return keyed.toSorted((a, b) => compare(a.key, b.key)).map(({object}) => object)
 }
 

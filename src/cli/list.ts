@@ -27,7 +27,7 @@ const isTable = (output: string | undefined): boolean => output === undefined ||
 
 const PLAIN = new Set<string | undefined>([undefined, 'json', 'yaml', 'name', 'wide'])
 
-/** Reads the objects that are asked for and prints them; with `--watch` goes on until it is ended. Rejects when a named one does not exist. */
+/** Reads the objects that are asked for and prints them; with `--watch` goes on until it is ended. Rejects when a named one does not exist, after the others have been printed. */
 export async function printList<T extends KubeObject>(call: ListCall<T>): Promise<void> {
   const {flags, names, namespace} = call
   refuseConflicts(names, flags)
@@ -39,10 +39,12 @@ export async function printList<T extends KubeObject>(call: ListCall<T>): Promis
     if (isTable(flags.output)) return await watchList(call, (objects, isFirst) => format(objects, !isFirst, false))
     return await watchList(call, async (objects) => (await Promise.all(objects.map((object) => format([object], true, true)))).join(''))
   }
-  const objects = await sorted((await readObjects(call)).filter(call.keep ?? (() => true)), flags['sort-by'])
+  const {found, missing} = await readObjects(call)
+  const objects = await sorted(found.filter(call.keep ?? (() => true)), flags['sort-by'])
   if (objects.length === 0 && (flags.output === undefined || flags.output === 'wide'))
     tell(allNamespaces ? 'No resources found' : `No resources found in ${namespace} namespace.`)
   answer(await format(objects, flags['no-headers'] === true, names.length === 1))
+  if (missing) throw missing.reason
 }
 
 type Format<T> = (objects: readonly T[], noHeaders: boolean, single: boolean) => Promise<string>
@@ -81,13 +83,25 @@ const refuseConflicts = (names: readonly string[], flags: ListCall<KubeObject>['
   if (flags['sort-by'] !== undefined) throw usageError('--watch and --sort-by exclude each other')
 }
 
-const readObjects = async <T extends KubeObject>({client, kind, namespace, names, flags, signal}: ListCall<T>): Promise<readonly T[]> => {
-  if (names.length > 0) return await Promise.all(names.map((name) => client.get(kind, {namespace, name}, {signal})))
+interface Read<T> {
+  readonly found: readonly T[]
+  /** Of those that were named, the first that could not be had. */
+  readonly missing: PromiseRejectedResult | undefined
+}
+
+const readObjects = async <T extends KubeObject>({client, kind, namespace, names, flags, signal}: ListCall<T>): Promise<Read<T>> => {
+  if (names.length > 0) {
+    const read = await Promise.allSettled(names.map((name) => client.get(kind, {namespace, name}, {signal})))
+    const found = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    const missing = read.find((each) => each.status === 'rejected')
+    if (missing && found.length === 0) throw missing.reason
+    return {found, missing}
+  }
   const list = await client.list(kind, {
     signal,
     ...(flags['all-namespaces'] !== true && {namespace}),
     ...(flags.selector !== undefined && {labelSelector: flags.selector}),
     ...(flags['field-selector'] !== undefined && {fieldSelector: flags['field-selector']}),
   })
-  return list.items
+  return {found: list.items, missing: undefined}
 }

@@ -85,8 +85,9 @@ const missing = (id: string): never => {
   throw new Error(`the bundle knows nothing of "${id}": it is damaged, build or install it anew`)
 }
 
-/** Whoever read our output has gone (`| head`): that is no failure. */
+/** Whoever read our output has gone (`| head`): that is no failure. A full disk is one. */
 const endWithReader = (error: NodeJS.ErrnoException): void => {
   if (error.code === 'EPIPE') process.exit(EXIT.done)
-  throw error
+  tell(sentence({message: `the answer cannot be written: ${error.message}`, next: [], exitCode: EXIT.failed}))
+  process.exit(EXIT.failed)
 }

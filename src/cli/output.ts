@@ -43,12 +43,15 @@ export async function formatList<T extends KubeObject>(objects: readonly T[], vi
   return renderTable(objects, allNamespaces ? [namespace, ...columns] : columns, {wide: format === 'wide', noHeaders, now})
 }
 
-/** One document of JSON or YAML. */
+/** One document of JSON or YAML; without `managedFields`, which are longer than the rest and which kubectl leaves out too. */
 export async function formatDocument(document: unknown, format: 'json' | 'yaml'): Promise<string> {
-  if (format === 'json') return `${JSON.stringify(document, null, 2)}\n`
+  if (format === 'json') return `${JSON.stringify(document, withoutManagedFields, 2)}\n`
   const {stringify} = await import('./yaml.ts')
-  return stringify(document, {aliasDuplicateObjects: false, lineWidth: 0})
+  return stringify(document, withoutManagedFields, {aliasDuplicateObjects: false, lineWidth: 0})
 }
+
+const withoutManagedFields = (key: unknown, value: unknown): unknown =>
+  key === 'managedFields' && Array.isArray(value) ? undefined : value
 
 /** `daskcluster.kubernetes.dask.org/demo`, as `kubectl -o name` writes it. */
 export const qualifiedName = ({apiVersion, kind, metadata}: KubeObject): string => {

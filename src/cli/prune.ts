@@ -31,7 +31,8 @@ export async function readSurroundings({client, namespace, signal}: PruneCall, {
   ])
   const {items: clusters} = await client.list(DASK_CLUSTERS, scope)
   const idleSince = new Map<string, number>()
-  const asked = idleMs === undefined ? [] : clusters.filter((cluster) => clusterStatus(cluster) === 'Ready' && !isOfJob(cluster))
+  const asked =
+    idleMs === undefined ? [] : clusters.filter((cluster) => clusterStatus(cluster, Date.now()) === 'Ready' && !isOfJob(cluster))
   for (let at = 0; at < asked.length; at += ASKED_AT_ONCE)
     await Promise.all(
       asked.slice(at, at + ASKED_AT_ONCE).map(async (cluster) => {

@@ -1,4 +1,5 @@
 import {DASK_JOBS, type DaskJob} from '../api/dask.ts'
+import {LAST_WORDS} from '../api/pod-cause.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {modeFor, showProgress} from '../ui/progress/show.ts'
 import {type FollowJobOptions, followJob, type JobEnd} from './follow-job.ts'
@@ -31,7 +32,13 @@ export async function showJob(call: ShowJob): Promise<void> {
     stream: process.stderr,
     mode: modeFor(process.stderr, isDocument),
   })
-  const show = isQuiet ? () => undefined : (line: string): void => (isDocument ? tell(line) : answer(`${line}\n`))
+  let isShown = false
+  const show = (line: string): void => {
+    if (isQuiet) return
+    isShown = true
+    if (isDocument) tell(line)
+    else answer(`${line}\n`)
+  }
   const options: FollowJobOptions = {
     ...{client, namespace, name, timeoutMs, signal, bin, report: progress.report, onStart: progress.close},
     // With a document on stdout the program's output belongs to the story.
@@ -49,7 +56,9 @@ export async function showJob(call: ShowJob): Promise<void> {
     progress.close()
     await last?.()
   }
-  const {job, isSuccessful, exitCode, message} = end
+  const {job, isSuccessful, exitCode} = end
+  // Whoever has just read the output needs no second end of it.
+  const message = isShown ? end.message?.split(LAST_WORDS)[0] : end.message
   if (isDocument) await answerObject(withKind(job), output, '')
   if (isSuccessful) return tell(`job "${name}" is done`)
   tell(`job "${name}" failed${exitCode === undefined ? '' : ` with exit code ${exitCode}`}${message ? `: ${message}` : ''}`)

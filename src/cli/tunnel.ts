@@ -28,6 +28,7 @@ export interface TunnelCall {
   /** How long a scheduler is waited for, at the start and when it is being replaced. */
   readonly patienceMs: number
   readonly signal: AbortSignal
+  readonly bin: string
   /** Told of what goes wrong on a connection, and of a scheduler that comes anew. */
   readonly tell: (line: string) => void
 }
@@ -37,8 +38,10 @@ export interface TunnelCall {
  * Rejects when there is no such cluster, no scheduler is ready in time, or a port is taken.
  */
 export async function openTunnel(call: TunnelCall): Promise<Tunnel> {
-  const {client, namespace, cluster, address, signal, tell} = call
-  await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal})
+  const {client, namespace, cluster, address, signal, bin, tell} = call
+  const {spec} = await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal})
+  if (spec.suspend)
+    throw new UserError(`DaskCluster "${cluster}" is suspended`, {next: [`"${bin} cluster resume ${cluster}" brings it back`]})
   const [{listenPortForward}, watch] = await Promise.all([import('../kube/port-forward.ts'), openWatch(client, signal)])
   signal.addEventListener('abort', () => watch.close(), {once: true})
   try {
@@ -50,6 +53,11 @@ export async function openTunnel(call: TunnelCall): Promise<Tunnel> {
         findPod: async () => (await findPod()).metadata.name,
         onError: (error) => tell(error instanceof Error ? error.message : String(error)),
       }).catch((error: unknown) => {
+        if (error instanceof Error && 'code' in error && (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND'))
+          throw new UserError(`${address} is no address of this machine`, {
+            next: ['choose another --address, like 127.0.0.1, or 0.0.0.0 for all'],
+            cause: error,
+          })
         if (localPort === 0 || !(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error
         throw new UserError(`port ${localPort} of ${address} is taken`, {
           next: ['choose another one, or 0 for any that is free'],

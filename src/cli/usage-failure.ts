@@ -22,6 +22,12 @@ const inOurWords = (message: string, error: unknown): string => {
   if (unexpected !== undefined) return `nothing is expected at "${unexpected}"`
   const flags = /^Nonexistent flags?: (.*)$/.exec(message)?.[1]
   if (flags !== undefined) return `there is no flag ${flags}`
+  const required = /^Missing required flag (\S+)$/.exec(message)?.[1]
+  if (required !== undefined) return `--${required.replace(/^-+/, '')} is missing`
+  const empty = /^Flag (\S+) expects a value$/.exec(message)?.[1]
+  if (empty !== undefined) return `${empty} has no value`
+  const [, one, other] = /^(--[^=\s]+)(?:=.*)? cannot also be provided when using (--[^=\s]+)$/s.exec(message) ?? []
+  if (one !== undefined) return `${one} and ${other} exclude each other`
   const {flag, word, options} = wrongOption(message)
   if (options.length > 0) return `${flag}"${word}" is none of ${options.join(', ')}`
   return message

@@ -1,18 +1,34 @@
 import {LEASES} from '../api/core.ts'
-import {OPERATOR} from '../api/names.ts'
+import {OPERATOR, SANDBOX_OPERATOR} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {KubeError} from '../kube/errors.ts'
+import {isForbidden, KubeError} from '../kube/errors.ts'
 import {leadersOf} from './leaders.ts'
 
 export interface Versions {
   readonly server: {readonly gitVersion: string; readonly platform?: string}
-  /** Who holds the operator's lease; `undefined` where nobody does, or where we may not look. A sandbox's own operator needs none. */
-  readonly operator: {readonly holder: string; readonly lease?: string; readonly renewed?: string} | undefined
+  readonly operator: Operator | undefined
+  /** In which words the server refuses to tell of the operator. */
+  readonly refusal?: string
 }
 
+/** Who holds the operator's lease. Without a lease: a sandbox's own, which need not renew it. */
+export interface Operator {
+  readonly holder: string
+  readonly lease?: string
+  readonly renewed?: string
+}
+
+/** Looking at leases of all namespaces is a right of its own; the other versions are worth telling without it. */
 export async function readVersions(client: KubeClient, signal: AbortSignal): Promise<Versions> {
-  const [server, operator] = await Promise.all([readServer(client, signal), readOperator(client, signal)])
-  return {server, operator: operator ?? (server.gitVersion.endsWith('+sandbox') ? {holder: "the sandbox's own"} : undefined)}
+  const unseen = (error: unknown): {readonly refusal: string} => {
+    if (isForbidden(error)) return {refusal: error.message}
+    throw error
+  }
+  const [server, seen] = await Promise.all([
+    readServer(client, signal),
+    readOperator(client, signal).then((operator) => ({operator}), unseen),
+  ])
+  return {server, operator: undefined, ...seen}
 }
 
 export const readServer = async (client: KubeClient, signal: AbortSignal): Promise<Versions['server']> => {
@@ -22,14 +38,12 @@ export const readServer = async (client: KubeClient, signal: AbortSignal): Promi
   return JSON.parse(text) as Versions['server']
 }
 
-const readOperator = async (client: KubeClient, signal: AbortSignal): Promise<Versions['operator']> => {
-  const leases = await client.list(LEASES, {fieldSelector: `metadata.name=${OPERATOR}`, signal}).catch((error: unknown) => {
-    // Looking at leases of all namespaces is a right of its own; the versions are worth telling without it.
-    if (error instanceof KubeError && error.status === 403) return {items: []}
-    throw error
-  })
+/** Resolves with `undefined` where nobody leads; rejects where we may not look. */
+export const readOperator = async (client: KubeClient, signal: AbortSignal): Promise<Operator | undefined> => {
+  const leases = await client.list(LEASES, {fieldSelector: `metadata.name=${OPERATOR}`, signal})
   const [leader] = leadersOf(leases.items, Date.now())
   if (!leader) return undefined
   const {holder, namespace, name, renewed} = leader
+  if (holder === SANDBOX_OPERATOR) return {holder}
   return {holder, lease: `${namespace}/${name}`, renewed}
 }

@@ -33,7 +33,8 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
   const watch = await openWatch(client, signal)
   try {
     const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
-    const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`})
+    const orWithout = 'what its pods wait for cannot be seen, and is told as far as its operator tells it'
+    const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, orWithout})
     const patience = impatience(PATIENCE_MS)
     const started = performance.now()
     let last: ClusterProgress | undefined
@@ -60,12 +61,16 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
   }
 }
 
+/** Whoever holds it back lets it begin when it is its turn, which may take hours. */
+const IN_A_QUEUE = 'SchedulingGated'
+
 /** Milliseconds that a problem may still last, 0 for one that is final; the count starts when the reason first shows. */
 export const impatience = (patienceMs: number): ((problem: Problem) => number) => {
   let reason: string | undefined
   let since = 0
   return (problem) => {
     if (problem.isFinal) return 0
+    if (problem.reason === IN_A_QUEUE) return patienceMs
     if (problem.reason !== reason) {
       reason = problem.reason
       since = performance.now()

@@ -1,5 +1,6 @@
 import type {KubeObject} from '../api/object.ts'
 import {startInformer} from '../kube/start-informer.ts'
+import {brokenWatch} from './broken-watch.ts'
 import type {ListCall} from './list.ts'
 import {answer} from './output.ts'
 
@@ -15,6 +16,7 @@ export async function watchList<T extends KubeObject>(
   if (name !== undefined) await client.get(kind, {namespace, name}, {signal})
   const failed = Promise.withResolvers<never>()
   let isSynced = false
+  const broken = brokenWatch()
   let printing = Promise.resolve()
   const print = (objects: readonly T[], isFirst: boolean): void => {
     printing = printing.then(async () => answer(await format(objects, isFirst))).catch(failed.reject)
@@ -26,11 +28,12 @@ export async function watchList<T extends KubeObject>(
     ...(flags.selector !== undefined && {labelSelector: flags.selector}),
     ...(fieldSelector !== undefined && {fieldSelector}),
     onChange: (before, after) => {
+      broken.heard()
       const object = after ?? before
       if (isSynced && object && keep(object)) print([object], false)
     },
-    // A watch that breaks off is taken up again by the informer; the first list tells whether it can work at all.
-    onError: (error) => isSynced || failed.reject(error),
+    // The first list tells whether it can work at all.
+    onError: (error) => (isSynced ? broken.tell(error) : failed.reject(error)),
   })
   const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), {once: true}))
   await Promise.race([informer.synced, failed.promise, aborted])

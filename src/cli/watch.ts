@@ -1,7 +1,10 @@
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
-import type {Cache, Informer} from '../kube/informer.ts'
+import {isForbidden} from '../kube/errors.ts'
+import type {Cache} from '../kube/informer.ts'
+import {brokenWatch} from './broken-watch.ts'
 import {formatDuration} from './duration.ts'
+import {warn} from './output.ts'
 import {EXIT, UserError} from './user-error.ts'
 
 /** The longest time that a Node.js timer can count. */
@@ -11,6 +14,8 @@ export interface Scope {
   readonly namespace: string
   readonly name?: string
   readonly labelSelector?: string
+  /** What would be missing: somebody without the right to look is told so once, and sees none of these objects. */
+  readonly orWithout?: string
 }
 
 /** What a look found: the end with its value, or a time after which only the clock may have changed the answer. */
@@ -39,12 +44,14 @@ export interface Watch {
 export async function openWatch(client: KubeClient, signal: AbortSignal): Promise<Watch> {
   const {startInformer} = await import('../kube/start-informer.ts')
   const stop = new AbortController()
-  const informers: Informer[] = []
+  const firstLists: Promise<unknown>[] = []
   const listeners = new Set<() => void>()
   const failed = Promise.withResolvers<never>()
   // Told through `until`; without one under way nobody waits for it.
   failed.promise.catch(() => undefined)
+  const broken = brokenWatch()
   const changed = (): void => {
+    broken.heard()
     for (const listener of listeners) listener()
   }
   const until = async <T>(look: () => Look<T>, {timeoutMs, waitingFor}: UntilOptions): Promise<T> => {
@@ -66,7 +73,7 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
     const deadline = setTimeout(onTimeout, Math.min(timeoutMs, FOREVER_MS))
     signal.addEventListener('abort', onAbort, {once: true})
     try {
-      await Promise.race([Promise.all(informers.map(({synced}) => synced)), failed.promise, promise])
+      await Promise.race([Promise.all(firstLists), failed.promise, promise])
       listeners.add(lookAgain)
       lookAgain()
       return await Promise.race([promise, failed.promise])
@@ -78,18 +85,29 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
     }
   }
   return {
-    see: (kind, {namespace, name, labelSelector}) => {
+    see: (kind, {namespace, name, labelSelector, orWithout}) => {
       let synced = false
+      const own = new AbortController()
+      const refused = Promise.withResolvers<void>()
+      const onRefusal = (error: unknown): void => {
+        if (orWithout === undefined || !isForbidden(error)) {
+          failed.reject(error)
+          return
+        }
+        warn(`${orWithout}: ${error.message}`)
+        own.abort()
+        refused.resolve()
+      }
       const informer = startInformer({
         client,
         kind,
         namespace,
         ...(labelSelector !== undefined && {labelSelector}),
         ...(name !== undefined && {fieldSelector: `metadata.name=${name}`}),
-        signal: stop.signal,
+        signal: AbortSignal.any([stop.signal, own.signal]),
         onChange: changed,
-        // Later failures are bridged by the informer itself; the first list tells whether it can work at all.
-        onError: (error) => synced || failed.reject(error),
+        // The first list tells whether it can work at all.
+        onError: (error) => (synced ? broken.tell(error) : onRefusal(error)),
       })
       informer.synced.then(
         () => {
@@ -97,7 +115,7 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
         },
         () => undefined,
       )
-      informers.push(informer)
+      firstLists.push(Promise.race([informer.synced, refused.promise]))
       return informer
     },
     until,

@@ -1,7 +1,7 @@
 import {DaskCommand} from '../cli/command.ts'
 import {diagnose} from '../cli/doctor/diagnose.ts'
 import type {Finding} from '../cli/doctor/finding.ts'
-import {outputFlag} from '../cli/flags.ts'
+import {documentFlag} from '../cli/flags.ts'
 import {answer, formatDocument} from '../cli/output.ts'
 import {EXIT, Exit} from '../cli/user-error.ts'
 
@@ -16,15 +16,15 @@ export default class Doctor extends DaskCommand {
     {description: 'What is wrong here?', command: 'doctor'},
     {description: 'For a script', command: 'doctor -o json'},
   ]
-  static override flags = {output: outputFlag}
+  static override flags = {output: documentFlag}
 
   async run(): Promise<void> {
     const {flags} = await this.parse(Doctor)
     const {client, namespace} = await this.connect(flags)
-    const isDocument = flags.output === 'json' || flags.output === 'yaml'
-    const report = (finding: Finding): void => (isDocument ? undefined : answer(line(finding)))
+    const format = flags.output as 'json' | 'yaml' | undefined
+    const report = (finding: Finding): void => (format ? undefined : answer(line(finding)))
     const findings = await diagnose({client, namespace, bin: this.bin, version: this.config.version, signal: this.signal}, report)
-    if (flags.output === 'json' || flags.output === 'yaml') answer(await formatDocument({findings}, flags.output))
+    if (format) answer(await formatDocument({findings}, format))
     if (findings.some(({result}) => result === 'failed')) throw new Exit(EXIT.failed)
   }
 }

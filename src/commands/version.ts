@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {DaskCommand} from '../cli/command.ts'
-import {outputFlag} from '../cli/flags.ts'
-import {answer, formatDocument} from '../cli/output.ts'
+import {documentFlag} from '../cli/flags.ts'
+import {answer, formatDocument, tell} from '../cli/output.ts'
 import {readVersions} from '../cli/versions.ts'
 
 export default class Version extends DaskCommand {
@@ -12,7 +12,7 @@ export default class Version extends DaskCommand {
   ]
   static override flags = {
     client: Flags.boolean({summary: 'Of this program only; no server is asked.'}),
-    output: outputFlag,
+    output: documentFlag,
   }
 
   async run(): Promise<void> {
@@ -23,9 +23,12 @@ export default class Version extends DaskCommand {
     if (!asDocument) answer(`Client Version: v${client.version}\n`)
     if (flags.client) return asDocument ? answer(await formatDocument({client}, format)) : undefined
     const connection = await this.connect(flags)
-    const {server, operator} = await readVersions(connection.client, this.signal)
-    if (asDocument) return answer(await formatDocument({client, server, operator: operator ?? null}, format))
+    const {server, operator, refusal} = await readVersions(connection.client, this.signal)
+    if (asDocument)
+      return answer(await formatDocument({client, server, operator: operator ?? null, ...(refusal !== undefined && {refusal})}, format))
     const lease = operator?.lease === undefined ? '' : ` (lease ${operator.lease})`
-    answer(`Server Version: ${server.gitVersion}\nOperator: ${operator ? `${operator.holder}${lease}` : 'none is running'}\n`)
+    const none = refusal === undefined ? 'none is running' : 'you may not look'
+    answer(`Server Version: ${server.gitVersion}\nOperator: ${operator ? `${operator.holder}${lease}` : none}\n`)
+    if (refusal !== undefined) tell(refusal)
   }
 }

@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
+import type {TopRow} from '../../src/cli/top.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 import {BIN, stand, until} from './ground.ts'
 
@@ -11,7 +12,7 @@ const PYTHON = join(daskEnvironment(NEWEST_DASK), 'bin', 'python')
 interface WorkerRow {
   readonly pod: string
   readonly status: string
-  readonly worker?: {readonly nthreads: number}
+  readonly worker?: {readonly nthreads: number; readonly load: {readonly memory: number}}
 }
 const workerRows = async (): Promise<readonly WorkerRow[]> => JSON.parse((await dask('cluster', 'workers', 'demo', '-o', 'json')).stdout)
 
@@ -29,8 +30,55 @@ describe('cluster workers', () => {
     const {stdout} = await dask('cluster', 'workers', 'demo')
     expect(stdout.split('\n')[0]).toMatch(/^WORKER +STATUS +THREADS +MEMORY +CPU +RUNNING +QUEUED +RESULTS +RESTARTS +AGE$/)
   })
+  it('come in the order that is asked for, or only those that do not work', async () => {
+    const rows = JSON.parse((await dask('cluster', 'workers', 'demo', '--sort-by', 'memory', '-o', 'json')).stdout) as readonly WorkerRow[]
+    const memory = rows.map(({worker}) => worker?.load.memory ?? 0)
+    expect(memory).toEqual(memory.toSorted((one, other) => other - one))
+    const {code, stdout, stderr} = await dask('cluster', 'workers', 'demo', '--unready')
+    expect({code, stdout, stderr}).toEqual({code: 0, stdout: '', stderr: 'DaskCluster "demo" has no such workers\n'})
+  })
   it('of a cluster that is not there ends with exit code 3', async () => {
     expect(await dask('cluster', 'workers', 'none')).toMatchObject({code: 3, stdout: ''})
+  })
+})
+
+describe('cluster top', () => {
+  /** Published: they stay when their client goes. */
+  const RESULTS = `
+import sys
+from distributed import Client, wait
+with Client(sys.argv[1]) as client:
+    held = client.map(lambda i: bytes([i]) * 2**22, range(6))
+    wait(held)
+    client.publish_dataset(held=held)
+`
+  it('shows what clusters use, and what has gone to disk', async () => {
+    // Results beyond 1 % of the memory are spilled.
+    const env = ['--env', 'DASK_DISTRIBUTED__WORKER__MEMORY__TARGET=0.01']
+    expect((await dask('cluster', 'create', 'full', '-w', '1', '--memory', '1Gi', ...env, '--wait', '--timeout', '90s')).code).toBe(0)
+    await python(RESULTS, 'full')
+    const top = async (): Promise<readonly TopRow[]> =>
+      JSON.parse((await dask('cluster', 'top', '-o', 'json', '--sort-by', 'spilled')).stdout)
+    const spilled = ({numbers}: TopRow): number => (numbers && 'spilled' in numbers ? numbers.spilled : -1)
+    await until(async () => (await top()).some((row) => spilled(row) > 2 ** 22), 'results go to disk', 60_000)
+    expect((await top()).map(({name}) => name)).toEqual(['full', 'demo'])
+    const {stdout} = await dask('cluster', 'top', 'demo', 'full')
+    const [head, demo, full] = stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
+    expect(head).toEqual(['NAME', 'STATUS', 'WORKERS', 'CPU', 'MEMORY', 'SPILLED', 'RUNNING', 'WAITING', 'IDLE'])
+    expect([demo?.slice(0, 3), demo?.[5]]).toEqual([['demo', 'Ready', '2'], '0B'])
+    expect([full?.slice(0, 3), full?.[5]]).toEqual([['full', 'Ready', '1'], expect.stringMatching(/^\d+(\.\d)?Mi$/)])
+    expect((await dask('cluster', 'describe', 'full')).stdout).toMatch(/results held, \S+Mi of them on disk/)
+    expect((await dask('cluster', 'suspend', 'demo', '--wait', '--timeout', '60s')).code).toBe(0)
+    expect((await dask('cluster', 'top', 'demo', '--no-headers')).stdout.trim().split(/ +/)).toEqual([
+      'demo',
+      'Suspended',
+      ...Array(7).fill('-'),
+    ])
+    expect((await dask('cluster', 'resume', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)
+    expect((await dask('cluster', 'delete', 'full', '--yes')).code).toBe(0)
+  })
+  it('of a cluster that is not there ends with exit code 3', async () => {
+    expect(await dask('cluster', 'top', 'none')).toMatchObject({code: 3, stdout: ''})
   })
 })
 
@@ -97,6 +145,11 @@ describe('a cluster of which everything is replaced', () => {
     expect((await dask('cluster', 'suspend', 'demo', '--wait', '--timeout', '60s')).stdout).toContain('demo suspended')
     expect(await pods(own)).toEqual([])
     expect((await dask('cluster', 'suspend', 'demo')).stdout).toContain('is suspended already')
+    // Nothing comes that could be waited for.
+    expect(await dask('cluster', 'run', 'demo', '--timeout', '60s', '--', 'true')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is suspended; "(kubectl dask|dask-k8s) --namespace \S+ cluster resume demo" brings it back/),
+    })
     expect((await dask('cluster', 'wait', 'demo', '--for', 'suspended', '--timeout', '10s')).code).toBe(0)
     expect((await dask('cluster', 'list')).stdout).toMatch(/demo +Suspended/)
     expect((await dask('cluster', 'resume', 'demo', '--wait', '--timeout', '90s')).code).toBe(0)

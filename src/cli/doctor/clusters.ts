@@ -2,7 +2,7 @@ import {PODS, type Pod, SERVICES} from '../../api/core.ts'
 import {DASK_CLUSTERS} from '../../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
 import type {Scheduler, SchedulerIdentity} from '../../dask/scheduler.ts'
-import {isNotFound} from '../../kube/errors.ts'
+import {isForbidden, isNotFound} from '../../kube/errors.ts'
 import {clusterStatus} from '../columns.ts'
 import {lastLogLines} from '../pod-logs.ts'
 import {withScheduler} from '../scheduler.ts'
@@ -28,8 +28,10 @@ const NOT_ASKED: ReadonlySet<string> = new Set(['Suspended', 'Deleting'])
 export const checkSchedulers: Check = async (call) => {
   const {client, namespace, signal} = call
   const {items} = await client.list(DASK_CLUSTERS, {namespace, signal})
-  const asked = items.filter((cluster) => !NOT_ASKED.has(clusterStatus(cluster))).slice(0, ASKED_CLUSTERS)
-  const found = await Promise.all(asked.map((cluster) => checkCluster(call, cluster.metadata.name, clusterStatus(cluster) === 'Ready')))
+  const asked = items.filter((cluster) => !NOT_ASKED.has(clusterStatus(cluster, Date.now()))).slice(0, ASKED_CLUSTERS)
+  const found = await Promise.all(
+    asked.map((cluster) => checkCluster(call, cluster.metadata.name, clusterStatus(cluster, Date.now()) === 'Ready')),
+  )
   return found.flat()
 }
 
@@ -63,7 +65,8 @@ const checkCluster = async (call: DoctorCall, cluster: string, isReady: boolean)
       ),
     ]
   } catch (error) {
-    if (signal.aborted) throw error
+    // What may not be looked at is no fault of the cluster.
+    if (signal.aborted || isForbidden(error)) throw error
     const words = error instanceof Error ? error.message : String(error)
     return [
       failed(

@@ -37,12 +37,14 @@ export async function diagnose(call: DoctorCall, report: (finding: Finding) => v
             'ask the administrator of the cluster for this permission, or run doctor as somebody who has it',
           ),
         ]
-      // What the server does not serve is not there: missing definitions are told, and the sandbox has no Deployments.
+      // What the server does not serve is not there: missing definitions are told.
       if (error instanceof KubeError && NOT_SERVED.has(error.status)) return []
       throw error
     })
-    for (const finding of found) report(finding)
-    findings.push(...found)
+    // One right may hide several things.
+    const fresh = found.filter(({found: what}) => !findings.some((known) => known.found === what))
+    for (const finding of fresh) report(finding)
+    findings.push(...fresh)
   }
   return findings
 }

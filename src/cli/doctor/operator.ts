@@ -5,7 +5,7 @@ import {formatAge} from '../duration.ts'
 import {DEPLOYMENTS} from '../install/kinds.ts'
 import {PART_OF} from '../install/manifests.ts'
 import {findPythonOperator} from '../install/preflight.ts'
-import {readVersions} from '../versions.ts'
+import {readOperator} from '../versions.ts'
 import {type Check, failed, isOlder, ok, warning} from './finding.ts'
 
 /** An operator that works has told something of a new object after this long. */
@@ -14,7 +14,7 @@ const SILENCE_MS = 30_000
 const PATIENCE_MS = 60_000
 
 export const checkOperator: Check = async ({client, bin, signal}) => {
-  const {operator} = await readVersions(client, signal)
+  const operator = await readOperator(client, signal)
   if (operator && operator.lease === undefined) return [ok('operator', operator.holder)]
   return [
     operator
@@ -75,7 +75,8 @@ export const checkProgress: Check = async ({client, namespace, bin, signal}) => 
     ]
   const sick = clusters.filter(
     (cluster) =>
-      !['Ready', 'Suspended', 'Deleting'].includes(clusterStatus(cluster)) && isOlder(cluster.metadata.creationTimestamp, PATIENCE_MS),
+      !['Ready', 'Suspended', 'Deleting'].includes(clusterStatus(cluster, Date.now())) &&
+      isOlder(cluster.metadata.creationTimestamp, PATIENCE_MS),
   )
   return [
     ok(
@@ -87,7 +88,7 @@ export const checkProgress: Check = async ({client, namespace, bin, signal}) => 
     ...sick.map((cluster) =>
       warning(
         'progress',
-        `DaskCluster "${cluster.metadata.name}" is not ready: ${clusterStatus(cluster)}`,
+        `DaskCluster "${cluster.metadata.name}" is not ready: ${clusterStatus(cluster, Date.now())}`,
         `"${bin} cluster describe ${cluster.metadata.name}" says why`,
       ),
     ),

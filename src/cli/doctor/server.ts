@@ -2,11 +2,11 @@ import {CUSTOM_RESOURCE_DEFINITIONS} from '../../api/core.ts'
 import {DASK_KINDS, GROUP} from '../../api/dask.ts'
 import type {Condition, Kind, KubeObject} from '../../api/object.ts'
 import {mayI} from '../access-review.ts'
-import {readVersions} from '../versions.ts'
+import {readServer} from '../versions.ts'
 import {type Check, failed, ok, warning} from './finding.ts'
 
 export const checkServer: Check = async ({client, signal}) => {
-  const {server} = await readVersions(client, signal)
+  const server = await readServer(client, signal)
   return [ok('server', `${server.gitVersion} at ${client.server}`)]
 }
 

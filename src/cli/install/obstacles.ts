@@ -1,11 +1,12 @@
 import {NAMESPACES} from '../../api/core.ts'
+import {SANDBOX_OPERATOR} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {ifMissing, isNotFound, KubeError} from '../../kube/errors.ts'
+import {ifForbidden, ifMissing, isNotFound, KubeError} from '../../kube/errors.ts'
 import {isOlder} from '../is-older.ts'
 import {qualifiedName} from '../output.ts'
 import {UserError} from '../user-error.ts'
-import {readServer} from '../versions.ts'
+import {readOperator, readServer} from '../versions.ts'
 import {type ApplyCall, applyObject, type Change} from './apply.ts'
 import type {InstallOptions} from './manifests.ts'
 
@@ -24,6 +25,16 @@ export async function refuseOldServer(client: KubeClient, signal: AbortSignal): 
         next: ['upgrade the cluster first'],
       },
     )
+}
+
+/** Beside a sandbox's own operator an installed one would stand by for ever, and one for some namespaces alone would work against it. */
+export async function refuseOwnOperator(client: KubeClient, bin: string, signal: AbortSignal): Promise<void> {
+  // In a sandbox there is nobody who may not look.
+  const operator = await readOperator(client, signal).catch(ifForbidden(undefined))
+  if (operator?.holder === SANDBOX_OPERATOR)
+    throw new UserError('this sandbox has an operator of its own, beside which an installed one would never lead', {
+      next: [`"${bin} sandbox down", then "${bin} sandbox up --no-operator" starts it without one`],
+    })
 }
 
 /** Rights can only be given in a namespace that is there; the operator's own is made first. */

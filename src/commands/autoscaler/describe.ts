@@ -17,6 +17,6 @@ export default class AutoscalerDescribe extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const view = await readAutoscaler(client, namespace, args.name, this.signal)
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(view, flags.output))
-    answer(flags.output === 'name' ? `${qualifiedName(view.autoscaler)}\n` : renderAutoscaler(view, this.bin, Date.now()))
+    answer(flags.output === 'name' ? `${qualifiedName(view.autoscaler)}\n` : renderAutoscaler(view, this.binAnywhere, Date.now()))
   }
 }

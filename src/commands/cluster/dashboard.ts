@@ -25,7 +25,15 @@ export default class ClusterDashboard extends DaskCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(ClusterDashboard)
     const {client, namespace} = await this.connect(flags)
-    const tunnel = await openTunnel({client, namespace, cluster: args.name, ...tunnelOptions(flags), signal: this.signal, tell})
+    const tunnel = await openTunnel({
+      client,
+      namespace,
+      cluster: args.name,
+      ...tunnelOptions(flags),
+      signal: this.signal,
+      bin: this.bin,
+      tell,
+    })
     const isDocument = flags.output === 'json' || flags.output === 'yaml'
     answer(isDocument ? await formatDocument(tunnel, flags.output === 'yaml' ? 'yaml' : 'json') : `${tunnel.dashboardURL}\n`)
     if (flags.open)

@@ -17,6 +17,6 @@ export default class ClusterDescribe extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const view = await readCluster(client, namespace, args.name, this.signal)
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(view, flags.output))
-    answer(flags.output === 'name' ? `${qualifiedName(view.cluster)}\n` : renderCluster(view, this.bin, Date.now()))
+    answer(flags.output === 'name' ? `${qualifiedName(view.cluster)}\n` : renderCluster(view, this.binAnywhere, Date.now()))
   }
 }

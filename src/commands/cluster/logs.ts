@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {DASK_CLUSTERS} from '../../api/dask.ts'
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {nameArg} from '../../cli/flags.ts'
@@ -28,6 +28,7 @@ export default class ClusterLogs extends DaskCommand {
     const {args, flags} = await this.parse(ClusterLogs)
     const {client, namespace} = await this.connect(flags)
     await client.get(DASK_CLUSTERS, {namespace, name: args.name}, {signal: this.signal})
+    if (flags.group !== undefined) await client.get(DASK_WORKER_GROUPS, {namespace, name: flags.group}, {signal: this.signal})
     const selector = [
       `${LABEL_CLUSTER}=${args.name}`,
       ...(flags.scheduler ? [`${LABEL_COMPONENT}=scheduler`] : []),

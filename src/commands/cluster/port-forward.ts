@@ -22,7 +22,15 @@ export default class ClusterPortForward extends DaskCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(ClusterPortForward)
     const {client, namespace} = await this.connect(flags)
-    const tunnel = await openTunnel({client, namespace, cluster: args.name, ...tunnelOptions(flags), signal: this.signal, tell})
+    const tunnel = await openTunnel({
+      client,
+      namespace,
+      cluster: args.name,
+      ...tunnelOptions(flags),
+      signal: this.signal,
+      bin: this.bin,
+      tell,
+    })
     if (flags.output === 'json' || flags.output === 'yaml') answer(await formatDocument(tunnel, flags.output))
     else {
       answer(`DASK_SCHEDULER_ADDRESS=${tunnel.schedulerAddress}\n`)

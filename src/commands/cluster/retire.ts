@@ -26,7 +26,9 @@ export default class ClusterRetire extends DaskCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(ClusterRetire)
-    const {worker: names = [], node} = flags
+    const {node} = flags
+    // `cluster workers -o name` writes them so, and kubectl takes them so.
+    const names = (flags.worker ?? []).map((name) => name.replace(/^pods?\//, ''))
     if (names.length > 0 === (node !== undefined))
       throw usageError('give --worker or --node, one of them', `"${this.bin} cluster workers ${args.name}" lists them`)
     const {client, namespace} = await this.connect(flags)

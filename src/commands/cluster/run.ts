@@ -16,7 +16,7 @@ export default class ClusterRun extends DaskCommand {
     {description: 'A script on this machine, its work on the cluster', command: 'cluster run demo -- python train.py'},
     {description: 'A shell in which every Dask client finds the cluster', command: 'cluster run demo'},
   ]
-  static override usage = 'cluster run NAME [FLAGS] [-- COMMAND…]'
+  static override usage = 'NAME [flags] [-- COMMAND [ARGS...]]'
   static override args = {name: nameArg('cluster')}
   static override flags = tunnelFlags
 
@@ -28,7 +28,7 @@ export default class ClusterRun extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const end = new AbortController()
     const signal = AbortSignal.any([this.signal, end.signal])
-    const tunnel = await openTunnel({client, namespace, cluster: args.name, ...tunnelOptions(flags), signal, tell})
+    const tunnel = await openTunnel({client, namespace, cluster: args.name, ...tunnelOptions(flags), signal, bin: this.bin, tell})
     try {
       const tls = tunnel.tlsSecret === undefined ? undefined : await writeTlsFiles(client, {namespace, secret: tunnel.tlsSecret, signal})
       try {

@@ -59,7 +59,7 @@ export default class ClusterWatch extends DaskCommand {
       if (process.env['NO_COLOR']) process.env['FORCE_COLOR'] ??= '0'
       const {openScreen} = await import('../../ui/watch/screen.tsx')
       const opened = name === undefined ? {} : {cluster: `${namespace}/${name}`}
-      await openScreen(screenFeed(feed, client, this.bin, signal), {...opened, signal})
+      await openScreen(screenFeed(feed, client, this.binAnywhere, signal), {...opened, signal})
     } finally {
       end.abort()
     }

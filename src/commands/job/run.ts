@@ -59,10 +59,10 @@ export default class JobRun extends DaskCommand {
       summary: 'Manifest of the job instead of all these: a file, or - for standard input; with --detach a directory of several too.',
     }),
     detach: Flags.boolean({char: 'd', summary: 'Do not wait for its end.', exclusive: ['rm']}),
-    rm: Flags.boolean({summary: 'Delete the job when it has ended, and on Ctrl-C.'}),
+    rm: Flags.boolean({summary: 'Delete the job when it has ended, when --timeout is over, and on Ctrl-C.'}),
     timeout: Flags.custom<number>({parse: async (text) => parseDuration(text)})({
       helpValue: 'TIME',
-      summary: 'Stop waiting after this long, with exit code 124; the job goes on. For ever where it is not given.',
+      summary: 'Stop waiting after this long, with exit code 124; the job goes on, but with --rm. For ever where it is not given.',
     }),
     wait: Flags.boolean({allowNo: true, default: true, hidden: true}),
     'dry-run': dryRunFlag,

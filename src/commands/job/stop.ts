@@ -10,7 +10,7 @@ export default class JobStop extends DaskCommand {
   static override summary = 'End a job before its time and keep it as a failed one.'
   static override description =
     'Its program ends as a deleted pod does (SIGTERM first), is not tried again, and its own cluster goes as after any failure ' +
-    '(--keep-cluster keeps it). The job stays, Failed with the reason Stopped, until it is deleted; "job retry" runs it once more. ' +
+    '(--keep-cluster keeps it). The job stays with its log, Failed with the reason Stopped, until it is deleted; "job retry" runs it once more. ' +
     '"job suspend" is for a pause, "job delete" takes the job itself away too.\n'
   static override examples = [
     {description: 'End it, and wait until it has ended', command: 'job stop train-x7k2p'},

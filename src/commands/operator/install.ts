@@ -6,7 +6,7 @@ import {readCrds, refuseNewerCrds} from '../../cli/crds.ts'
 import {dryRunFlag, dryRunOf, timeoutFlag} from '../../cli/flags.ts'
 import {applyObject} from '../../cli/install/apply.ts'
 import {operatorManifests} from '../../cli/install/manifests.ts'
-import {refuseMissingNamespaces, refuseOldServer, refuseRefused, rehearse} from '../../cli/install/obstacles.ts'
+import {refuseMissingNamespaces, refuseOldServer, refuseOwnOperator, refuseRefused, rehearse} from '../../cli/install/obstacles.ts'
 import {installFlags, installOptions} from '../../cli/install/options.ts'
 import {
   checkRights,
@@ -61,6 +61,7 @@ export default class OperatorInstall extends DaskCommand {
       const change = await (dryRun === 'server' ? rehearse(object, options.namespace, call) : applyObject(object, {...call, dryRun: false}))
       answer(`${placed(object)} ${change}${dryRun === 'server' ? ' (server dry run)' : ''}\n`)
     }
+    if (dryRun === undefined) await refuseOwnOperator(client, this.config.bin, this.signal)
     if (dryRun === undefined) await refuseRefused([...definitions, ...objects], options.namespace, {client, signal: this.signal})
     for (const object of definitions) await apply(object)
     const call = {client, timeoutMs: flags.timeout, signal: this.signal}

@@ -9,7 +9,8 @@ import {tell} from '../../cli/output.ts'
 import {readableLog} from '../../cli/readable-log.ts'
 import {UserError, usageError} from '../../cli/user-error.ts'
 import {createHealth, createMetrics, parseAddress, serveHealth} from '../../operator/health-server.ts'
-import {createLog, runOperator} from '../../operator/run.ts'
+import {growSparingly} from '../../operator/heap.ts'
+import {createLog, gathered, runOperator} from '../../operator/run.ts'
 
 const leaseDurationFlag = Flags.custom<number>({
   parse: async (given) => {
@@ -54,11 +55,10 @@ export default class OperatorRun extends DaskCommand {
       throw new UserError(`the Kubernetes API (context "${client.context}") does not know the resources of Dask`, {
         next: [`"${this.bin} operator run --apply-crds" installs their definitions first`],
       })
+    growSparingly()
     const health = createHealth()
-    const log = createLog(
-      flags['log-level'],
-      flags['log-format'] === 'json' ? (line) => tell(line.trimEnd()) : (line) => tell(readableLog(line)),
-    )
+    const write = gathered((lines) => process.stderr.write(lines))
+    const log = createLog(flags['log-level'], flags['log-format'] === 'json' ? write : (line) => write(`${readableLog(line)}\n`))
     const metrics = flags['health-address'] === undefined ? undefined : createMetrics()
     if (metrics && flags['health-address'] !== undefined) {
       const address = parseAddress(flags['health-address'])

@@ -1,3 +1,4 @@
+import {SANDBOX_OPERATOR} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {outputFlag} from '../../cli/flags.ts'
 import {type OperatorStatus, readOperatorStatus} from '../../cli/install/status.ts'
@@ -34,7 +35,10 @@ const render = ({installed, leaders, definitions, objects}: OperatorStatus, bin:
     ...(leaders.length > 0
       ? leaders.map(
           ({holder, namespace, secondsSinceRenewal}) =>
-            ['Leader:', `${holder} (lease in "${namespace}", ${secondsSinceRenewal} s ago)`] as const,
+            [
+              'Leader:',
+              holder === SANDBOX_OPERATOR ? holder : `${holder} (lease in "${namespace}", ${secondsSinceRenewal} s ago)`,
+            ] as const,
         )
       : ([['Leader:', 'nobody: clusters are not looked after']] as const)),
     ['Definitions:', definitions.length > 0 ? `${definitions.length} installed` : 'none'],

@@ -1,10 +1,11 @@
-import {describe, expect, it} from 'vitest'
+import {describe, expect, it, vi} from 'vitest'
 import type {ContainerState, Pod} from '../../../src/api/core.ts'
 import type {DaskCluster} from '../../../src/api/dask.ts'
 import type {Condition} from '../../../src/api/object.ts'
 import {clusterManifest} from '../../../src/cli/cluster-manifest.ts'
 import {clusterProgress} from '../../../src/cli/cluster-progress.ts'
 import {renderCluster} from '../../../src/cli/describe-cluster.ts'
+import {impatience} from '../../../src/cli/wait-cluster.ts'
 
 const cluster = (status?: DaskCluster['status'], generation = 1): DaskCluster => {
   const made = clusterManifest('demo', 'default', {workers: 2, image: 'dask:1'})
@@ -83,6 +84,20 @@ describe('the way of a cluster to ready', () => {
     )
   })
 
+  it('waits for as long as a queue lasts, and 20 s for room on a node', () => {
+    vi.useFakeTimers({toFake: ['performance']})
+    const left = (reason: string): number => {
+      const patience = impatience(20_000)
+      const problem = {reason, message: '', isFinal: false}
+      patience(problem)
+      vi.advanceTimersByTime(30_000)
+      return patience(problem)
+    }
+    expect(left('Unschedulable')).toBeLessThanOrEqual(0)
+    expect(left('SchedulingGated')).toBeGreaterThan(0)
+    vi.useRealTimers()
+  })
+
   it('is over where the operator refuses the cluster', () => {
     expect(clusterProgress(cluster({phase: 'Error', conditions: [ready('False', 'InvalidName', 'no such name')]}), []).problem).toEqual({
       reason: 'InvalidName',
@@ -115,6 +130,7 @@ describe('cluster describe', () => {
             queued: 4,
             results: 7,
             resultBytes: 0,
+            spilled: 0,
             target: 5,
           },
           tasks: {waiting: 3, queued: 1, unrunnable: 2, processing: 6, results: 7, erred: 0, done: 20},

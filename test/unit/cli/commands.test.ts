@@ -3,6 +3,7 @@ import {parse} from 'yaml'
 import {build, isStale} from '../../../scripts/build.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../../src/api/dask.ts'
 import {groupManifest} from '../../../src/cli/cluster-manifest.ts'
+import {endLead, takeLead} from '../../../src/sandbox/lead.ts'
 import {appears, type CliGround, type Ended, exists, podStatus, putPod, setStatus, startCliGround} from './ground.ts'
 
 let ground: CliGround
@@ -46,6 +47,16 @@ describe('cluster create', () => {
     const {code, stdout} = await dask('cluster', 'create', 'dry', '--image', 'x', '--dry-run=server')
     expect({code, stdout}).toEqual({code: 0, stdout: 'daskcluster.kubernetes.dask.org/dry created (server dry run)\n'})
     expect(await exists(ground, DASK_CLUSTERS, 'dry')).toBe(false)
+  })
+
+  it('says the next step so that it can be pasted, wherever it was called', async () => {
+    const nobody = async (...flags: readonly string[]) => (await dask('cluster', 'describe', 'nobody', ...flags)).stderr
+    expect(await nobody('--context', 'test', '-n', "a b'c")).toContain(
+      `"kubectl dask --context test --namespace 'a b'\\''c' cluster list -A"`,
+    )
+    await dask('cluster', 'create', 'far', '--image', 'x')
+    const {stdout} = await dask('cluster', 'describe', 'far', '--context=test', '-n', 'default')
+    expect(stdout).toContain('Next: nothing has taken this cluster up: "kubectl dask --context test operator run" starts an operator')
   })
 
   it('--wait ends when the cluster is ready, with its progress in lines', async () => {
@@ -140,7 +151,10 @@ describe('cluster list and describe', () => {
   })
 
   it('show tables, documents and names', async () => {
-    expect((await dask('cluster', 'list', '-l', 'team=ml', '--no-headers')).stdout).toMatch(/^seen {3}NotServed {3}\?\/3 {3}\d+s\n$/)
+    // New at first; that nobody serves it is said after a while.
+    await expect
+      .poll(async () => (await dask('cluster', 'list', '-l', 'team=ml', '--no-headers')).stdout, {timeout: 15_000})
+      .toMatch(/^seen {3}NotServed {3}\?\/3 {3}\d+s\n$/)
     expect((await dask('get', 'clusters', '-l', 'team=ml', '-A')).stdout).toMatch(/^NAMESPACE {3}NAME {3}STATUS/)
     expect((await dask('cluster', 'list', 'seen', '-o', 'name')).stdout).toBe('daskcluster.kubernetes.dask.org/seen\n')
     expect(JSON.parse((await dask('cluster', 'list', '-l', 'team=ml', '-o', 'json')).stdout)).toMatchObject({
@@ -150,6 +164,31 @@ describe('cluster list and describe', () => {
     expect(parse((await dask('cluster', 'list', 'seen', '-o', 'yaml')).stdout)).toMatchObject({
       kind: 'DaskCluster',
       metadata: {name: 'seen'},
+    })
+  })
+
+  it('take names with their type, as they print them', async () => {
+    const {stdout} = await dask('cluster', 'list', 'seen', '-o', 'name')
+    expect(await dask('cluster', 'list', stdout.trim(), 'dsk/seen', '-o', 'name')).toMatchObject({code: 0, stdout: stdout.repeat(2)})
+    expect((await dask('describe', 'cluster/seen')).stdout).toMatch(/^Name: +seen$/m)
+    expect(await dask('cluster', 'describe', 'job/seen')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"job/seen" is no cluster'),
+    })
+  })
+
+  it('show those that there are where another one is missing', async () => {
+    expect(await dask('cluster', 'list', 'seen', 'nobody', '-o', 'name')).toMatchObject({
+      code: 3,
+      stdout: 'daskcluster.kubernetes.dask.org/seen\n',
+      stderr: expect.stringContaining('no DaskCluster "nobody"'),
+    })
+  })
+
+  it('are not sorted by what none of them has', async () => {
+    expect(await dask('cluster', 'list', '--sort-by=.metadata.nmae')).toMatchObject({
+      ...{code: 2, stdout: ''},
+      stderr: expect.stringContaining('none of them has a field .metadata.nmae'),
     })
   })
 
@@ -212,9 +251,10 @@ describe('workergroup', () => {
   })
 
   it('describe names its cluster, its workers and the next step', async () => {
+    const words = /Cluster: +home \(NotServed\)\nStatus: +NotServed\nWorkers: +\? of 1 ready\nImage: +my\/dask:7\n/
+    await expect.poll(async () => (await dask('workergroup', 'describe', 'extra')).stdout, {timeout: 15_000}).toMatch(words)
     const {code, stdout} = await dask('workergroup', 'describe', 'extra')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/Cluster: +home \(NotServed\)\nStatus: +NotServed\nWorkers: +\? of 1 ready\nImage: +my\/dask:7\n/)
     expect(stdout).toContain('Next: nothing has taken this group up: "kubectl dask operator run" starts an operator')
     expect(JSON.parse((await dask('workergroup', 'describe', 'extra', '-o', 'json')).stdout)).toMatchObject({
       ...{group: {metadata: {name: 'extra'}}, cluster: {metadata: {name: 'home'}}, pods: []},
@@ -299,10 +339,13 @@ describe('logs', () => {
 })
 
 describe('version', () => {
-  it('tells the server’s, and that a sandbox has an operator of its own', async () => {
+  it('tells the server’s, and whether a sandbox has an operator of its own', async () => {
+    await takeLead(ground.client)
     const {code, stdout} = await dask('version')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^Client Version: v\S+\nServer Version: v1\.\d+\.\d+\S*\nOperator: the sandbox's own\n$/)
+    await endLead(ground.client)
+    expect((await dask('version')).stdout).toMatch(/\nOperator: none is running\n$/)
   })
 })
 

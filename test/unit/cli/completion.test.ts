@@ -22,6 +22,12 @@ const MANIFEST: Manifest = {
       flags: flag('context'),
     },
     'cluster:create': {id: 'cluster:create', summary: 'Create.', args: {name: {name: 'name'}}, flags: flag('filename', {char: 'f'})},
+    'cluster:rollout': {
+      id: 'cluster:rollout',
+      summary: 'Rollout.',
+      args: {action: {name: 'action', options: ['status', 'undo']}, name: {name: 'name'}},
+      flags: {},
+    },
     'job:run': {id: 'job:run', summary: 'Run.', args: {}, flags: {}},
     'sandbox:serve': {id: 'sandbox:serve', hidden: true, args: {}, flags: {}},
     version: {id: 'version', summary: 'Versions.', args: {}, flags: flag('client', {type: 'boolean'})},
@@ -36,6 +42,7 @@ describe('completion offers', () => {
     ['verbs that begin so', ['cluster', 's'], ['scale\tScale.']],
     ['flags with what they are for', ['cluster', 'list', '--a'], ['--all-namespaces\tThe all-namespaces.']],
     ['values of a flag', ['cluster', 'list', '-o', ''], ['json', 'yaml']],
+    ['words that an argument takes', ['cluster', 'rollout', ''], ['status', 'undo']],
     ['values of a flag behind "="', ['cluster', 'list', '--output=j'], ['--output=json']],
   ])('%s', (_, line, candidates) => {
     expect(tab(...line)).toMatchObject({candidates: candidates.filter((name) => name !== 'sandbox'), directive: 4})
@@ -47,6 +54,7 @@ describe('completion offers', () => {
       prefix: 'de',
       line: {globals: {namespace: 'team'}, words: []},
     })
+    expect(tab('cluster', 'rollout', 'undo', 'd').wanted).toMatchObject({objects: 'cluster', prefix: 'd'})
     expect(tab('get', 'clusters', '').wanted).toMatchObject({objects: 'cluster'})
   })
 

@@ -88,6 +88,10 @@ describe('a failure is told in one sentence with its cause and the next step:', 
     expect(explain(new CommandFailed(new UserError('x', {exitCode: EXIT.usage}), EXIT.ownFailure, PLACE), {bin: 'x'}).exitCode).toBe(2)
   })
 
+  it.each([1, 7])('leaves a program its own code, %i', (code) => {
+    expect(explain(new CommandFailed(new Exit(code), EXIT.ownFailure, PLACE), {bin: 'x'}).exitCode).toBe(code)
+  })
+
   it('says nothing where all has been said', () => {
     expect(explain(new Exit(7), PLACE)).toMatchObject({message: '', exitCode: 7})
     expect(explain(new Interrupted(130), PLACE)).toMatchObject({message: '', exitCode: 130})

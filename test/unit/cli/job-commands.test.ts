@@ -35,7 +35,14 @@ describe('job run', () => {
       `${job}-runner`,
       podStatus('job', exitCode === 0 ? 'succeeded' : 'failed', {exitCode}),
     )
-    await setStatus(ground.client, DASK_JOBS, job, {jobStatus: exitCode === 0 ? 'Successful' : 'Failed'})
+    await setStatus(
+      ground.client,
+      DASK_JOBS,
+      job,
+      exitCode === 0
+        ? {jobStatus: 'Successful'}
+        : {jobStatus: 'Failed', message: `container "job" exited with code ${exitCode}; its last words:\none`},
+    )
   }
 
   it('streams every line once across dropped connections, and ends with the program', async () => {
@@ -56,7 +63,9 @@ describe('job run', () => {
     await play('bad', 7)
     const {code, stdout, stderr} = await running
     expect({code, stdout}).toEqual({code: 7, stdout: 'one\n'})
-    expect(stderr).toContain('job "bad" failed with exit code 7')
+    // Its last words have just been shown.
+    expect(stderr).toContain('job "bad" failed with exit code 7: container "job" exited with code 7\n')
+    expect((await dask('job', 'wait', 'bad')).stderr).toContain('exited with code 7; its last words:\none\n')
   })
 
   it('ends with 125 when its pods cannot start', async () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {parse} from 'yaml'
-import type {DaskCluster} from '../../../src/api/dask.ts'
+import type {DaskCluster, DaskJob} from '../../../src/api/dask.ts'
 import {clusterManifest} from '../../../src/cli/cluster-manifest.ts'
-import {clusterColumns} from '../../../src/cli/columns.ts'
-import {formatList, type ListView} from '../../../src/cli/output.ts'
+import {clusterColumns, jobStatus} from '../../../src/cli/columns.ts'
+import {formatDocument, formatList, type ListView} from '../../../src/cli/output.ts'
 import {alignCells, renderTable} from '../../../src/cli/table.ts'
 
 const NOW = Date.parse('2026-11-23T12:00:00Z')
@@ -43,6 +43,17 @@ const view: ListView<DaskCluster> = {
 }
 
 describe('a list', () => {
+  it('waits a moment before it says that nobody serves a new one', async () => {
+    const young = {...cluster('new'), metadata: {name: 'new', creationTimestamp: new Date(NOW - 2_000).toISOString()}}
+    expect(await formatList([young], {...view, noHeaders: true})).toBe('new   Pending   ?/3   2s\n')
+  })
+  it('says of a suspended job that it is, and of one that goes on how it goes', () => {
+    const job = (status: 'True' | 'False'): DaskJob => ({
+      ...{apiVersion: 'kubernetes.dask.org/v1', kind: 'DaskJob', metadata: {name: 'etl'}, spec: {} as DaskJob['spec']},
+      status: {jobStatus: 'JobCreated', conditions: [condition('Suspended', status, 'x', '')]},
+    })
+    expect([jobStatus(job('True'), NOW), jobStatus(job('False'), NOW)]).toEqual(['Suspended', 'JobCreated'])
+  })
   it('is a table as kubectl prints it', async () => {
     expect(await formatList(CLUSTERS, view)).toBe(
       [
@@ -76,6 +87,14 @@ describe('a list', () => {
     expect(JSON.parse(await formatList([], {...view, format: 'json'}))).toMatchObject({items: []})
   })
 
+  it('leaves out who owns which field, as kubectl does', async () => {
+    const owned = CLUSTERS.map((each) => ({...each, metadata: {...each.metadata, managedFields: [{manager: 'x'}]}}))
+    for (const format of ['json', 'yaml'] as const) {
+      expect(await formatList(owned, {...view, format})).toBe(await formatList(CLUSTERS, {...view, format}))
+      expect(await formatDocument(owned[0], format)).toBe(await formatDocument(CLUSTERS[0], format))
+    }
+  })
+
   it('names things with -o name', async () => {
     expect(await formatList(CLUSTERS.slice(0, 1), {...view, format: 'name'})).toBe('daskcluster.kubernetes.dask.org/demo\n')
   })
@@ -84,6 +103,13 @@ describe('a list', () => {
 describe('a table', () => {
   it('puts <none> where a cell is empty', () => {
     expect(renderTable([{}], [{header: 'A', value: () => ''}], {now: 0})).toBe('A\n<none>\n')
+  })
+
+  it('is one line a row, whatever its cells hold', () => {
+    const rows = ['exited; its last words:\nTraceback\nValueError', 'no such image\n']
+    expect(renderTable(rows, [{header: 'MESSAGE', value: (row) => row}], {now: 0, noHeaders: true})).toBe(
+      'exited; its last words:...\nno such image\n',
+    )
   })
 
   it('never ends a line with a space, whatever stands in it', () => {

@@ -31,9 +31,12 @@ interface Ended {
   readonly stderr: string
 }
 
-const call = async (bin: string, args: readonly string[], input = ''): Promise<Ended> => {
-  const env = {...process.env, KUBECONFIG: join(folder, 'kubeconfig'), HOME: folder, DEBUG: ''}
-  const child = spawn(process.execPath, [join(root, 'bin', bin), ...args], {cwd: folder, env})
+const call = (bin: string, args: readonly string[], input = ''): Promise<Ended> =>
+  run(process.execPath, [join(root, 'bin', bin), ...args], {}, input)
+
+const run = async (program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}, input = ''): Promise<Ended> => {
+  const env = {...process.env, KUBECONFIG: join(folder, 'kubeconfig'), HOME: folder, DEBUG: '', ...more}
+  const child = spawn(program, args, {cwd: folder, env})
   child.stdin.end(input)
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
@@ -62,7 +65,7 @@ describe('the commands', () => {
       autoscaler describe NAME -o/--output
       autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
-      cluster create [NAME] --adapt --allow-namespace --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
+      cluster create [NAME] --adapt --allow-namespace --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout -o/--output
       cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
@@ -73,24 +76,25 @@ describe('the commands', () => {
       cluster restart NAME --dry-run --timeout --wait
       cluster resume NAME --dry-run --timeout --wait
       cluster retire NAME --dry-run --node --timeout --wait --worker
-      cluster rollout ACTION NAME --dry-run --timeout
+      cluster rollout ACTION NAME --dry-run --revision --timeout --to-revision -o/--output
       cluster run NAME --address --dashboard-port --port --timeout
       cluster scale NAME [WORKERS] --dry-run --timeout --wait -w/--replicas
       cluster suspend NAME --dry-run --timeout --wait
+      cluster top [NAME] --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output
       cluster wait NAME --for --timeout
       cluster watch [NAME] -A/--all-namespaces -l/--selector -o/--output
-      cluster workers NAME --no-headers -g/--group -o/--output
+      cluster workers NAME --no-headers --sort-by --unready -g/--group -o/--output
       completion SHELL
       doctor -o/--output
-      generate cluster NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
-      generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --priority-class --pull-secret --resource --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate cluster NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
       job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
       job retry NAME --timeout
-      job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --priority-class --pull-secret --resource --retries --rm --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --pod-security --priority-class --pull-secret --resource --retries --rm --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
       job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
@@ -103,9 +107,9 @@ describe('the commands', () => {
       sandbox down --keep --name
       sandbox run --file --keep --python --sandbox -e/--env -w/--workers
       sandbox status --name -o/--output
-      sandbox up --name --python -o/--output
+      sandbox up --name --operator --python -o/--output
       version --client -o/--output
-      workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pod-scheduler --priority-class --pull-secret --resource --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
+      workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
       workergroup delete [NAME] --all --cascade --dry-run --ignore-not-found --now --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       workergroup describe NAME -o/--output
       workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
@@ -173,6 +177,13 @@ describe('help', () => {
       expect(stdout).toContain(part)
   })
 
+  it('says once how a command is called', async () => {
+    expect((await dask('cluster', 'run', '--help')).stdout).toContain(
+      'Usage:\n  kubectl dask cluster run NAME [flags] [-- COMMAND [ARGS...]]\n',
+    )
+    expect(commands.filter(({id, usage}) => String(usage).startsWith(id.replace(':', ' '))).map(({id}) => id)).toEqual([])
+  })
+
   it('is not asked for by what stands behind "--"', async () => {
     expect((await dask('job', 'run', '--dry-run=client', '-o', 'yaml', '--', 'python', '-c', 'x', '--help')).stdout).toContain(
       'kind: DaskJob',
@@ -192,10 +203,16 @@ describe('a wrong call ends with one sentence and exit code 2:', () => {
     [['cluster', 'create', 'x', '--workers=two'], '--workers: "two" is no whole number'],
     [['cluster', 'scale', 'x', 'two'], 'error: "two" is no whole number'],
     [['cluster', 'scale', 'x', '3', '--replicas', '4'], 'WORKERS says 3 and --replicas says 4'],
-    [['cluster', 'rollout', 'unto', 'x'], '"unto" is none of status, restart, undo; did you mean "undo"? "'],
+    [['cluster', 'rollout', 'unto', 'x'], '"unto" is none of status, restart, history, undo; did you mean "undo"? "'],
     [['cluster', 'describe', 'x', '-o', 'jsn'], '--output: "jsn" is none of json, yaml, name; did you mean "json"? "'],
     [['cluster', 'create', 'x', '--env', 'A'], '"A" has no value'],
     [['cluster', 'create', 'x', '-f', 'y', '--workers', '1'], '--filename and --workers exclude each other'],
+    [['job', 'run', '--on', 'x', '-w', '1', '--', 'true'], 'error: --workers and --on exclude each other'],
+    [['cluster', 'logs', 'x', '-f', '-p'], 'error: --follow and --previous exclude each other'],
+    [['workergroup', 'create', 'x'], 'error: --dask-cluster is missing'],
+    [['cluster', 'list', '--sort-by'], 'error: --sort-by has no value'],
+    [['sandbox', 'down', '--name', '../x'], 'error: --name: "../x" is no name of a sandbox'],
+    [['sandbox', 'run', '--sandbox', 'A b', '--', 'true'], 'error: --sandbox: "A b" is no name of a sandbox'],
     [['cluster', 'scale', 'x', '-o'], 'there is no flag -o'],
     [['cluster', 'list', '-o', 'xml'], '--output'],
     [['cluster', 'delete'], 'nothing is chosen'],
@@ -305,6 +322,26 @@ describe('version --client', () => {
       client: {version: expect.stringMatching(/^\d+\.\d+\.\d+/), node: process.versions.node, platform: expect.any(String)},
     })
     expect((await dask('--version')).stdout).toMatch(/^Client Version: v/)
+  })
+})
+
+describe('a stream that cannot be written to', () => {
+  const shell = (script: string): Promise<Ended> => run('sh', ['-c', script, process.execPath, join(root, 'bin', 'kubectl-dask.js')])
+
+  it('is no failure where its reader has gone', async () => {
+    expect(await shell('("$0" "$1" --help; echo "$?" >&2) | true')).toEqual({code: 0, stdout: '', stderr: '0\n'})
+  })
+
+  it('is told in one sentence where the disk is full', async () => {
+    const {code, stderr} = await shell('"$0" "$1" --help > /dev/full')
+    expect({code, stderr}).toEqual({code: 1, stderr: expect.stringMatching(/^error: the answer cannot be written: ENOSPC.*\n$/)})
+  })
+})
+
+describe('a second start on a newer Node.js', () => {
+  it('is a first one for the programs that this one starts', async () => {
+    const script = `require(${JSON.stringify(join(root, 'bin', 'right-node.js'))}).onRightNode(() => console.log(process.env.DASK_K8S_STARTED_AGAIN))`
+    expect(await run(process.execPath, ['-e', script], {DASK_K8S_STARTED_AGAIN: '1'})).toEqual({code: 0, stdout: 'undefined\n', stderr: ''})
   })
 })
 
