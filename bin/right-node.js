@@ -49,7 +49,11 @@ const startAgain = (node) => {
 
 /** Does the work on a Node.js that can: in this process, or in another one that runs the same command. */
 const onRightNode = (work) => {
-  if (isNewEnough()) return work()
+  if (isNewEnough()) {
+    // Programs that this one starts (a shell of `cluster run`, say) may start it again on the old Node.js: for them it is the first time.
+    delete process.env[STARTED_AGAIN]
+    return work()
+  }
   const node = process.env[STARTED_AGAIN] ? undefined : nodeBeside()
   if (node) return startAgain(node)
   return fail(

@@ -1,14 +1,16 @@
 /**
- * `node scripts/executable.ts FOLDER`: the program and Node.js in one file, for the machine that this runs on, in an archive as people and krew
- * download it. It is Node.js' own single-executable application: the bundle lies in a file system within the executable.
+ * `node scripts/executable.ts FOLDER [--platform linux-arm64 …]`: the program and Node.js in one file, in an archive as people and krew download it,
+ * for the machine that this runs on, for those that are named, or for `all`. `dist/` is built.
+ * It is Node.js' own single-executable application: the bundle lies in a file system within the executable.
  */
 import {execFile} from 'node:child_process'
-import {cp, glob, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {copyFile, cp, glob, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {dirname, join, resolve, sep} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
-import {promisify} from 'node:util'
-import {archiveName, type Platform} from './release-parts.ts'
+import {parseArgs, promisify} from 'node:util'
+import {nodeProgram, ownPlatform} from './node-program.ts'
+import {archiveName, PLATFORMS, type Platform, platformName, programName} from './release-parts.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const run = promisify(execFile)
@@ -24,8 +26,7 @@ await (name === 'kubectl_complete-dask' ? program.complete() : program.start(nam
 /** What the program reads beside its code; the chart and the base for kustomize are for other programs. */
 const FILES = ['dist/*.{cjs,json,br}', 'dist/!(chart|kustomize)/**', 'manifests/crds/*.yaml']
 
-/** `dist/` is built. */
-const writeExecutable = async (file: string): Promise<void> => {
+const writeExecutable = async (file: string, platform: Platform): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), 'executable-'))
   try {
     const assets: Record<string, string> = {}
@@ -34,38 +35,57 @@ const writeExecutable = async (file: string): Promise<void> => {
     const main = join(folder, 'main.mjs')
     const config = join(folder, 'config.json')
     await writeFile(main, MAIN)
-    const format = {main, mainFormat: 'module', output: file, useVfs: true, disableExperimentalSEAWarning: true}
-    await writeFile(config, JSON.stringify({...format, assets}))
+    // Without a snapshot and a code cache, since those would be this platform's: so any platform can be made on any other.
+    const format = {mainFormat: 'module', useVfs: true, useSnapshot: false, useCodeCache: false, disableExperimentalSEAWarning: true}
+    await writeFile(config, JSON.stringify({main, executable: await nodeProgram(platform, folder), output: file, ...format, assets}))
     await run(process.execPath, ['--build-sea', config])
-    // Macs run no program without a signature; any will do where nobody has a certificate.
-    if (process.platform === 'darwin') await run('codesign', ['--sign', '-', file])
+    if (platform.os === 'darwin') await sign(file)
+    if (platform.os === 'windows') await forgetSignature(file)
   } finally {
     await rm(folder, {recursive: true})
   }
 }
 
-const ownPlatform = (): Platform => ({
-  os: process.platform === 'win32' ? 'windows' : (process.platform as Platform['os']),
-  arch: process.arch === 'x64' ? 'amd64' : (process.arch as Platform['arch']),
-})
+/** Macs run no program without a signature; any will do where nobody has a certificate. */
+const sign = async (file: string): Promise<void> => {
+  const [program, ...args] = process.platform === 'darwin' ? ['codesign', '--sign', '-', file] : ['rcodesign', 'sign', file]
+  await run(program, args).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    throw new Error(`there is no ${program}, and macOS runs no program without a signature: "cargo install apple-codesign" brings it`)
+  })
+}
 
-/** Writes what the archive for this machine has in it: the executable and the licences. */
-export async function writeContents(folder: string): Promise<void> {
-  await writeExecutable(join(folder, process.platform === 'win32' ? 'kubectl-dask.exe' : 'kubectl-dask'))
+/** Node.js for Windows is signed, and not for what has been put into it: where none is needed, none is better than a broken one. */
+const forgetSignature = async (file: string): Promise<void> => {
+  const program = await open(file, 'r+')
+  try {
+    const {buffer} = await program.read(Buffer.alloc(64), 0, 64, 0)
+    // Behind signature, file header and the fixed part of a 64-bit program's second header: the fifth of the data directories, place and size.
+    await program.write(Buffer.alloc(8), 0, 8, buffer.readUInt32LE(60) + 4 + 20 + 112 + 4 * 8)
+  } finally {
+    await program.close()
+  }
+}
+
+/** Writes what the archive for this platform has in it: the executable and the licences. */
+export async function writeContents(folder: string, platform: Platform = ownPlatform()): Promise<void> {
+  await writeExecutable(join(folder, programName(platform)), platform)
   await cp(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   await cp(await nodeLicense(), join(folder, 'LICENSE-node'))
 }
 
 /** Writes the archive into the folder; resolves with its path. */
-const packExecutable = async (folder: string): Promise<string> => {
+const packExecutable = async (folder: string, platform: Platform): Promise<string> => {
   const {version} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {readonly version: string}
+  const name = archiveName(version, platform)
   const contents = await mkdtemp(join(tmpdir(), 'archive-'))
   try {
+    await writeContents(contents, platform)
+    // By names alone: a tar takes what is before the colon in a path of Windows for a host.
+    await run('tar', ['-czf', name, ...(await readdir(contents))], {cwd: contents})
     await mkdir(folder, {recursive: true})
-    await writeContents(contents)
-    const archive = resolve(folder, archiveName(version, ownPlatform()))
-    await run('tar', ['-czf', archive, '-C', contents, ...(await readdir(contents))])
-    return archive
+    await copyFile(join(contents, name), join(folder, name))
+    return resolve(folder, name)
   } finally {
     await rm(contents, {recursive: true})
   }
@@ -78,7 +98,15 @@ const nodeLicense = async (): Promise<string> => {
   throw new Error(`no LICENSE of Node.js lies at ${places.join(' or ')}: take the Node.js of nodejs.org`)
 }
 
+const named = (name: string): readonly Platform[] => {
+  const platforms = PLATFORMS.filter((platform) => name === 'all' || name === platformName(platform))
+  if (platforms.length === 0) throw new Error(`there is no platform "${name}": ${PLATFORMS.map(platformName).join(', ')}, or all`)
+  return platforms
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [folder = 'release'] = process.argv.slice(2)
-  process.stdout.write(`${await packExecutable(folder)}\n`)
+  const {values, positionals} = parseArgs({allowPositionals: true, options: {platform: {type: 'string', multiple: true}}})
+  const [folder = 'release'] = positionals
+  const platforms = values.platform?.flatMap(named) ?? [ownPlatform()]
+  for (const platform of platforms) process.stdout.write(`${await packExecutable(folder, platform)}\n`)
 }

@@ -13,7 +13,11 @@ export const PLATFORMS: readonly Platform[] = [
   {os: 'windows', arch: 'amd64'},
 ]
 
-export const archiveName = (version: string, {os, arch}: Platform): string => `kubectl-dask-v${version}-${os}-${arch}.tar.gz`
+export const platformName = ({os, arch}: Platform): string => `${os}-${arch}`
+
+export const programName = ({os}: Platform): string => (os === 'windows' ? 'kubectl-dask.exe' : 'kubectl-dask')
+
+export const archiveName = (version: string, platform: Platform): string => `kubectl-dask-v${version}-${platformName(platform)}.tar.gz`
 
 /** What CHANGELOG.md says of this version. */
 export function notesOf(changelog: string, version: string): string {
@@ -36,8 +40,9 @@ export function krewManifest(plugin: {readonly spec: object}, {version, homepage
   const platforms = PLATFORMS.map((platform) => {
     const name = archiveName(version, platform)
     const sha256 = sums.get(name)
-    if (sha256 === undefined) throw new Error(`the archive ${name} is missing: scripts/executable.ts makes it on a machine of that kind`)
-    const bin = platform.os === 'windows' ? 'kubectl-dask.exe' : 'kubectl-dask'
+    if (sha256 === undefined)
+      throw new Error(`the archive ${name} is missing: "node scripts/executable.ts FOLDER --platform ${platformName(platform)}" makes it`)
+    const bin = programName(platform)
     const files = [bin, 'LICENSE', 'LICENSE-node'].map((file) => ({from: file, to: '.'}))
     return {selector: {matchLabels: platform}, uri: `${url}/${name}`, sha256, bin, files}
   })

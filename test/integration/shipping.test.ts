@@ -1,13 +1,20 @@
 import {execFile} from 'node:child_process'
-import {mkdir, mkdtemp, readFile, rm, stat, symlink} from 'node:fs/promises'
+import {createHash} from 'node:crypto'
+import {existsSync} from 'node:fs'
+import {mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {parse, stringify} from 'yaml'
 import {build, isStale} from '../../scripts/build.ts'
 import {writeContents} from '../../scripts/executable.ts'
 import {billOfMaterials} from '../../scripts/release.ts'
+import {archiveName, krewManifest, PLATFORMS} from '../../scripts/release-parts.ts'
+import {kubectlPath} from '../kubernetes/kubectl.ts'
+import {krewTools} from '../toolchain/krew.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
+import {type OwnSandboxes, ownSandboxes} from './own-sandbox.ts'
 
 /** What people install, as they get it: the package of npm, and the archive with the single executable. */
 
@@ -15,6 +22,17 @@ const root = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
 let directory = ''
 let version = ''
+
+/** Built by Go; where there is none that test is skipped, which fails where CI is set. */
+const krew = await krewTools().catch((error: Error) => void console.error(`no krew here: ${error.message}`))
+
+/** What runs programs for arm64 here; where it is not installed those tests are skipped, which fails where CI is set. */
+const EMULATOR = '/usr/bin/qemu-aarch64-static'
+const LIBRARIES = '/usr/aarch64-linux-gnu'
+const emulated = process.arch === 'arm64' ? [] : [EMULATOR, '-L', LIBRARIES]
+const missing = emulated.length > 0 && [EMULATOR, join(LIBRARIES, 'lib', 'libatomic.so.1')].find((file) => !existsSync(file))
+if (missing)
+  console.error(`no arm64 here, for want of ${missing}: apt-get install qemu-user-static libatomic1-arm64-cross libstdc++6-arm64-cross`)
 
 beforeAll(async () => {
   if (await isStale()) await build()
@@ -81,6 +99,31 @@ describe.runIf(process.platform === 'linux')('the single executable', () => {
     expect((await run('kubectl_complete-dask', ['clu'], {env: env()})).stdout).toMatch(/^cluster\b/)
   })
 
+  it.runIf(krew !== undefined)(
+    'is installed by krew from its archive, and runs as a plugin of kubectl',
+    async () => {
+      const archive = join(directory, 'archive.tar.gz')
+      await run('tar', ['-czf', archive, '-C', dirname(program), 'kubectl-dask', 'LICENSE', 'LICENSE-node'])
+      const sum = createHash('sha256')
+        .update(await readFile(archive))
+        .digest('hex')
+      const sums = new Map(PLATFORMS.map((platform) => [archiveName(version, platform), sum]))
+      const plugin = parse(await readFile(join(root, 'manifests', 'krew', 'dask.yaml'), 'utf8')) as {readonly spec: object}
+      const manifest = join(directory, 'dask.yaml')
+      await writeFile(
+        manifest,
+        stringify(krewManifest(plugin, {version, homepage: 'https://example.org', url: 'https://example.org', sums})),
+      )
+      const krewRoot = join(directory, 'krew')
+      const withKrew = {...environment([krew ?? '', join(krewRoot, 'bin'), dirname(await kubectlPath())]), KREW_ROOT: krewRoot}
+      const installed = await run('kubectl', ['krew', 'install', '--manifest', manifest, '--archive', archive], {env: withKrew})
+      expect(installed.stderr).toContain('Installed plugin: dask')
+      const {stdout} = await run('kubectl', ['dask', 'version', '--client'], {env: withKrew})
+      expect(stdout).toBe(`Client Version: v${version}\n`)
+    },
+    120_000,
+  )
+
   it('has the operator and the definitions in it', async () => {
     const [whole, own] = await Promise.all([
       dask('operator', 'manifests'),
@@ -99,5 +142,45 @@ describe.runIf(process.platform === 'linux')('the single executable', () => {
     } finally {
       await dask('sandbox', 'down', '--name', 'shipped')
     }
+  })
+})
+
+describe.runIf(process.platform === 'linux' && !missing)('the single executable for linux arm64', () => {
+  let unpacked = ''
+  let sandboxes: OwnSandboxes
+
+  const said = async (name: string, ...args: readonly string[]): Promise<string> => {
+    const [program = '', ...words] = [...emulated, join(unpacked, name), ...args]
+    return (await run(program, words, {env: sandboxes.env})).stdout
+  }
+
+  beforeAll(async () => {
+    sandboxes = await ownSandboxes()
+    unpacked = join(directory, 'arm64')
+    await mkdir(unpacked)
+  })
+  afterAll(() => sandboxes.remove('arm64'))
+
+  it('is made on any machine, with its licences', async () => {
+    await writeContents(unpacked, {os: 'linux', arch: 'arm64'})
+    for (const file of ['LICENSE', 'LICENSE-node']) expect((await stat(join(unpacked, file))).size).toBeGreaterThan(1000)
+    await symlink('kubectl-dask', join(unpacked, 'kubectl_complete-dask'))
+  }, 300_000)
+
+  it('is more than one program, by its name', async () => {
+    expect(await said('kubectl-dask', 'version', '--client')).toBe(`Client Version: v${version}\n`)
+    expect(await said('kubectl_complete-dask', 'clu')).toMatch(/^cluster\b/)
+  })
+
+  it('has the operator and the definitions in it', async () => {
+    const own = await run(process.execPath, [join(root, 'bin', 'kubectl-dask.js'), 'operator', 'manifests'])
+    expect(await said('kubectl-dask', 'operator', 'manifests')).toBe(own.stdout)
+  })
+
+  it('asks a cluster', async () => {
+    await sandboxes.up('arm64')
+    await sandboxes.dask('cluster', 'create', 'demo', '--context', 'dask-sandbox-arm64')
+    const listed = await said('kubectl-dask', 'cluster', 'list', '--context', 'dask-sandbox-arm64', '-o', 'name')
+    expect(listed).toBe('daskcluster.kubernetes.dask.org/demo\n')
   })
 })

@@ -82,7 +82,7 @@ it("krew's manifest follows the rules of krew's index", async () => {
     expect(files.map(({from}) => from)).toContain('LICENSE')
     for (const {from, to} of files) expect(`${from}${to}`).not.toMatch(/\.\.|^\//)
   }
-  expect(() => krewManifest(plugin, {...release, sums: new Map()})).toThrow('scripts/executable.ts')
+  expect(() => krewManifest(plugin, {...release, sums: new Map()})).toThrow('scripts/executable.ts FOLDER --platform linux-amd64')
 })
 
 it('the bill of materials has what is in the bundles, and nothing else', () => {
