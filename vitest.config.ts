@@ -1,5 +1,10 @@
 import {defineConfig} from 'vitest/config'
 
+/** They change the node that all files share, make the ground forget its past, judge the whole of it, or that nothing happens on it. */
+const ALONE = ['api-past', 'doctor', 'drain', 'lost-node', 'rest'].map((name) => `test/conformance/${name}.test.ts`)
+
+const conformance = {globalSetup: ['test/conformance/setup.ts'], testTimeout: 120_000, hookTimeout: 120_000}
+
 /** One project a ring (docs/testing.md); `scripts/test.ts` makes each ring's ground before it. */
 export default defineConfig({
   test: {
@@ -17,16 +22,17 @@ export default defineConfig({
           maxConcurrency: 8,
         },
       },
+      // Each file has its namespace, and most of the time it waits.
       {
         test: {
+          ...conformance,
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
-          globalSetup: ['test/conformance/setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          exclude: ALONE,
+          maxWorkers: 2,
         },
       },
+      {test: {...conformance, name: 'conformance-alone', include: ALONE, fileParallelism: false, sequence: {groupOrder: 1}}},
       {
         test: {
           name: 'sandbox',
@@ -34,6 +40,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: {groupOrder: 2},
         },
       },
       {

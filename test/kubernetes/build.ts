@@ -2,12 +2,12 @@
  * `node test/kubernetes/build.ts`: the programs of a real Kubernetes control plane, built from Go modules (about 5 minutes), kept in the user's cache.
  * Ends with one line and exit code 1 where that is not possible.
  */
-import {spawn} from 'node:child_process'
 import {createHash} from 'node:crypto'
-import {existsSync} from 'node:fs'
-import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
+import {readFile, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
+import {builtOnce} from '../toolchain/built-once.ts'
+import {go} from '../toolchain/go.ts'
 
 /** The programs by the Go package that each is built from. */
 const PROGRAMS = {
@@ -55,56 +55,23 @@ const requirementsOf = (requirements: string, version: string): string => {
 /** Resolves with the folder of the programs; builds them when they are not there. Rejects with the compiler's last words. */
 export async function buildControlPlane(log: (line: string) => void): Promise<string> {
   const {folder, version, module} = await controlPlaneBinaries()
-  if (existsSync(folder)) return folder
-  log(`building the Kubernetes ${version} control plane, once; it takes about 5 minutes …`)
-  const fresh = `${folder}.${process.pid}`
-  await mkdir(fresh, {recursive: true})
-  const [major, minor] = version.slice(1).split('.')
-  const told = [`gitVersion=${version}`, `gitMajor=${major}`, `gitMinor=${minor}`].map((fact) => `-X k8s.io/component-base/version.${fact}`)
-  const {requirements} = module
-  if (requirements !== undefined) await writeFile(join(module.folder, 'go.mod'), requirements)
-  const resolving = requirements === undefined ? [] : ['-mod=mod']
-  try {
-    for (const [program, source] of Object.entries(PROGRAMS))
-      await go(module.folder, [
-        'build',
-        ...resolving,
-        '-trimpath',
-        '-ldflags',
-        ['-s', '-w', ...told].join(' '),
-        '-o',
-        join(fresh, program),
-        source,
-      ])
-    // Another process may have built the same meanwhile: either is good.
-    await rename(fresh, folder).catch((error: unknown) => {
-      if (!existsSync(folder)) throw error
-    })
-  } finally {
-    await rm(fresh, {recursive: true, force: true})
-  }
-  return folder
-}
-
-const go = (folder: string, args: readonly string[]): Promise<void> =>
-  new Promise((resolve, reject) => {
-    // Workspaces around the checkout are none of its business; nice, because somebody works on this machine.
-    const child = spawn('nice', ['go', ...args], {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: {...process.env, GOWORK: 'off', CGO_ENABLED: '0'},
-    })
-    let words = ''
-    child.stderr.on('data', (chunk: Buffer) => {
-      words = (words + chunk.toString()).slice(-2000)
-    })
-    child.on('error', reject)
-    child.on('close', (code) =>
-      code === 0
-        ? resolve()
-        : reject(new Error(code === 127 ? 'there is no Go here to build it with (go.dev/dl)' : words.trim() || `go ended with ${code}`)),
+  return builtOnce(folder, async (fresh) => {
+    log(`building the Kubernetes ${version} control plane, once; it takes about 5 minutes …`)
+    const [major, minor] = version.slice(1).split('.')
+    const told = [`gitVersion=${version}`, `gitMajor=${major}`, `gitMinor=${minor}`].map(
+      (fact) => `-X k8s.io/component-base/version.${fact}`,
     )
+    const {requirements} = module
+    if (requirements !== undefined) await writeFile(join(module.folder, 'go.mod'), requirements)
+    const resolving = requirements === undefined ? [] : ['-mod=mod']
+    for (const [program, source] of Object.entries(PROGRAMS))
+      await go(
+        module.folder,
+        ...['build', ...resolving, '-trimpath', '-ldflags', ['-s', '-w', ...told].join(' ')],
+        ...['-o', join(fresh, program), source],
+      )
   })
+}
 
 if (import.meta.main) {
   await buildControlPlane((line) => console.error(line)).catch((error: Error) => {

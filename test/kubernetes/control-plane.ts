@@ -34,6 +34,7 @@ const AUDIT = {
 
 /** The address by which the namespace's own programs reach each other; nothing else is in it. */
 export const NODE_ADDRESS = '10.244.0.1'
+export const ETCD = 'http://127.0.0.1:2379'
 const READY_MS = 60_000
 
 export async function startControlPlane(directory: string): Promise<ControlPlane> {
@@ -66,11 +67,11 @@ export async function startControlPlane(directory: string): Promise<ControlPlane
     return child
   }
   start('etcd', [
-    ...['--data-dir', join(directory, 'etcd'), '--unsafe-no-fsync', '--listen-client-urls', 'http://127.0.0.1:2379'],
-    ...['--advertise-client-urls', 'http://127.0.0.1:2379', '--listen-peer-urls', 'http://127.0.0.1:2380', '--log-level', 'error'],
+    ...['--data-dir', join(directory, 'etcd'), '--unsafe-no-fsync', '--listen-client-urls', ETCD],
+    ...['--advertise-client-urls', ETCD, '--listen-peer-urls', 'http://127.0.0.1:2380', '--log-level', 'error'],
   ])
   const apiServerArgs = [
-    ...['--etcd-servers=http://127.0.0.1:2379', '--bind-address=0.0.0.0', '--secure-port=6443', `--advertise-address=${NODE_ADDRESS}`],
+    ...[`--etcd-servers=${ETCD}`, '--bind-address=0.0.0.0', '--secure-port=6443', `--advertise-address=${NODE_ADDRESS}`],
     ...[
       `--tls-cert-file=${await file('server.crt', certificates.server.cert)}`,
       `--tls-private-key-file=${await file('server.key', certificates.server.key)}`,
