@@ -1,4 +1,8 @@
-import {describe, expect, it} from 'vitest'
+import {existsSync} from 'node:fs'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {DASK_CLUSTERS, type DaskCluster} from '../../src/api/dask.ts'
 import {stand, until} from './ground.ts'
 
@@ -12,14 +16,24 @@ const find = async (name: string): Promise<DaskCluster | undefined> =>
   (await client.list(DASK_CLUSTERS, {namespace})).items.find(({metadata}) => metadata.name === name)
 const podsOf = (name: string) => pods(`dask.org/cluster-name=${name}`)
 
-/** One task of eight seconds, whose result is then held for as long. */
+/** One task of eight seconds, which leaves a file when it begins. */
 const WORK = `
-import sys, time
+import pathlib, sys, time
 from distributed import Client
-with Client(sys.argv[1], set_as_default=False) as client:
-    future = client.submit(lambda: time.sleep(8) or 7)
-    print(future.result(), flush=True)
+address, file = sys.argv[1:3]
+def task():
+    pathlib.Path(file).touch()
+    time.sleep(8)
+    return 7
+with Client(address, set_as_default=False) as client:
+    print(client.submit(task).result(), flush=True)
 `
+
+let directory = ''
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'idle-'))
+})
+afterAll(() => rm(directory, {recursive: true, force: true}))
 
 describe('an idle cluster', () => {
   it('is deleted after its timeout, with all that it has', async () => {
@@ -32,7 +46,9 @@ describe('an idle cluster', () => {
 
   it('G9: stays while it works, and its scheduler is not touched', async () => {
     await create('busy')
-    const work = python(WORK, 'busy')
+    const begun = join(directory, 'begun')
+    const work = python(WORK, 'busy', begun)
+    await Promise.race([work, until(() => existsSync(begun), 'its task begins')])
     await change('busy', {idleTimeout: 4})
     expect(await work).toBe('7\n')
     const [scheduler] = await pods('dask.org/cluster-name=busy,dask.org/component=scheduler')

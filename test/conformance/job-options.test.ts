@@ -27,6 +27,7 @@ const exists = (kind: Parameters<typeof client.get>[0], name: string): Promise<b
       throw error
     },
   )
+const phaseOf = async (pod: string): Promise<string | undefined> => (await client.get(PODS, {namespace, name: pod})).status?.phase
 
 describe('a job', () => {
   it('that has failed says its exit code and its last words', async () => {
@@ -53,7 +54,8 @@ describe('a job', () => {
     await run('slow', 'import time; time.sleep(600)', {activeDeadlineSeconds: 4})
     await ended('slow', 'Failed')
     expect((await jobOf('slow')).status?.reason).toBe('DeadlineExceeded')
-    await until(async () => !(await exists(PODS, 'slow-runner')) && !(await exists(DASK_CLUSTERS, 'slow')), 'runner and cluster go')
+    await until(async () => !(await exists(DASK_CLUSTERS, 'slow')), 'its cluster goes')
+    await until(async () => (await phaseOf('slow-runner')) === 'Failed', 'its program has ended')
   })
 
   it('goes by itself when its time to live is over, and its cluster stays where that is its policy', async () => {
@@ -128,16 +130,18 @@ describe('the commands of a job', () => {
     expect((await dask('job', 'retry', 'held')).stderr).toContain('has not ended yet')
   })
 
-  it('stop it: it has failed with that reason, is not tried again, and its cluster goes', async () => {
-    await run('endless', 'import time; time.sleep(600)', {backoffLimit: 3})
-    await until(async () => (await jobOf('endless')).status?.jobStatus === 'Running', 'it runs')
+  it('stop it: it has failed with that reason, is not tried again, its log stays and its cluster goes', async () => {
+    await run('endless', 'import time; print("begun", flush=True); time.sleep(600)', {backoffLimit: 3})
+    await until(async () => (await dask('job', 'logs', 'endless')).stdout === 'begun\n', 'it runs')
     expect(await dask('job', 'stop', 'endless', '--timeout', '60s')).toMatchObject({
       code: 0,
       stdout: 'daskjob.kubernetes.dask.org/endless stopped\n',
     })
     expect((await jobOf('endless')).status).toMatchObject({jobStatus: 'Failed', reason: 'Stopped'})
     expect((await dask('job', 'wait', 'endless')).stderr).toContain('it was stopped at')
-    await until(async () => !(await exists(PODS, 'endless-runner')) && !(await exists(DASK_CLUSTERS, 'endless')), 'runner and cluster go')
+    await until(async () => !(await exists(DASK_CLUSTERS, 'endless')), 'its cluster goes')
+    await until(async () => (await phaseOf('endless-runner')) === 'Failed', 'its program has ended')
+    expect((await dask('job', 'logs', 'endless')).stdout).toBe('begun\n')
     expect(await exists(PODS, 'endless-runner-2')).toBe(false)
   })
 })

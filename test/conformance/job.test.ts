@@ -33,6 +33,8 @@ describe('a DaskJob', () => {
     expect(run.code).toBe(3)
     expect(run.stdout).toContain('about to fail')
     expect((await client.get(DASK_JOBS, {namespace, name: 'bad'})).status).toMatchObject({jobStatus: 'Failed', exitCode: 3})
+    const usual = await dask('job', 'run', '--rm', '--name', 'usual', '--workers', '1', '--', 'python', '-c', 'raise SystemExit(1)')
+    expect(usual.code, usual.stderr).toBe(1)
   })
 
   it('keeps its log until it is deleted', async () => {

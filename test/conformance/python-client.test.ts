@@ -154,8 +154,9 @@ with KubeCluster.from_name("shared", quiet=True) as cluster, Client(cluster) as 
   })
 
   it('idle_timeout deletes the cluster, and never the scheduler under it', async () => {
+    // Long enough for a busy machine: it counts from the start of the scheduler on, and the client has yet to come.
     await python(`
-cluster = KubeCluster(name="idle", n_workers=1, idle_timeout=3, quiet=True, shutdown_on_close=False)
+cluster = KubeCluster(name="idle", n_workers=1, idle_timeout=15, quiet=True, shutdown_on_close=False)
 client = Client(cluster)
 assert client.submit(lambda: 3).result() == 3
 client.close()

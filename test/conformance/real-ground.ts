@@ -3,6 +3,7 @@
  * them, under the roles that an installation gives it. Says `ready`, serves until SIGTERM, and leaves nothing.
  */
 import {type ChildProcess, spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {join} from 'node:path'
 import {readCrds} from '../../src/cli/crds.ts'
 import {applyObject} from '../../src/cli/install/apply.ts'
@@ -45,21 +46,42 @@ const rights = operatorManifests({
 }).filter(({apiVersion}) => apiVersion.startsWith('rbac.'))
 for (const object of [...(await readCrds()), ...rights])
   await applyObject(object, {client, dryRun: false, signal: new AbortController().signal})
-const operator = spawn(process.execPath, ['--no-warnings', OPERATOR_PROGRAM], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  env: {...process.env, KUBECONFIG: plane.operatorKubeconfig, HEALTH_ADDRESS: `${NODE_ADDRESS}:8080`},
-})
-const operatorEnded = new Promise<void>((resolve) => operator.once('exit', () => resolve()))
+let isStopping = false
+let operator = startOperator()
 await says(operator, 'serving all namespaces')
 console.log('ready')
 
 await stopped
+isStopping = true
+const operatorEnded = once(operator, 'exit')
 operator.kill('SIGTERM')
 await operatorEnded
 await node.stop()
 await client.close()
 await plane.stop()
 process.exit()
+
+/**
+ * One that ends is started again, as its Deployment would; that is told. It ends so when a slow server has cost it its lease; any other end is a
+ * failure of the whole suite, which the ground's own exit code says.
+ */
+function startOperator(): ChildProcess {
+  const child = spawn(process.execPath, ['--no-warnings', OPERATOR_PROGRAM], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {...process.env, KUBECONFIG: plane.operatorKubeconfig, HEALTH_ADDRESS: `${NODE_ADDRESS}:8080`},
+  })
+  let words = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-500)
+  })
+  child.once('exit', (code, signal) => {
+    if (isStopping) return
+    if (!/the lease .* could not be renewed/.test(words)) process.exitCode = 1
+    console.error(`operator: ended with ${signal ?? code}, and is started again; its last words: ${words.trim().split('\n').at(-1)}`)
+    operator = startOperator()
+  })
+  return child
+}
 
 function says(child: ChildProcess, words: string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ beforeAll(async () => {
 describe('cluster retire', () => {
   it('takes one worker away, and the operator makes another', async () => {
     const [victim, other] = (await pods(WORKERS)).map(({metadata}) => metadata.name)
-    expect(await dask('cluster', 'retire', 'demo', '--worker', victim ?? '')).toEqual({
+    expect(await dask('cluster', 'retire', 'demo', '--worker', `pod/${victim}`)).toEqual({
       code: 0,
       stdout: `pod/${victim} retires\n`,
       stderr: '',

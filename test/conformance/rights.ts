@@ -19,6 +19,8 @@ const SILENT: readonly RegExp[] = [
   /\/finalizers update$|\/daskautoscalers delete$/,
   // A watch begins with its list where the server streams it, as this one does; others are listed. What is in doubt after a lost answer is read.
   /^(kubernetes\.dask\.org\/[a-z]+|\/pods|\/services|(networking\.k8s\.io|gateway\.networking\.k8s\.io|policy)\/[a-z]+) (get|list)$/,
+  // A scheduler's pod on a node that is out of service may be removed by Kubernetes' own collector before the operator asks for the node.
+  /^\/nodes get$/,
 ]
 const isSilent = (right: string): boolean => SILENT.some((reason) => reason.test(right))
 

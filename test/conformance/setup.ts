@@ -4,12 +4,18 @@ import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {build, isStale} from '../../scripts/build.ts'
+import {ETCD} from '../kubernetes/control-plane.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
 import {judgeRights} from './rights.ts'
 
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'kubectl-dask.js')
 
-export default async function setup(): Promise<() => Promise<void>> {
+/** Two projects of one run stand on one ground: whoever comes first makes it and takes it down. */
+const MADE = 'CONFORMANCE_GROUND_IS_MADE'
+
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env[MADE]) return undefined
+  process.env[MADE] = 'yes'
   // Commands and the sandbox run from the bundle: never from one that is older than the source under test.
   if (await isStale()) await build()
   const directory = await mkdtemp(join(tmpdir(), 'conformance-'))
@@ -46,13 +52,15 @@ const realGround = async (directory: string, python: string): Promise<Ground> =>
   const child = spawn(process.execPath, [join(import.meta.dirname, 'real-ground.ts'), directory, python], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   await says(child, 'ready')
+  // For tests that have it forget (past.ts).
+  process.env['ETCD'] = ETCD
   return {
     kubeconfig: join(directory, 'plane', 'kubeconfig'),
     stop: async () => {
       child.kill('SIGTERM')
-      await ended
+      if ((await ended) !== 0) throw new Error('the operator has ended by itself: its last words stand above')
       await judgeRights(join(directory, 'plane', 'audit.log'), {isWhole: process.env['WHOLE_SUITE'] !== undefined})
     },
   }

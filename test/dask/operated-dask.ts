@@ -127,7 +127,10 @@ const running = (podIP?: string): PodStatus => {
   }
 }
 
-/** Starts real workers for each worker pod, as a kubelet would; ends what the signal ends. */
+/**
+ * Starts real workers for each worker pod, and leaves nothing running of a pod that has gone, as a kubelet would: a nanny may start its
+ * worker anew that has just retired. Ends what the signal ends.
+ */
 const playKubelet = (client: KubeClient, dask: RealDask, flags: readonly string[], signal: AbortSignal): Promise<void> => {
   const start = async (pod: Pod): Promise<void> => {
     const isScheduler = pod.metadata.name.endsWith('-scheduler')
@@ -139,6 +142,7 @@ const playKubelet = (client: KubeClient, dask: RealDask, flags: readonly string[
     kind: PODS,
     signal,
     onChange: (before, after) => {
+      if (before && !after) dask.killWorker(before.metadata.name)
       if (!before && after)
         start(after).catch((error: unknown) => {
           // A pod that was deleted while its worker was starting has no status any more.

@@ -24,6 +24,8 @@ export interface RealDask {
   run(program: string, args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess
   /** Starts a worker with a nanny, as `dask worker` does, and resolves when the scheduler knows it. */
   addWorker(name: string, ...flags: readonly string[]): Promise<ChildProcess>
+  /** Ends a worker with all of its processes, whether it has joined or not. */
+  killWorker(name: string): void
   /** Runs a Python program with the scheduler's address as its first argument; resolves with what it prints. */
   python(program: string, env?: Readonly<Record<string, string>>): {readonly child: ChildProcess; readonly output: Promise<string>}
   stop(): Promise<void>
@@ -51,6 +53,7 @@ export async function startDask(version: string, env: Readonly<Record<string, st
     children.push(child)
     return child
   }
+  const workers = new Map<string, ChildProcess>()
   const port = await freePort()
   const dashboard = await freePort()
   const scheduler = run(
@@ -93,14 +96,18 @@ export async function startDask(version: string, env: Readonly<Record<string, st
         ...flags,
       ])
       child.stdout?.resume()
+      workers.set(name, child)
       const connection = await connect()
       await until(
-        async () => (await connection.identity()).workers.some((worker) => worker.name === name || worker.name.startsWith(`${name}-`)),
+        async () =>
+          child.signalCode !== null ||
+          (await connection.identity()).workers.some((worker) => worker.name === name || worker.name.startsWith(`${name}-`)),
         `worker ${name} joins`,
       )
       connection.close()
       return child
     },
+    killWorker: (name) => killAll(workers.get(name)),
     python: (program, env) => {
       const child = run('python', ['-c', program, address, directory], env)
       const errors: Buffer[] = []
@@ -121,16 +128,22 @@ export async function startDask(version: string, env: Readonly<Record<string, st
         children.map(async (child) => {
           const closed =
             child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise((resolve) => child.once('exit', resolve))
-          try {
-            process.kill(-(child.pid ?? 0), 'SIGKILL')
-          } catch {
-            // The whole group has ended already.
-          }
+          killAll(child)
           await closed
         }),
       )
       await rm(directory, {recursive: true, force: true, maxRetries: 10, retryDelay: 100})
     },
+  }
+}
+
+/** With its process group, which may have ended already. */
+const killAll = (child: ChildProcess | undefined): void => {
+  if (child?.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

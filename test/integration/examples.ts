@@ -24,21 +24,6 @@ export interface Scene {
   readonly examples: readonly (Example | string)[]
 }
 
-/** Those that the sandbox cannot carry out, each with the reason. */
-const NO_DEPLOYMENTS = 'the sandbox serves no Deployments; test/kubernetes/install.test.ts calls it'
-export const NOT_HERE: Readonly<Record<string, string>> = {
-  'operator install': NO_DEPLOYMENTS,
-  'operator install --dry-run=server': NO_DEPLOYMENTS,
-  'operator install --take-over': NO_DEPLOYMENTS,
-  'operator install --watch-namespaces team-a,team-b': NO_DEPLOYMENTS,
-  'operator status': NO_DEPLOYMENTS,
-  'operator status -o json': NO_DEPLOYMENTS,
-  'operator uninstall': NO_DEPLOYMENTS,
-  'operator uninstall --all': NO_DEPLOYMENTS,
-  'operator logs -f': NO_DEPLOYMENTS,
-  'operator logs --previous': NO_DEPLOYMENTS,
-}
-
 const JOB = 'train-x7k2p'
 const RUNNING = `job run --detach --name ${JOB} -w 1 -- python -c "import time; print('epoch 1', flush=True); time.sleep(600)"`
 const EDIT = `kubectl patch daskcluster demo --type=json -p '${JSON.stringify([
@@ -72,7 +57,7 @@ export const SCENES: readonly Scene[] = [
     isAnew: true,
     examples: [
       ...['cluster create demo', 'cluster create demo --workers 4 --wait', 'cluster create demo --file demo.yaml'],
-      ...['cluster create -f cluster.yaml', 'cluster create demo --tls'],
+      ...['cluster create -f cluster.yaml', 'cluster create demo --tls', 'cluster create demo --pod-security restricted'],
       {command: 'cluster create demo -w 10 --cpu 2 --memory 8Gi --wait', code: 1, says: 'Unschedulable'},
       'cluster create demo --adapt 0..20 --group highmem=2,memory=64Gi,worker-resource=MEM=1',
       'cluster create demo --volume pvc/data:/data --env-from secret/s3 --node-selector pool=dask',
@@ -86,7 +71,14 @@ export const SCENES: readonly Scene[] = [
     calls: [DEMO, HIGHMEM],
     examples: [
       ...['cluster list demo -o yaml', 'cluster describe demo', 'cluster describe demo -o json', 'cluster wait demo --timeout 2m'],
-      ...['cluster workers demo', 'cluster workers demo -o wide', 'workergroup list --dask-cluster demo'],
+      ...['cluster top', 'cluster top -A --sort-by memory'],
+      ...[
+        'cluster workers demo',
+        'cluster workers demo -o wide',
+        'cluster workers demo --sort-by memory',
+        'cluster workers demo --unready -o wide',
+        'workergroup list --dask-cluster demo',
+      ],
       ...['workergroup describe demo-highmem', 'workergroup describe demo-default'],
       ...['cluster logs demo --scheduler --tail 50', 'cluster logs demo --since 10m --grep "WARNING|ERROR"'],
       ...['cluster logs demo --download logs', 'cluster logs demo --workers --previous'],
@@ -128,6 +120,7 @@ export const SCENES: readonly Scene[] = [
       {command: 'cluster delete -f cluster.yaml', after: ['cluster create -f cluster.yaml']},
       {command: 'cluster wait demo --for deleted', after: ['cluster delete demo --no-wait']},
       {command: 'cluster rollout undo demo', after: ['cluster wait demo', EDIT, 'cluster rollout status demo']},
+      {command: 'cluster rollout history demo', after: ['cluster wait demo']},
       'workergroup create highmem --dask-cluster demo -w 2 --memory 64Gi',
       ...['workergroup delete highmem', 'workergroup delete highmem --now'].map((command) => ({
         command,
@@ -164,6 +157,15 @@ export const SCENES: readonly Scene[] = [
         'sandbox run --keep -- python train.py',
         {command: 'sandbox up --python ~/venv/bin/python', after: ['sandbox down']},
       ],
+      {command: 'sandbox up --no-operator', after: ['sandbox down']},
+      {command: 'operator install --dry-run=server', after: ['kubectl config use-context dask-sandbox']},
+      ...['operator install', 'operator status', 'operator status -o json', {command: 'operator logs -f', goesOn: true as const}],
+      ...[{command: 'operator logs --previous', code: 1, says: 'previous'}, 'operator install --take-over', 'operator uninstall'],
+      {
+        command: 'operator install --watch-namespaces team-a,team-b',
+        after: ['kubectl create namespace team-a', 'kubectl create namespace team-b'],
+      },
+      'operator uninstall --all',
     ],
   },
 ]
