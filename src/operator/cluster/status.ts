@@ -1,8 +1,7 @@
 import {type Claim, findCondition, replaceConditions, toConditions} from '../../api/conditions.ts'
 import type {Pod} from '../../api/core.ts'
-import type {ClusterPhase, DaskCluster, DaskClusterStatus, DaskWorkerGroup} from '../../api/dask.ts'
+import type {ClusterPhase, DaskCluster, DaskClusterStatus} from '../../api/dask.ts'
 import {
-  ANNOTATION_HANDED_DOWN,
   ANNOTATION_RETIRING,
   defaultGroupName,
   HELD_BY_POD_GROUP,
@@ -22,6 +21,7 @@ import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
 import {schemeOf, spokenBy} from '../../api/tls.ts'
 import type {Failure} from '../engine/contract.ts'
+import {replicasToBe} from '../handed-down.ts'
 import {wantedOf} from './parts.ts'
 import {DEGRADED, EXPOSED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
 import {dashboardAddress, exposedClaim} from './routes.ts'
@@ -159,7 +159,7 @@ const countWorkers = (cluster: DaskCluster, groups: readonly GroupView[]): Worke
   const present = groups.flatMap(({pods}) => pods).filter((pod) => !isPodLeaving(pod))
   const live = present.filter((pod) => !isPodEnded(pod))
   const staying = live.filter((pod) => !isMarked(pod))
-  const wanted = groups.reduce((sum, {group}) => sum + wantedOfGroup(cluster, group), 0)
+  const wanted = groups.reduce((sum, {group}) => sum + (replicasToBe(group, cluster) ?? group.spec.worker.replicas ?? 1), 0)
   const hasDefault = groups.some(({group}) => group.metadata.name === defaultGroupName(cluster.metadata.name))
   return {
     wanted: hasDefault ? wanted : wanted + wantedOf(cluster),
@@ -176,14 +176,6 @@ const countWorkers = (cluster: DaskCluster, groups: readonly GroupView[]): Worke
 
 /** What no pod of a group says of itself. */
 const OF_GROUPS: ReadonlySet<string> = new Set([VIOLATES_POD_SECURITY, HELD_BY_POD_GROUP])
-
-/** The number that the default group is about to be given counts already. */
-const wantedOfGroup = (cluster: DaskCluster, group: DaskWorkerGroup): number => {
-  const told = group.metadata.annotations?.[ANNOTATION_HANDED_DOWN]
-  const isStale =
-    group.metadata.name === defaultGroupName(cluster.metadata.name) && told !== undefined && told !== String(wantedOf(cluster))
-  return isStale ? wantedOf(cluster) : (group.spec.worker.replicas ?? 1)
-}
 
 const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): Readonly<Record<string, Claim>> => {
   if (cluster.spec.suspend === true) return suspendedClaims(cluster, world, workers)

@@ -1,8 +1,15 @@
 import type {DaskCluster, DaskWorkerGroup} from '../../api/dask.ts'
+import {replicasToBe} from '../handed-down.ts'
 
-/** How many workers a group is to have now: none while its cluster is suspended. */
-export const wantedOf = (group: DaskWorkerGroup, cluster: DaskCluster | undefined): number =>
-  cluster?.spec.suspend === true ? 0 : (group.spec.worker.replicas ?? 1)
+/**
+ * How many workers a group is to have now: none while its cluster is suspended, and none beyond a lower number that its cluster is about to hand down.
+ * An operator that begins finds both numbers at once; workers made for the old one would only have to leave again.
+ */
+export const wantedOf = (group: DaskWorkerGroup, cluster: DaskCluster | undefined): number => {
+  if (cluster?.spec.suspend === true) return 0
+  const own = group.spec.worker.replicas ?? 1
+  return Math.min(own, (cluster && replicasToBe(group, cluster)) ?? own)
+}
 
 /** How workers may leave. */
 export interface LeavePolicy {

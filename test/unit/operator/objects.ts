@@ -51,7 +51,7 @@ export const makeGroup = (replicas = 3, metadata: Meta = {}, cluster: DaskCluste
     resourceVersion: '7',
     generation: 1,
     annotations: {
-      'kubernetes.dask.org/handed-down-replicas': String(replicas),
+      'kubernetes.dask.org/handed-down-replicas': String(cluster?.spec.worker.replicas ?? replicas),
       'kubernetes.dask.org/handed-down-worker': revisionOf({spec: workerSpec}),
       'kubernetes.dask.org/templates': JSON.stringify({revision: 1, scheduler: schedulerPart.spec, worker: workerSpec}),
     },

@@ -153,6 +153,28 @@ describe('a new group', () => {
   })
 })
 
+describe('a group whose cluster is about to hand another number down', () => {
+  const was = (replicas: number) => makeGroup(replicas, {}, makeCluster(replicas))
+
+  it('gets no worker that would have to leave again', () => {
+    expect(planGroup(was(3), world([], {cluster: makeCluster(0)}), NOW).stages).toEqual([])
+    expect(told(planGroup(was(3), world([], {cluster: makeCluster(1)}), NOW).stages)).toEqual([
+      [`create pods/demo-default-worker-${ids[0]}`],
+    ])
+  })
+
+  it('gets no more than its own before it has the higher number', () => {
+    expect(planGroup(was(1), world([worker('a')], {cluster: makeCluster(3)}), NOW).stages).toEqual([])
+  })
+
+  it('follows its own number where that was changed since', () => {
+    const scaled = makeGroup(2, {}, makeCluster(0))
+    expect(told(planGroup(scaled, world([worker('a')], {cluster: makeCluster(0)}), NOW).stages)).toEqual([
+      [`create pods/demo-default-worker-${ids[0]}`],
+    ])
+  })
+})
+
 describe('a whole group', () => {
   it('needs nothing, is ready, and is not looked at again', () => {
     const plan = planGroup(group(2), world([worker('a'), worker('b')]), NOW)
