@@ -11,6 +11,7 @@ const CHECKS: readonly Check[] = [
   {name: 'types', command: ['tsc', '--noEmit', '-p', '.'], mend: 'mend the types that the compiler names'},
   {name: 'lint and format', command: ['biome', 'check', '--error-on-warnings'], mend: 'npx biome check --write'},
   {name: 'dead code', command: ['knip'], mend: 'delete what is not used, or use it'},
+  {name: 'conflict markers', command: ['sh', '-c', "! git grep -nE '^(<{7}|>{7}) '"], mend: 'end the merge that left them'},
   {name: 'CRDs', command: ['node', 'scripts/crds.ts', '--check'], mend: 'npm run crds'},
   // Builds the bundle as well, where it is older than its sources.
   {name: 'bundle, docs/commands', command: ['node', 'scripts/command-docs.ts', '--check'], mend: 'node scripts/command-docs.ts'},

@@ -15,6 +15,8 @@ export interface Luggage {
   /** The command with the paths that hold in the pod. */
   readonly command: readonly string[]
   readonly files: readonly JobFile[]
+  /** Absolute paths of the command that are files of this machine too: they are looked for in the image, and do not travel. */
+  readonly left: readonly string[]
 }
 
 /** What one ConfigMap can hold, with room for its metadata. */
@@ -25,10 +27,12 @@ const SCRIPT = /\.(py|pyw|ipynb)$/
 
 /**
  * Reads the local files that a job's command names, and those of `--file`. A path inside the current folder is kept, any other becomes its last part.
+ * An absolute path that leads out of the folder is one of the image: what lies there on this machine (a key, say) travels by `--file` alone.
  * Rejects when a script that is named does not exist, when two files would lie at one place, and when they are too big for a ConfigMap.
  */
 export async function packFiles(command: readonly string[], extra: readonly string[], folder: string): Promise<Luggage> {
-  const words = await Promise.all(command.map(async (word, index) => ({word, isFile: await travels(word, command, index)})))
+  const mayTravel = (word: string): boolean => !isAbsolute(word) || isInside(word, folder) || extra.includes(word)
+  const words = await Promise.all(command.map(async (word, index) => ({word, isFile: await travels(word, command, index, mayTravel)})))
   const missing = await Promise.all(extra.map(async (path) => !(await isRegularFile(path))))
   const firstMissing = extra.find((_, index) => missing[index])
   if (firstMissing !== undefined) throw noSuchFile(firstMissing)
@@ -36,15 +40,18 @@ export async function packFiles(command: readonly string[], extra: readonly stri
   const files = await Promise.all(paths.map((path) => packFile(path, folder)))
   refuseClashes(paths, files)
   refuseTooBig(files)
-  return {command: words.map(({word, isFile}) => (isFile ? placeOf(word, folder) : word)), files}
+  const ofImage = words.slice(1).filter(({word, isFile}) => !isFile && isAbsolute(word))
+  const isHereToo = await Promise.all(ofImage.map(({word}) => isRegularFile(word)))
+  const left = ofImage.filter((_, index) => isHereToo[index]).map(({word}) => word)
+  return {command: words.map(({word, isFile}) => (isFile ? placeOf(word, folder) : word)), files, left}
 }
 
 /** Whether a word of the command is a local file. Rejects when it names a script that is not there. */
-const travels = async (word: string, command: readonly string[], index: number): Promise<boolean> => {
+const travels = async (word: string, command: readonly string[], index: number, mayTravel: (word: string) => boolean): Promise<boolean> => {
   if (word.startsWith('-') || command[index - 1] === '-c' || command[index - 1] === '-m') return false
   // The program itself is found in the image, unless it is given by a path.
   if (index === 0 && !word.includes('/')) return false
-  if (await isRegularFile(word)) return !(index === 0 && isAbsolute(word))
+  if (await isRegularFile(word)) return mayTravel(word)
   const namesScript = SCRIPT.test(word) && !isAbsolute(word) && !word.includes('://') && isProgram(command, index)
   if (namesScript) throw noSuchFile(word)
   return false
@@ -63,10 +70,13 @@ const isRegularFile = (path: string): Promise<boolean> =>
     () => false,
   )
 
-const placeOf = (path: string, folder: string): string => {
-  const inside = relative(folder, path)
-  return inside.startsWith('..') || isAbsolute(inside) ? basename(path) : inside.split(sep).join('/')
+const isInside = (path: string, folder: string): boolean => {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }
+
+const placeOf = (path: string, folder: string): string =>
+  isInside(path, folder) ? relative(folder, path).split(sep).join('/') : basename(path)
 
 const packFile = async (path: string, folder: string): Promise<JobFile> => {
   const place = placeOf(path, folder)
@@ -75,6 +85,19 @@ const packFile = async (path: string, folder: string): Promise<JobFile> => {
   })
   return {key: place.replaceAll('/', '__').replaceAll(/[^-._a-zA-Z0-9]/g, '_'), path: place, content}
 }
+
+/** What travels and what does not, for a person to read; undefined when no file is named. */
+export function luggageStory({files, left}: Luggage): string | undefined {
+  const rest = files.length - TOLD
+  const taken = files.slice(0, TOLD).map(({path}) => path)
+  const lines = [
+    ...(taken.length > 0 ? [`takes along ${taken.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`] : []),
+    ...left.map((path) => `"${path}" is looked for in the image; --file takes the one of this machine along`),
+  ]
+  return lines.length > 0 ? lines.join('\n') : undefined
+}
+
+const TOLD = 5
 
 const refuseClashes = (paths: readonly string[], files: readonly JobFile[]): void => {
   for (const [index, file] of files.entries()) {

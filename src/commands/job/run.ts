@@ -5,7 +5,7 @@ import {DEFAULT_IMAGE} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {parseDuration} from '../../cli/duration.ts'
 import {dryRunFlag, dryRunOf, outputFlag} from '../../cli/flags.ts'
-import {type JobFile, packFiles} from '../../cli/job-files.ts'
+import {type JobFile, luggageStory, packFiles} from '../../cli/job-files.ts'
 import {limitFlags, limitsOf} from '../../cli/job-limits.ts'
 import {filesManifest, jobManifest} from '../../cli/job-manifest.ts'
 import {tell} from '../../cli/output.ts'
@@ -27,7 +27,7 @@ const GENERATING = [
 export default class JobRun extends DaskCommand {
   static override summary = 'Run a program on a Dask cluster that lives as long as it does.'
   static override description =
-    'Local files that the command names travel with it. Its output is shown as it comes, and its exit code is that of this command ' +
+    'Local files that the command names travel with it; an absolute path that leads out of this folder is one of the image. Its output is shown as it comes, and its exit code is that of this command ' +
     '(125 is a failure of ours). Ctrl-C leaves the job running.\n'
   static override usage = '[flags] -- COMMAND [ARGS...]'
   static override examples = [
@@ -83,6 +83,8 @@ export default class JobRun extends DaskCommand {
     if (flags.name !== undefined) checkClusterName(flags.name)
     // Nothing is made before all that the job needs has been found.
     const luggage = await packFiles(command, flags.file ?? [], process.cwd())
+    const story = luggageStory(luggage)
+    if (story !== undefined) tell(story)
     const dryRun = dryRunOf(flags)
     const jobs = async (namespace: string | undefined): Promise<readonly DaskJob[]> => {
       const all =

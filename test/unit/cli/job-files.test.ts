@@ -2,7 +2,7 @@ import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {packFiles} from '../../../src/cli/job-files.ts'
+import {luggageStory, packFiles} from '../../../src/cli/job-files.ts'
 
 let folder: string
 const home = process.cwd()
@@ -44,6 +44,23 @@ describe('the files of a job', () => {
 
   it('are looked for in the image where the path is absolute', async () => {
     expect(await pack('python /opt/app/main.py')).toEqual({command: 'python /opt/app/main.py', paths: []})
+  })
+
+  it('stay here where an absolute path leads out of the folder, and that is told', async () => {
+    const outside = join(folder, 'outside.py')
+    const luggage = await packFiles(['python', 'train.py', '--key', outside], [], process.cwd())
+    expect(luggage).toMatchObject({command: ['python', 'train.py', '--key', outside], files: [{path: 'train.py'}], left: [outside]})
+    expect(luggageStory(luggage)).toBe(
+      `takes along train.py\n"${outside}" is looked for in the image; --file takes the one of this machine along`,
+    )
+    expect(await pack(`python ${outside}`, outside)).toEqual({command: 'python outside.py', paths: ['outside.py']})
+  })
+
+  it('travel where an absolute path leads into the folder', async () => {
+    expect(await pack(`python ${join(process.cwd(), 'sub', 'train.py')}`)).toEqual({
+      command: 'python sub/train.py',
+      paths: ['sub/train.py'],
+    })
   })
 
   it('must exist where a script is named', async () => {
