@@ -11,6 +11,7 @@ import {type BuildOptions, build as bundle, type Metafile} from 'esbuild'
 import {leanBundle, leanOperator} from './lean-bundle.ts'
 import {writeChart, writeKustomizeBase, writeKustomizeTls} from './other-installs.ts'
 import {bundleProgram, PROGRAM} from './program-bundle.ts'
+import {THIRD_PARTY, thirdPartyLicenses} from './third-party.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -29,7 +30,7 @@ export async function isStale(): Promise<boolean> {
       'src/**/*.{ts,tsx,json,py}',
       'manifests/crds/*.yaml',
       'manifests/chart/**',
-      'scripts/{build,lean-bundle,program-bundle,other-installs}.ts',
+      'scripts/{build,lean-bundle,program-bundle,other-installs,third-party}.ts',
       'package.json',
     ],
     {
@@ -57,11 +58,13 @@ export async function build(): Promise<Built> {
     await writeChart(join(fresh, 'chart'), {root, version, bundle: operator})
     await writeKustomizeBase(join(fresh, 'kustomize'), {root, version, bundle: operator})
     await writeKustomizeTls(join(fresh, 'kustomize-tls'), '../kustomize', {root, version, bundle: operator})
+    const packages = packagesOf([...commands, metafile])
+    await writeFile(join(fresh, THIRD_PARTY), await thirdPartyLicenses(root, packages))
     await rename(dist, former).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
     })
     await rename(fresh, dist)
-    return {packages: packagesOf([...commands, metafile])}
+    return {packages}
   } finally {
     for (const folder of [fresh, former]) await rm(folder, {recursive: true, force: true})
   }

@@ -11,6 +11,7 @@ import {fileURLToPath, pathToFileURL} from 'node:url'
 import {parseArgs, promisify} from 'node:util'
 import {nodeProgram, ownPlatform} from './node-program.ts'
 import {archiveName, PLATFORMS, type Platform, platformName, programName} from './release-parts.ts'
+import {THIRD_PARTY} from './third-party.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const run = promisify(execFile)
@@ -72,6 +73,7 @@ export async function writeContents(folder: string, platform: Platform = ownPlat
   await writeExecutable(join(folder, programName(platform)), platform)
   await cp(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   await cp(await nodeLicense(), join(folder, 'LICENSE-node'))
+  await cp(join(root, 'dist', THIRD_PARTY), join(folder, THIRD_PARTY))
 }
 
 /** Writes the archive into the folder; resolves with its path. */

@@ -3,10 +3,10 @@
  * Every step is a command that a person could type; what it starts it also ends, whatever happens in between.
  */
 import {type ChildProcess, spawn} from 'node:child_process'
-import {existsSync} from 'node:fs'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {isStale} from './build.ts'
 
 const SANDBOX = 'quickstart'
 
@@ -81,7 +81,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 const started = performance.now()
 let failure: unknown
 try {
-  if (!existsSync('dist') || process.env['CI']) await build()
+  if ((await isStale()) || process.env['CI']) await build()
   await step('Start a sandbox: an API server, a node whose pods are processes, the operator', 'sandbox', 'up', '--name', SANDBOX)
   await step(
     'Create a Dask cluster with three workers',

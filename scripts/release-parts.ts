@@ -35,6 +35,9 @@ export interface KrewRelease {
   readonly sums: ReadonlyMap<string, string>
 }
 
+/** Ours, and of what is in the executable. */
+export const LICENSES = ['LICENSE', 'LICENSE-node', 'THIRD-PARTY-LICENSES']
+
 /** The plugin as krew's index describes it; `plugin` is manifests/krew/dask.yaml, which says what does not change. */
 export function krewManifest(plugin: {readonly spec: object}, {version, homepage, url, sums}: KrewRelease): object {
   const platforms = PLATFORMS.map((platform) => {
@@ -43,7 +46,7 @@ export function krewManifest(plugin: {readonly spec: object}, {version, homepage
     if (sha256 === undefined)
       throw new Error(`the archive ${name} is missing: "node scripts/executable.ts FOLDER --platform ${platformName(platform)}" makes it`)
     const bin = programName(platform)
-    const files = [bin, 'LICENSE', 'LICENSE-node'].map((file) => ({from: file, to: '.'}))
+    const files = [bin, ...LICENSES].map((file) => ({from: file, to: '.'}))
     return {selector: {matchLabels: platform}, uri: `${url}/${name}`, sha256, bin, files}
   })
   return {...plugin, spec: {...plugin.spec, version: `v${version}`, homepage, platforms}}

@@ -28,6 +28,25 @@ export async function packChart(folder: string, version: string): Promise<void> 
   }
 }
 
+/** The package of npm, which says where the project lives: its README's links lead there, and a package with provenance has to name it. */
+export async function packPackage(folder: string, homepage: string): Promise<void> {
+  const contents = await mkdtemp(join(tmpdir(), 'package-'))
+  const pack = async (from: string, to: string): Promise<string> => {
+    const {stdout} = await run(npm, ['pack', '--ignore-scripts', '--silent', '--pack-destination', to], {cwd: from})
+    return stdout.trim()
+  }
+  try {
+    await run('tar', ['-xzf', await pack(root, contents)], {cwd: contents})
+    const file = join(contents, 'package', 'package.json')
+    const own = JSON.parse(await readFile(file, 'utf8')) as object
+    const repository = {type: 'git', url: `git+${homepage}.git`}
+    await writeFile(file, `${JSON.stringify({...own, homepage: `${homepage}#readme`, repository}, undefined, 2)}\n`)
+    await pack(join(contents, 'package'), resolve(folder))
+  } finally {
+    await rm(contents, {recursive: true})
+  }
+}
+
 /** CycloneDX of what users get; `packages` are folders, like `node_modules/undici`. */
 export async function billOfMaterials(packages: readonly string[]): Promise<Bom> {
   const {stdout} = await run(npm, ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'], {cwd: root, maxBuffer: 1 << 26})
@@ -59,7 +78,7 @@ async function release(folder: string, homepage: string): Promise<void> {
   const url = `${homepage}/releases/download/v${version}`
   const krew = krewManifest(plugin, {version, homepage, url, sums: await sumsOf(folder)})
   const {packages} = await build()
-  await run(npm, ['pack', '--ignore-scripts', '--pack-destination', resolve(folder)], {cwd: root})
+  await packPackage(folder, homepage)
   await packChart(folder, version)
   await writeFile(join(folder, 'sbom.cdx.json'), `${JSON.stringify(await billOfMaterials(packages), undefined, 2)}\n`)
   await writeFile(join(folder, 'dask.yaml'), stringify(krew))

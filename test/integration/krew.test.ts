@@ -9,7 +9,7 @@ import {dirname, join} from 'node:path'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse, stringify} from 'yaml'
-import {archiveName, krewManifest, PLATFORMS} from '../../scripts/release-parts.ts'
+import {archiveName, krewManifest, LICENSES, PLATFORMS} from '../../scripts/release-parts.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {krewTools} from '../toolchain/krew.ts'
 
@@ -35,7 +35,7 @@ describe.runIf(tools !== undefined)("the manifest for krew's index", () => {
     const contents = join(directory, name, 'contents')
     await mkdir(contents, {recursive: true})
     await writeFile(join(contents, program), '#!/bin/sh\necho it runs\n', {mode: 0o755})
-    for (const license of ['LICENSE', 'LICENSE-node']) await cp(join(root, 'LICENSE'), join(contents, license))
+    for (const license of LICENSES) await cp(join(root, 'LICENSE'), join(contents, license))
     const archive = join(directory, 'archives', name)
     await run('tar', ['-czf', archive, '-C', contents, '.'])
     return createHash('sha256')

@@ -139,6 +139,9 @@ describe('the Helm chart', () => {
     expect(named(objects, 'Role')).toEqual(['team-a/ours'])
     expect(named(objects, 'ServiceMonitor')).toEqual(['dask-operator/ours-schedulers'])
     expect(named(objects, 'PodMonitor')).toEqual(['dask-operator/ours-workers'])
+    // What the operator serves, and not the namespace of its release alone.
+    for (const monitor of objects.filter(({kind}) => kind.endsWith('Monitor')))
+      expect(monitor).toMatchObject({spec: {namespaceSelector: {matchNames: ['team-a']}}})
     const deployment = JSON.stringify(objects.find(({kind}) => kind === 'Deployment'))
     for (const part of ['"there-already"', '"pool":"system"', '"high"', '"memory":"1Gi"', 'http://proxy:3128', '"registry"', '"team":"a"'])
       expect(deployment).toContain(part)

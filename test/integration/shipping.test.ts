@@ -9,8 +9,8 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse, stringify} from 'yaml'
 import {build, isStale} from '../../scripts/build.ts'
 import {writeContents} from '../../scripts/executable.ts'
-import {billOfMaterials} from '../../scripts/release.ts'
-import {archiveName, krewManifest, PLATFORMS} from '../../scripts/release-parts.ts'
+import {billOfMaterials, packPackage} from '../../scripts/release.ts'
+import {archiveName, krewManifest, LICENSES, PLATFORMS} from '../../scripts/release-parts.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {krewTools} from '../toolchain/krew.ts'
 import {daskEnvironment, NEWEST_DASK} from '../toolchain/pythons.ts'
@@ -53,7 +53,15 @@ describe('the package of npm', () => {
     const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {cwd: root})
     const file = join(directory, `kubectl-dask-${version}.tgz`)
     const listed = JSON.stringify(JSON.parse(packed.stdout))
-    for (const path of ['LICENSE', 'README.md', 'bin/kubectl-dask.js', 'dist/program.cjs', 'dist/operator.mjs.br', 'dist/chart/Chart.yaml'])
+    for (const path of [
+      'LICENSE',
+      'README.md',
+      'bin/kubectl-dask.js',
+      'dist/program.cjs',
+      'dist/operator.mjs.br',
+      'dist/chart/Chart.yaml',
+      'dist/THIRD-PARTY-LICENSES',
+    ])
       expect(listed).toContain(`"${path}"`)
     expect(listed).not.toMatch(/"(src|test|node_modules)\//)
     expect((await stat(file)).size).toBeLessThan(3_000_000)
@@ -66,6 +74,14 @@ describe('the package of npm', () => {
   it('has a bill of materials that npm can make', async () => {
     const {components} = await billOfMaterials(['node_modules/undici', 'node_modules/pino'])
     expect(components.map(({name}) => name).toSorted()).toEqual(['node', 'pino', 'undici'])
+  })
+
+  it('says in a release where the project lives, so that the links of its README lead there', async () => {
+    const released = join(directory, 'released')
+    await mkdir(released)
+    await packPackage(released, 'https://example.org/dask-k8s')
+    const {stdout} = await run('tar', ['-xzOf', join(released, `kubectl-dask-${version}.tgz`), 'package/package.json'])
+    expect(JSON.parse(stdout)).toMatchObject({version, repository: {type: 'git', url: 'git+https://example.org/dask-k8s.git'}})
   })
 
   it('has three programs that run', async () => {
@@ -86,7 +102,7 @@ describe.runIf(process.platform === 'linux')('the single executable', () => {
     const unpacked = join(directory, 'unpacked')
     await mkdir(unpacked)
     await writeContents(unpacked)
-    for (const file of ['LICENSE', 'LICENSE-node']) expect((await stat(join(unpacked, file))).size).toBeGreaterThan(1000)
+    for (const file of LICENSES) expect((await stat(join(unpacked, file))).size).toBeGreaterThan(1000)
     program = join(unpacked, 'kubectl-dask')
     await symlink('kubectl-dask', join(unpacked, 'kubectl_complete-dask'))
     await symlink('kubectl-dask', join(unpacked, 'dask-k8s'))
@@ -103,7 +119,7 @@ describe.runIf(process.platform === 'linux')('the single executable', () => {
     'is installed by krew from its archive, and runs as a plugin of kubectl',
     async () => {
       const archive = join(directory, 'archive.tar.gz')
-      await run('tar', ['-czf', archive, '-C', dirname(program), 'kubectl-dask', 'LICENSE', 'LICENSE-node'])
+      await run('tar', ['-czf', archive, '-C', dirname(program), 'kubectl-dask', ...LICENSES])
       const sum = createHash('sha256')
         .update(await readFile(archive))
         .digest('hex')
@@ -163,7 +179,7 @@ describe.runIf(process.platform === 'linux' && !missing)('the single executable 
 
   it('is made on any machine, with its licences', async () => {
     await writeContents(unpacked, {os: 'linux', arch: 'arm64'})
-    for (const file of ['LICENSE', 'LICENSE-node']) expect((await stat(join(unpacked, file))).size).toBeGreaterThan(1000)
+    for (const file of LICENSES) expect((await stat(join(unpacked, file))).size).toBeGreaterThan(1000)
     await symlink('kubectl-dask', join(unpacked, 'kubectl_complete-dask'))
   }, 300_000)
 
