@@ -1,5 +1,5 @@
 import type {DaskCluster, DaskWorkerGroup} from '../../api/dask.ts'
-import {replicasToBe} from '../handed-down.ts'
+import {replicasToBe} from '../../api/handed-down.ts'
 
 /**
  * How many workers a group is to have now: none while its cluster is suspended, and none beyond a lower number that its cluster is about to hand down.

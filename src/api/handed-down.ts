@@ -1,5 +1,5 @@
-import type {DaskCluster, DaskWorkerGroup} from '../api/dask.ts'
-import {ANNOTATION_HANDED_DOWN, defaultGroupName} from '../api/names.ts'
+import type {DaskCluster, DaskWorkerGroup} from './dask.ts'
+import {ANNOTATION_HANDED_DOWN, defaultGroupName} from './names.ts'
 
 /** The number of workers that a cluster's default group is about to be given; undefined where it has it already, or another number of its own. */
 export const replicasToBe = (group: DaskWorkerGroup, cluster: DaskCluster): number | undefined => {
