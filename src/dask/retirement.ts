@@ -1,17 +1,21 @@
 /** The scale-down that restarts no task (contract 4.5, steps 3 to 8). */
 import {setTimeout as pause} from 'node:timers/promises'
+import type {LeavePolicy} from '../api/leave-policy.ts'
 import type {Dial} from './dial.ts'
 import {type Busy, emptinessOf, textOf} from './emptiness.ts'
 import {portOf, type Scheduler, type SchedulerWorker} from './scheduler.ts'
-import {reinstate, reschedule} from './streams.ts'
+import {reinstate, reschedule, standDown} from './streams.ts'
 
 /**
- * What became of one worker. `refused` and `timed-out` ones work on as before, which the scheduler has confirmed. An `unfinished` one may still
- * be draining, and the same call is to be made again.
+ * What became of one worker. `refused` and `timed-out` ones work on as before, which the scheduler has confirmed, unless the policy has them deleted:
+ * then they begin nothing any more, and a refused one executes nothing either. An `unfinished` one may still be draining, and the same call is to be made
+ * again.
  */
 export interface RetirementOutcome {
   readonly address: string
   readonly is: 'retired' | 'gone' | 'refused' | 'timed-out' | 'unfinished'
+  /** It was not let back in: it may be deleted. */
+  readonly mayGo?: true
   readonly message?: string
 }
 
@@ -24,8 +28,7 @@ export interface RetirementOptions {
   readonly dialWorker: (worker: SchedulerWorker) => Dial
   /** Whether the cluster is to have no worker at all: else its last running one is kept. */
   readonly zero: boolean
-  /** How long a worker may finish what it executes. */
-  readonly timeoutMs: number
+  readonly policy: LeavePolicy
   readonly signal: AbortSignal
   /**
    * Runs `choose` when no other choice is being made for this cluster: of two that are made at once, each would count on the workers that
@@ -67,7 +70,8 @@ const asUnfinished =
   })
 
 /** Resolves with the workers that drain, and has told of all others. */
-const drain = async (addresses: readonly string[], {connect, zero, report}: RetirementOptions): Promise<readonly SchedulerWorker[]> => {
+const drain = async (addresses: readonly string[], options: RetirementOptions): Promise<readonly SchedulerWorker[]> => {
+  const {connect, zero, policy, report} = options
   const scheduler = await connect()
   try {
     const {workers} = await scheduler.identity()
@@ -75,12 +79,17 @@ const drain = async (addresses: readonly string[], {connect, zero, report}: Reti
     for (const address of addresses) if (!present.some((worker) => worker.address === address)) report({address, is: 'gone'})
 
     const victims = zero ? present : sparingOne(present, workers, report)
-    const fresh = victims.filter(({status}) => status !== DRAINING).map(({address}) => address)
+    const fresh = victims.filter(({status}) => status !== DRAINING)
     const drained = new Set(await drainedOf(scheduler, fresh))
+    const holders = fresh.filter(({address}) => !drained.has(address))
+    if (policy.afterRefusal === 'delete') {
+      // Their results go with the scheduler; what they execute is finished all the same.
+      await Promise.all(holders.map((worker) => stoodDown(worker, options)))
+      return victims
+    }
     // All at once leave no place for results that are still needed: one keeps them, the others can go.
-    const holders = fresh.filter((address) => !drained.has(address))
     if (zero && holders.length > 1) for (const address of await drainedOf(scheduler, holders.slice(0, -1))) drained.add(address)
-    for (const address of fresh)
+    for (const {address} of holders)
       if (!drained.has(address))
         report({
           address,
@@ -94,9 +103,18 @@ const drain = async (addresses: readonly string[], {connect, zero, report}: Reti
   }
 }
 
+/** What is lost on the way is sent again by whoever waits for the worker. */
+const stoodDown = ({address, ...worker}: SchedulerWorker, {dialWorker, signal}: RetirementOptions): Promise<void> =>
+  standDown(dialWorker({address, ...worker}), {port: portOf(address), timeoutMs: SHORT_MS, signal}).catch(() => {})
+
 /** Those of the workers that drain from now on; the scheduler has let the others work on. */
-const drainedOf = async (scheduler: Scheduler, addresses: readonly string[]): Promise<readonly string[]> =>
-  addresses.length > 0 ? scheduler.retireWorkers(addresses, {remove: false, closeWorkers: false, timeoutMs: DRAIN_MS}) : []
+const drainedOf = async (scheduler: Scheduler, workers: readonly SchedulerWorker[]): Promise<readonly string[]> =>
+  workers.length > 0
+    ? scheduler.retireWorkers(
+        workers.map(({address}) => address),
+        {remove: false, closeWorkers: false, timeoutMs: DRAIN_MS},
+      )
+    : []
 
 /** Without a running worker the tasks of the cluster would wait for ever. */
 const sparingOne = (
@@ -114,28 +132,36 @@ const sparingOne = (
 /** Waits until one draining worker is empty, and retires it. */
 const seeOff = async (worker: SchedulerWorker, options: RetirementOptions): Promise<RetirementOutcome> => {
   const {address} = worker
-  const {connect, timeoutMs, signal} = options
+  const {connect, policy, signal} = options
   const scheduler = await connect()
   try {
-    const deadline = performance.now() + timeoutMs
+    const deadline = performance.now() + policy.timeoutMs
     const look = emptinessOf(scheduler, address)
     const move = movingQueued(options, address)
     for (let wait: number = POLL.firstMs; ; wait = Math.min(wait * 1.5, POLL.mostMs)) {
       signal.throwIfAborted()
       const state = await look()
       if (state.is === 'gone') return {address, is: 'gone'}
-      // Let back in by somebody else: it is not ours to close.
-      if (state.is === 'running') return {address, is: 'refused', message: 'it was let back in while it was leaving'}
       if (state.is === 'empty') break
-      if (state.is === 'busy') await move(state)
-      if (performance.now() > deadline) {
-        const seconds = Math.round(timeoutMs / 1000)
-        return await letBackIn(scheduler, worker, options, {is: 'timed-out', why: `it has not finished its task within ${seconds} s`})
+      if (state.is === 'running') {
+        // Let back in by somebody else: it is not ours to close.
+        if (policy.afterRefusal === 'keep') return {address, is: 'refused', message: 'it was let back in while it was leaving'}
+        await stoodDown(worker, options)
+        // Nobody may reach it to say so: it is empty where nothing is assigned to it.
+        if ((await scheduler.processing(address)).length === 0) break
       }
+      if (performance.now() > deadline) {
+        const why = `it has not finished its task within ${Math.round(policy.timeoutMs / 1000)} s`
+        if (policy.afterTimeout === 'delete') return {address, is: 'timed-out', mayGo: true, message: why}
+        return await letBackIn(scheduler, worker, options, {is: 'timed-out', why})
+      }
+      // Not before a worker is let back in: it would begin the very tasks that are given to others.
+      if (state.is === 'busy') await move(state)
       await pause(wait, undefined, {signal})
     }
     const retired = await scheduler.retireWorkers([address], {remove: true, closeWorkers: true, timeoutMs: DRAIN_MS})
     if (retired.includes(address) || (await statusOf(scheduler, address)) === undefined) return {address, is: 'retired'}
+    if (policy.afterRefusal === 'delete') return {address, is: 'refused', mayGo: true, message: 'its results go with the scheduler'}
     // It would stay without work and without an end, and tasks would wait on it.
     const why = 'the scheduler did not let it go, since its results have nowhere to move'
     return await letBackIn(scheduler, worker, options, {is: 'refused', why})

@@ -29,3 +29,7 @@ export const reschedule = (dial: Dial, options: StreamOptions, worker: string, k
 /** Lets a draining worker back in: it runs its queue again and gets new tasks. `dial` and `port` are the worker's own. */
 export const reinstate = (dial: Dial, options: StreamOptions): Promise<void> =>
   sendOnStream(dial, options, [{op: 'worker-status-change', status: 'running', stimulus_id: `${STIMULUS}-reinstate`}])
+
+/** Has a worker begin nothing any more, whatever it holds: a scheduler drains only those whose results can move. `dial` and `port` are the worker's own. */
+export const standDown = (dial: Dial, options: StreamOptions): Promise<void> =>
+  sendOnStream(dial, options, [{op: 'worker-status-change', status: 'closing_gracefully', stimulus_id: `${STIMULUS}-stand-down`}])

@@ -30,6 +30,8 @@ with Client(address) as client:
 print("right")
 `
 
+const KEEP = {afterTimeout: 'keep', afterRefusal: 'keep'} as const
+
 const retire = async (
   cluster: RealDask,
   addresses: readonly string[],
@@ -44,7 +46,7 @@ const retire = async (
     scheduler: {dial: directDial('127.0.0.1'), port: cluster.port},
     dialWorker: () => directDial('127.0.0.1'),
     zero,
-    timeoutMs,
+    policy: {...KEEP, timeoutMs},
     signal: new AbortController().signal,
     report: (outcome) => outcomes.push(outcome),
     ...others,
@@ -119,7 +121,36 @@ client.close()
     expect(await client.output).toContain('42 43')
   })
 
-  it('a worker that does not finish in time is let back in and goes on with its queue', async () => {
+  it('a worker whose results go with its scheduler finishes what it executes, and begins nothing more', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    await Promise.all(['a', 'b'].map((name) => cluster.addWorker(name)))
+    const client = cluster.python(`
+import sys, time
+from distributed import Client
+def note(what, i, directory):
+    with open(directory + "/starts", "a") as file: file.write(f"{what}-{i}\\n")
+def run(i, directory):
+    note("begin", i, directory); time.sleep(1.5); note("end", i, directory); return i
+client = Client(sys.argv[1])
+workers = list(client.scheduler_info()["workers"])
+held = [client.submit(lambda i: i, i, workers=[worker], pure=False) for i, worker in enumerate(workers)]
+client.gather(held)
+tasks = [client.submit(run, i, sys.argv[2], pure=False) for i in range(40)]
+time.sleep(60)
+`)
+    const lines = async (what: string) => [...(await starts(cluster.directory)).keys()].filter((line) => line.startsWith(what))
+    await until(async () => (await lines('begin')).length >= 2, 'both workers are busy')
+    const goes = {policy: {timeoutMs: 60_000, afterTimeout: 'delete', afterRefusal: 'delete'}} as const
+    const outcomes = await retire(cluster, await addresses(cluster), true, 0, goes)
+    for (const outcome of outcomes.filter(({is}) => is !== 'retired')) expect(outcome).toMatchObject({is: 'refused', mayGo: true})
+    expect(outcomes).toHaveLength(2)
+    expect(await lines('end')).toHaveLength((await lines('begin')).length)
+    expect((await lines('begin')).length).toBeLessThan(20)
+    client.child.kill()
+  })
+
+  it.each([300, 0])('a worker that does not finish within %i ms is let back in and goes on with its queue', async (timeoutMs) => {
     const cluster = await startDask(version)
     dask = cluster
     await Promise.all(['a', 'b'].map((name) => cluster.addWorker(name)))
@@ -138,7 +169,7 @@ with Client(sys.argv[1]) as client:
 `)
     await until(async () => (await starts(cluster.directory)).size >= 2, 'both workers are busy')
     const [victim] = await addresses(cluster)
-    expect((await retire(cluster, [victim ?? ''], false, 300)).map(({is}) => is)).toEqual(['timed-out'])
+    expect((await retire(cluster, [victim ?? ''], false, timeoutMs)).map(({is}) => is)).toEqual(['timed-out'])
     expect(await client.output).toContain('[0, 1, 2, 3]')
     expect([...(await starts(cluster.directory))].filter(([, count]) => count > 1)).toEqual([])
   })

@@ -98,7 +98,8 @@ describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s over TLS', (version) => 
     const retire = async (address: string, timeoutMs: number): Promise<RetirementOutcome['is'] | undefined> => {
       const outcomes: RetirementOutcome[] = []
       await runRetirement([address], {
-        ...{alone: (choose) => choose(), connect: dask.connect, scheduler: {dial: dask.dial, port: dask.port}, zero: false, timeoutMs},
+        ...{alone: (choose) => choose(), connect: dask.connect, scheduler: {dial: dask.dial, port: dask.port}, zero: false},
+        policy: {timeoutMs, afterTimeout: 'keep', afterRefusal: 'keep'},
         dialWorker: () => dask.dial,
         signal: new AbortController().signal,
         report: (outcome) => outcomes.push(outcome),

@@ -21,7 +21,7 @@ const LOOK_AGAIN_MS = 10_000
 /** What the one scheduler pod needs: to be made, replaced when it has ended or is to be another, or to go with a suspended cluster. */
 export function schedulerSteps(cluster: DaskCluster, world: ClusterWorld, now: number): SchedulerSteps {
   const pod = world.scheduler
-  if (cluster.spec.suspend === true) return suspended(pod, world)
+  if (cluster.spec.suspend === true) return suspended(pod, world, now)
   if (!pod) return steps({create: [create(schedulerPod(cluster))]})
   if (isPodLeaving(pod)) return leaving(pod, world)
   if (!isPodEnded(pod)) return running(cluster, pod)
@@ -39,10 +39,16 @@ export function withoutCertificate({remove, create}: SchedulerSteps, {scheduler}
   return {remove: isAlive ? [] : remove, create: create.filter((action) => action.do === 'patch'), waitMs: againMs}
 }
 
-/** It goes last: workers hand their results over and finish what they execute while it is there. */
-const suspended = (pod: Pod | undefined, {groups}: ClusterWorld): SchedulerSteps => {
-  const isAnyWorkerLeft = groups.some(({pods}) => pods.some((worker) => !isPodLeaving(worker) && !isPodEnded(worker)))
-  return !pod || isPodLeaving(pod) || isAnyWorkerLeft ? steps({}) : steps({remove: [remove(pod, 'the cluster is suspended')]})
+/** It goes last: workers finish what they execute, and their hooks ask it, while it is there. A worker that is overdue (on a lost node, say) is not waited for. */
+const suspended = (pod: Pod | undefined, {groups}: ClusterWorld, now: number): SchedulerSteps => {
+  if (!pod || isPodLeaving(pod)) return steps({})
+  const workers = groups.flatMap(({pods}) => pods).filter((worker) => !isPodEnded(worker))
+  const waits = workers.map(({metadata: {deletionTimestamp}}) =>
+    deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : Date.parse(deletionTimestamp) - now,
+  )
+  const waitMs = Math.max(0, ...waits)
+  if (waitMs === 0) return steps({remove: [remove(pod, 'the cluster is suspended')]})
+  return steps(Number.isFinite(waitMs) ? {waitMs} : {})
 }
 
 /** Its name is a lock: on a node that is lost nobody would ever let go of it. */

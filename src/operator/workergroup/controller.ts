@@ -63,7 +63,7 @@ async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retire
   const pods = uid === undefined ? [] : reader.cache(PODS).ownedBy(uid)
   const wanted = wantedOf(group, cluster)
   const live = pods.filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod))
-  const staying = live.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
+  const staying = live.filter((pod) => !isMarked(pod))
   const rollout = cluster && rolloutOf(group, cluster, scheduler, staying, wanted)
   // A namespace may hold thousands of pods: looked through only for a group that has none yet, or some that were taken over.
   const mayBeFormer = staying.length < wanted && (pods.length === 0 || pods.some(isMadeByPythonOperator))
@@ -81,10 +81,13 @@ async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retire
         : !mayHaveServed(scheduler)
           ? {is: 'absent'}
           : await ask({cluster, scheduler, pods: live}, signal),
-    retirements: retirements.of(refOf(group), pods),
+    // What was known of a pod that stayed after all says nothing of it when it is chosen again.
+    retirements: retirements.of(refOf(group), pods.filter(isMarked)),
     isGoingToZero: groupsNaming(group.spec.cluster, namespace, reader).every((each) => wantedOf(each, cluster) === 0),
   }
 }
+
+const isMarked = ({metadata}: Pod): boolean => metadata.annotations?.[ANNOTATION_RETIRING] !== undefined
 
 const isFormerWorkerOf =
   ({metadata: {name}}: DaskWorkerGroup) =>

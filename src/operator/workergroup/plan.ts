@@ -51,9 +51,10 @@ export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number
   const shrinking = shrink(group, staying, wanted, rollout, world, now)
 
   const stages: readonly (readonly Step[])[] = [
-    [...leavers.remove, ...shrinking.remove, ...growth.surplus],
+    // Marked workers go on leaving whatever else fails: a pod that cannot be made (a quota, say) may even wait for them.
+    [...leavers.remove, ...leavers.retire, ...shrinking.remove, ...growth.surplus],
     [...growth.writes, ...back.map(unmark), ...shrinking.mark, ...follow(staying, group, cluster)],
-    [...growth.replaced, ...leavers.retire],
+    [...growth.replaced],
   ]
   const waits = [leavers.waitMs, shrinking.waitMs, growth.waitMs].filter((ms) => ms > 0)
   return {

@@ -1,4 +1,5 @@
 import type {Pod} from '../../api/core.ts'
+import type {LeavePolicy} from '../../api/leave-policy.ts'
 import type {Ref} from '../../api/object.ts'
 import {keyOf} from '../../api/ref.ts'
 import type {RetirementOutcome} from '../../dask/retirement.ts'
@@ -14,7 +15,7 @@ export type RunRetirement = (
   addresses: readonly string[],
   options: {
     readonly zero: boolean
-    readonly timeoutMs: number
+    readonly policy: LeavePolicy
     readonly signal: AbortSignal
     readonly report: (outcome: RetirementOutcome) => void
   },
@@ -29,8 +30,8 @@ export interface Retirements {
   of(group: Ref, pods: readonly Pod[]): ReadonlyMap<string, Retirement>
 }
 
-/** Drains of one cluster at a time; each holds a connection to its scheduler for as long as its longest task. */
-const MAX_RUNS = 4
+/** Groups come and go; what is forgotten of one that is still there is asked again. */
+const MOST_GROUPS = 1000
 
 /**
  * Retirements take as long as tasks do, so they run beside the reconcile workers and report by having their group looked at again.
@@ -38,58 +39,63 @@ const MAX_RUNS = 4
  */
 export function createRetirements(run: RunRetirement, clock: () => number = Date.now): Retirements {
   const known = new Map<string, Map<string, Retirement>>()
-  const runs = new Map<string, number>()
-  const waiting = new Map<string, Map<string, Ref>>()
   let begun: {readonly enqueue: (group: Ref) => void; readonly signal: AbortSignal} | undefined
 
   const ofGroup = (group: Ref): Map<string, Retirement> => {
     const found = known.get(keyOf(group)) ?? new Map<string, Retirement>()
+    if (!known.has(keyOf(group)) && known.size >= MOST_GROUPS) forgetOne()
     known.set(keyOf(group), found)
     return found
   }
 
-  const retire = (group: Ref, {cluster, pods, zero, timeoutMs}: Retire): void => {
+  const forgetOne = (): void => {
+    for (const [key, states] of known)
+      if (![...states.values()].some(({is}) => is === 'underWay')) {
+        known.delete(key)
+        return
+      }
+  }
+
+  const retire = (group: Ref, {cluster, pods, zero, policy}: Retire): void => {
     if (!begun || begun.signal.aborted) return
     const states = ofGroup(group)
     const fresh = pods.filter(({uid}) => states.get(uid)?.is !== 'underWay')
     if (fresh.length === 0) return
-    const key = keyOf(cluster)
-    if ((runs.get(key) ?? 0) >= MAX_RUNS) {
-      const groups = waiting.get(key) ?? new Map<string, Ref>()
-      waiting.set(key, groups.set(keyOf(group), group))
-      return
-    }
-    runs.set(key, (runs.get(key) ?? 0) + 1)
     for (const {uid} of fresh) states.set(uid, {is: 'underWay'})
     const {enqueue, signal} = begun
     const left = new Map(fresh.map(({uid, addresses}) => [uid, new Set(addresses)]))
+    /** Why a pod, or one of its several workers, goes as it is. */
+    const givenUp = new Map<string, string>()
+    const addressesOf = new Map(fresh.map(({uid, addresses}) => [uid, addresses]))
     const settle = (uid: string, retirement: Retirement): void => {
       states.set(uid, retirement)
       enqueue(group)
     }
-    const report = ({address, is, message}: RetirementOutcome): void => {
+    const report = ({address, is, mayGo, message}: RetirementOutcome): void => {
       for (const [uid, addresses] of left) {
         if (!addresses.has(address)) continue
-        if (is === 'refused' || is === 'timed-out') settle(uid, kept(is, message, clock()))
-        else if (is === 'unfinished')
+        if (is === 'unfinished')
           settle(uid, {is: 'kept', reason: REASON.schedulerUnreachable, message: message ?? 'it may still be draining', at: clock()})
-        else if (addresses.delete(address) && addresses.size === 0) settle(uid, {is: 'retired'})
+        else if (is !== 'retired' && is !== 'gone' && !mayGo) settle(uid, kept(is, message, clock()))
+        else {
+          if (is === 'refused' || is === 'timed-out') givenUp.set(uid, reasonOf(is))
+          addresses.delete(address)
+          const reason = givenUp.get(uid)
+          if (addresses.size === 0) {
+            settle(uid, reason === undefined ? {is: 'retired'} : {is: 'givenUp', reason, addresses: addressesOf.get(uid) ?? []})
+          }
+        }
       }
     }
     const end = (message: string): void => {
       for (const {uid} of fresh)
         if (states.get(uid)?.is === 'underWay') states.set(uid, {is: 'kept', reason: REASON.schedulerUnreachable, message, at: clock()})
-      const still = (runs.get(key) ?? 1) - 1
-      if (still > 0) runs.set(key, still)
-      else runs.delete(key)
-      const next = waiting.get(key)
-      waiting.delete(key)
-      for (const other of [group, ...(next?.values() ?? [])]) enqueue(other)
+      enqueue(group)
     }
     run(
       cluster,
       fresh.flatMap(({addresses}) => addresses),
-      {zero, timeoutMs, signal, report},
+      {zero, policy, signal, report},
     ).then(
       () => end('its retirement ended without an answer'),
       (error: unknown) => end(error instanceof Error ? error.message : String(error)),
@@ -112,9 +118,11 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
   }
 }
 
+const reasonOf = (is: 'refused' | 'timed-out'): string => (is === 'refused' ? REASON.refused : REASON.timedOut)
+
 const kept = (is: 'refused' | 'timed-out', message: string | undefined, at: number): Retirement => ({
   is: 'kept',
-  reason: is === 'refused' ? REASON.refused : REASON.timedOut,
+  reason: reasonOf(is),
   message:
     message ??
     (is === 'refused'

@@ -118,7 +118,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
         return {is: 'unreachable', message: error instanceof Error ? error.message : String(error)}
       }
     },
-    retire: async (cluster, addresses, {zero, timeoutMs, signal, report}) => {
+    retire: async (cluster, addresses, {zero, policy, signal, report}) => {
       const {comm, secured, port, pods} = placeOf(cluster)
       await runRetirement(addresses, {
         connect: () => connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal}),
@@ -128,7 +128,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
           return secured(pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host))
         },
         zero,
-        timeoutMs,
+        policy,
         signal,
         alone: (choose) => aloneFor(keyOf(cluster), choose),
         report,

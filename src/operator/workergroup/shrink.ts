@@ -1,14 +1,14 @@
 import {findCondition, timestamp} from '../../api/conditions.ts'
 import {PODS, type Pod} from '../../api/core.ts'
 import type {DaskWorkerGroup} from '../../api/dask.ts'
+import type {LeavePolicy} from '../../api/leave-policy.ts'
 import {ANNOTATION_RETIRING} from '../../api/names.ts'
 import type {Ref} from '../../api/object.ts'
 import {isPodEnded} from '../../api/pod-state.ts'
 import {refOf} from '../../api/ref.ts'
 import type {Delete, Patch} from '../engine/contract.ts'
 import {REASON, RETIREMENT_BLOCKED} from './reasons.ts'
-import type {LeavePolicy} from './wanted.ts'
-import type {GroupWorld, Retire} from './world.ts'
+import type {Connected, GroupWorld, Retire} from './world.ts'
 
 /** Why workers that should leave are still there. */
 export interface Blocked {
@@ -89,16 +89,16 @@ export function planLeavers(
   for (const pod of marked) {
     const uid = pod.metadata.uid ?? ''
     const retirement = retirements.get(uid)
-    const addresses = view.is === 'answered' ? (view.connected.get(pod.metadata.name) ?? []).map(({address}) => address) : []
-    const reason = goneBecause(pod, world, addresses.length > 0, policy)
+    const workers = view.is === 'answered' ? (view.connected.get(pod.metadata.name) ?? []) : []
+    const reason = goneBecause(pod, world, workers, policy)
     if (reason !== undefined) gone.push(remove(pod, reason))
     else if (retirement?.is === 'underWay') continue
-    else if (retirement?.is === 'kept' && now - retirement.at < patience(retirement.reason))
+    else if (retirement?.is === 'kept' && now - retirement.at < patience(retirement.reason) && !goesAfter(retirement.reason, policy))
       blocks.push({
         blocked: {reason: retirement.reason, message: `${pod.metadata.name}: ${retirement.message}`},
         waitMs: Math.min(patience(retirement.reason), retirement.at + patience(retirement.reason) - now),
       })
-    else if (view.is === 'answered') ready.push({name: pod.metadata.name, uid, addresses})
+    else if (view.is === 'answered') ready.push({name: pod.metadata.name, uid, addresses: workers.map(({address}) => address)})
     else blocks.push({blocked: unreachable(view), waitMs: SHORTEST_PAUSE_MS})
   }
   const place: Ref | undefined = cluster && {
@@ -107,10 +107,7 @@ export function planLeavers(
   }
   return {
     remove: gone,
-    retire:
-      ready.length > 0 && place
-        ? [{do: 'retire', cluster: place, pods: ready, zero: world.isGoingToZero, timeoutMs: policy.timeoutMs}]
-        : [],
+    retire: ready.length > 0 && place ? [{do: 'retire', cluster: place, pods: ready, zero: world.isGoingToZero, policy}] : [],
     blocked: blocks[0]?.blocked,
     waitMs: blocks.length > 0 ? Math.min(...blocks.map(({waitMs}) => waitMs)) : 0,
   }
@@ -119,17 +116,23 @@ export function planLeavers(
 /** A conversation that broke off is taken up again soon; results that were in the way need somebody to fetch or release them. */
 const patience = (reason: string): number => (reason === REASON.schedulerUnreachable ? SHORTEST_PAUSE_MS : ASK_AGAIN_MS)
 
+/** Whether a worker goes after all that could not leave for this reason. */
+const goesAfter = (reason: string, {afterTimeout, afterRefusal}: LeavePolicy): boolean =>
+  (reason === REASON.timedOut && afterTimeout === 'delete') || (reason === REASON.refused && afterRefusal === 'delete')
+
 /** Why a marked pod may be deleted now; `undefined` while it may hold work. */
-const goneBecause = (pod: Pod, {view, retirements}: GroupWorld, isConnected: boolean, policy: LeavePolicy): string | undefined => {
+const goneBecause = (pod: Pod, {view, retirements}: GroupWorld, workers: readonly Connected[], policy: LeavePolicy): string | undefined => {
   const retirement = retirements.get(pod.metadata.uid ?? '')
   if (isPodEnded(pod)) return 'its worker has ended'
-  if (retirement?.is === 'retired') return 'its worker has retired'
-  if (retirement?.is === 'kept' && retirement.reason === REASON.timedOut && policy.afterTimeout === 'delete')
-    return 'its worker has not finished in time, and its spec says that it goes then'
-  if (retirement?.is === 'kept' && retirement.reason === REASON.refused && policy.afterRefusal === 'delete')
-    return 'its cluster is suspended, and its results go with the scheduler'
+  // One that has come since, in the place of one that had retired (a nanny's, say), may have been given tasks.
+  if (retirement?.is === 'retired' && workers.length === 0) return 'its worker has retired'
+  const isAsTold = retirement?.is === 'givenUp' && workers.every(({address}) => retirement.addresses.includes(address))
+  if (isAsTold && goesAfter(retirement.reason, policy))
+    return retirement.reason === REASON.timedOut
+      ? 'its worker has not finished in time, and its spec says that it goes then'
+      : 'its cluster is suspended, and its results go with the scheduler'
   if (view.is === 'absent') return 'there is no scheduler that its worker could hold work of'
-  if (view.is === 'answered' && !isConnected) return 'its worker has left the scheduler'
+  if (view.is === 'answered' && workers.length === 0) return 'its worker has left the scheduler'
   return undefined
 }
 

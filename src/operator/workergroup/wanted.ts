@@ -1,5 +1,6 @@
 import type {DaskCluster, DaskWorkerGroup} from '../../api/dask.ts'
 import {replicasToBe} from '../../api/handed-down.ts'
+import type {LeavePolicy} from '../../api/leave-policy.ts'
 
 /**
  * How many workers a group is to have now: none while its cluster is suspended, and none beyond a lower number that its cluster is about to hand down.
@@ -9,15 +10,6 @@ export const wantedOf = (group: DaskWorkerGroup, cluster: DaskCluster | undefine
   if (cluster?.spec.suspend === true) return 0
   const own = group.spec.worker.replicas ?? 1
   return Math.min(own, (cluster && replicasToBe(group, cluster)) ?? own)
-}
-
-/** How workers may leave. */
-export interface LeavePolicy {
-  readonly timeoutMs: number
-  /** What becomes of a worker that is let back in because it is not done in time. */
-  readonly afterTimeout: 'keep' | 'delete'
-  /** What becomes of one that the scheduler will not let go: where the scheduler itself goes next, its results go in any case. */
-  readonly afterRefusal: 'keep' | 'delete'
 }
 
 const TIMEOUT_SECONDS = 3600

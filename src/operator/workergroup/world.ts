@@ -1,5 +1,6 @@
 import type {Pod} from '../../api/core.ts'
 import type {DaskCluster} from '../../api/dask.ts'
+import type {LeavePolicy} from '../../api/leave-policy.ts'
 import type {Ref} from '../../api/object.ts'
 
 /** A worker process that the scheduler knows, found to live in a pod. One pod may hold several. */
@@ -30,6 +31,8 @@ export type Retirement =
   | {readonly is: 'retired'}
   /** They were let back in, for now. */
   | {readonly is: 'kept'; readonly reason: string; readonly message: string; readonly at: number}
+  /** These begin nothing any more, and are not let back in: they go as they are, if that is still wanted. */
+  | {readonly is: 'givenUp'; readonly reason: string; readonly addresses: readonly string[]}
 
 /** What is known of a group's surroundings when its plan is made. */
 export interface GroupWorld {
@@ -54,6 +57,5 @@ export interface Retire {
   readonly cluster: Ref
   readonly pods: readonly {readonly name: string; readonly uid: string; readonly addresses: readonly string[]}[]
   readonly zero: boolean
-  /** How long they may finish what they execute. */
-  readonly timeoutMs: number
+  readonly policy: LeavePolicy
 }

@@ -111,6 +111,13 @@ describe('a suspended cluster', () => {
     expect(planCluster(of, gone, NOW).stages).toEqual([])
     expect(claim(of, gone, 'Suspended')).toMatch(/^True Suspended/)
   })
+  it('keeps it for the hooks of workers that are ending, and not for one that is overdue', () => {
+    const ending = (deletionTimestamp: string) => makePod('a', makeGroup(), RUNNING, {deletionTimestamp})
+    const plan = (deletionTimestamp: string) =>
+      planCluster(of, world({groups: [{group: makeGroup(), pods: [ending(deletionTimestamp)]}]}), NOW)
+    expect(plan(ago(-20))).toMatchObject({stages: [], wakeAfter: 20_000})
+    expect(told(plan(ago(1)).stages)).toEqual([['delete pods/demo-scheduler']])
+  })
   it('gets a scheduler again when it is resumed, and has lost none', () => {
     const conditions = planCluster(of, world({scheduler: undefined}), NOW).status?.conditions ?? []
     const resumed = {...cluster, status: {phase: 'Pending' as const, conditions}}

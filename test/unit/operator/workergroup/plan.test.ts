@@ -3,7 +3,7 @@ import type {Pod, PodStatus} from '../../../../src/api/core.ts'
 import type {DaskWorkerGroupStatus} from '../../../../src/api/dask.ts'
 import type {Create, Delete, Patch} from '../../../../src/operator/engine/contract.ts'
 import {planGroup} from '../../../../src/operator/workergroup/plan.ts'
-import type {GroupWorld, Retire, SchedulerView} from '../../../../src/operator/workergroup/world.ts'
+import type {GroupWorld, Retire, Retirement, SchedulerView} from '../../../../src/operator/workergroup/world.ts'
 import {
   ago,
   at,
@@ -321,10 +321,18 @@ describe('a marked pod', () => {
       cluster: {name: 'demo', namespace: 'ns'},
       pods: [{name: 'b', uid: 'uid-b', addresses: ['tcp://b:1']}],
       zero: false,
-      timeoutMs: 3_600_000,
+      policy: {timeoutMs: 3_600_000, afterTimeout: 'keep', afterRefusal: 'keep'},
     })
     expect(plan.status).toMatchObject({replicas: 2, readyReplicas: 1, retiringReplicas: 1})
     expect(conditions(plan.status)).toMatchObject({Ready: 'True Ready', Progressing: 'True Retiring'})
+  })
+  it('is retired whatever else fails: a pod that cannot be made may wait for its room', () => {
+    expect(told(planGroup(group(2), world(one, {view}), NOW).stages)).toEqual([['retire'], [`create pods/demo-default-worker-${ids[0]}`]])
+  })
+  it('is retired once more when another worker has come into the place of the one that had', () => {
+    expect(told(planGroup(group(1), world(one, {view, retirements: new Map([['uid-b', {is: 'retired'}]])}), NOW).stages)).toEqual([
+      ['retire'],
+    ])
   })
   it('is left alone while that is under way', () => {
     const plan = planGroup(group(1), world(one, {view, retirements: new Map([['uid-b', {is: 'underWay'}]])}), NOW)
@@ -374,6 +382,38 @@ describe('a marked pod', () => {
     const plan = planGroup(group(3), world(one, {view, retirements: kept}), NOW)
     expect(told(plan.stages)).toEqual([[`create pods/demo-default-worker-${ids[0]}`, 'patch pods/b']])
     expect(at<Patch>(plan.stages, 0, 1).patch).toEqual({metadata: {annotations: {[RETIRING]: null}}})
+  })
+  describe('of a suspended cluster', () => {
+    const asleep = {...cluster, spec: {...cluster.spec, suspend: true}}
+    const planned = (retirement: Retirement, more: Partial<GroupWorld> = {}) =>
+      planGroup(group(1), world([marked('b')], {cluster: asleep, view, retirements: new Map([['uid-b', retirement]]), ...more}), NOW)
+    const GIVEN_UP: Retirement = {is: 'givenUp', reason: 'UniqueDataHasNoPlace', addresses: ['tcp://b:1']}
+    const closing: SchedulerView = {
+      is: 'answered',
+      connected: new Map([['b', [{address: 'tcp://b:1', status: 'closing_gracefully'}]]]),
+      order: [],
+    }
+
+    it.each(['UniqueDataHasNoPlace', 'RetirementTimedOut'])(
+      'that was let back in before (%s) is asked at once, and not cut off',
+      (reason) => {
+        const plan = planned({is: 'kept', reason, message: '', at: NOW - 1000})
+        expect(told(plan.stages)).toEqual([['retire']])
+        expect(at<Retire>(plan.stages, 0, 0).policy).toMatchObject({afterTimeout: 'delete', afterRefusal: 'delete'})
+      },
+    )
+    it('goes with its results once it executes nothing', () => {
+      expect(told(planned(GIVEN_UP, {view: closing}).stages)).toEqual([['delete pods/b']])
+    })
+    it('stays while a process works in it that has come since', () => {
+      const other: SchedulerView = {is: 'answered', connected: new Map([['b', [{address: 'tcp://b:2', status: 'running'}]]]), order: []}
+      expect(told(planned(GIVEN_UP, {view: other}).stages)).toEqual([['retire']])
+    })
+    it('is let back in when the cluster was resumed meanwhile', () => {
+      const plan = planned(GIVEN_UP, {cluster, view: closing})
+      expect(told(plan.stages)).toEqual([['retire'], [`create pods/demo-default-worker-${ids[0]}`]])
+      expect(at<Retire>(plan.stages, 0, 0).policy).toMatchObject({afterRefusal: 'keep'})
+    })
   })
   it('may be the last of its cluster only when all are to go', () => {
     const plan = planGroup(group(0), world([marked('b')], {view: answered(['b']), isGoingToZero: true}), NOW)

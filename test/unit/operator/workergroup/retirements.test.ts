@@ -12,7 +12,7 @@ const order = (...names: readonly string[]): Retire => ({
   cluster: CLUSTER,
   pods: names.map((name) => ({name, uid: `uid-${name}`, addresses: [`tcp://${name}:1`]})),
   zero: false,
-  timeoutMs: 3_600_000,
+  policy: {timeoutMs: 3_600_000, afterTimeout: 'keep', afterRefusal: 'keep'},
 })
 
 /** A scheduler whose answers the test gives. */
@@ -100,16 +100,34 @@ describe('retirements', () => {
     })
   })
 
-  it('are at most four for a cluster; who waits is looked at again', async () => {
-    const {retirements, runs, first, looked} = stage()
-    for (const name of ['a', 'b', 'c', 'd']) retirements.retire(GROUP, order(name))
-    const other = {namespace: 'ns', name: 'highmem'}
-    retirements.retire(other, order('e'))
-    expect(runs).toHaveLength(4)
-    first().end()
-    await expect.poll(() => looked).toEqual(['demo-default', 'highmem'])
-    retirements.retire(other, order('e'))
-    expect(runs).toHaveLength(5)
+  it('give a pod up only when each of its workers has come to its end', () => {
+    const {retirements, first} = stage()
+    retirements.retire(GROUP, {...order(), pods: [{name: 'a', uid: 'uid-a', addresses: ['tcp://a:1', 'tcp://a:2']}]})
+    first().report({address: 'tcp://a:1', is: 'refused', mayGo: true})
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toEqual({is: 'underWay'})
+    first().report({address: 'tcp://a:2', is: 'retired'})
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toEqual({
+      is: 'givenUp',
+      reason: 'UniqueDataHasNoPlace',
+      addresses: ['tcp://a:1', 'tcp://a:2'],
+    })
+  })
+
+  it('wait for no other one of their cluster, however long its tasks take', () => {
+    const {retirements, runs} = stage()
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) retirements.retire(GROUP, order(name))
+    expect(runs).toHaveLength(6)
+  })
+
+  it('are not kept for groups that are gone, for ever', () => {
+    const {retirements, runs} = stage()
+    const groupOf = (index: number) => ({namespace: 'ns', name: `group-${index}`})
+    for (let index = 0; index < 1001; index += 1) {
+      retirements.retire(groupOf(index), order('a'))
+      if (index > 0) runs.at(-1)?.report({address: 'tcp://a:1', is: 'retired'})
+    }
+    const known = [0, 1, 2, 1000].map((index) => retirements.of(groupOf(index), [podOf('a')]).get('uid-a')?.is)
+    expect(known).toEqual(['underWay', undefined, 'retired', 'retired'])
   })
 
   it('forget pods that are gone', () => {

@@ -184,8 +184,8 @@ describe('a suspended cluster', () => {
   })
   it('takes those that the scheduler will not let go: it goes next itself', () => {
     const pods = [worker('a', 'old', RUNNING, {[RETIRING]: 'x'})]
-    const kept = {is: 'kept', reason: 'UniqueDataHasNoPlace', message: '', at: NOW} as const
-    const given = (of: DaskCluster) => world(pods, {cluster: of, isGoingToZero: true, retirements: new Map([['uid-a', kept]])})
+    const givenUp = {is: 'givenUp', reason: 'UniqueDataHasNoPlace', addresses: ['tcp://a:1']} as const
+    const given = (of: DaskCluster) => world(pods, {cluster: of, isGoingToZero: true, retirements: new Map([['uid-a', givenUp]])})
     expect(moves(edited(0, 'old'), given(suspended)).deletes).toEqual(['a'])
     expect(moves(edited(0, 'old'), given(cluster)).deletes).toEqual([])
   })
@@ -193,7 +193,7 @@ describe('a suspended cluster', () => {
 
 describe('a worker that is not done in time', () => {
   const pods = [worker('a', 'old', RUNNING, {[RETIRING]: 'x'}), worker('b', 'old')]
-  const given = world(pods, {retirements: new Map([['uid-a', {is: 'kept', reason: 'RetirementTimedOut', message: '', at: NOW}]])})
+  const given = world(pods, {retirements: new Map([['uid-a', {is: 'givenUp', reason: 'RetirementTimedOut', addresses: ['tcp://a:1']}]])})
   const withPolicy = (onTimeout: 'Keep' | 'Delete'): DaskWorkerGroup => {
     const made = edited(1, 'old')
     return {...made, spec: {...made.spec, worker: {...made.spec.worker, retirement: {timeoutSeconds: 5, onTimeout}}}}
