@@ -147,7 +147,9 @@ time.sleep(60)
     expect(outcomes).toHaveLength(2)
     expect(await lines('end')).toHaveLength((await lines('begin')).length)
     expect((await lines('begin')).length).toBeLessThan(20)
+    const ended = client.output.catch(() => 'killed')
     client.child.kill()
+    expect(await ended).toBe('killed')
   })
 
   it.each([300, 0])('a worker that does not finish within %i ms is let back in and goes on with its queue', async (timeoutMs) => {

@@ -43,6 +43,9 @@ export const createGroupController = (ask: AskScheduler, retirements: Retirement
   failed: failedGroupStatus,
 })
 
+/** Pods of one plan: a number that somebody has mistyped must not fill the memory. Those that are still missing are made by the next one. */
+const MOST_AT_ONCE = 2_000
+
 /** The group that a pod of the Python operator keeps waiting. */
 const formerGroup = (pod: KubeObject): readonly Ref[] => {
   const group = pod.metadata.labels?.[LABEL_GROUP]
@@ -74,7 +77,9 @@ async function observeGroup(group: DaskWorkerGroup, reader: Reader, {ask, retire
     scheduler,
     pods,
     former,
-    ids: Array.from({length: Math.max(0, wanted - staying.length) + (rollout?.surge ?? 0)}, () => randomBytes(5).toString('hex')),
+    ids: Array.from({length: Math.min(MOST_AT_ONCE, Math.max(0, wanted - staying.length) + (rollout?.surge ?? 0))}, () =>
+      randomBytes(5).toString('hex'),
+    ),
     view:
       !cluster || !isAnyToLeave
         ? {is: 'unasked'}
