@@ -1,4 +1,4 @@
-/** Rules for names, labels and annotations (k8s.io/apimachinery: api/validation, api/validate/content). */
+/** Rules for names, labels and annotations (k8s.io/apimachinery: api/validation, api/validate/content, util/validation). */
 import {type Cause, invalidValue, required, tooLong} from './errors.ts'
 import {type ApiObject, isObject} from './json.ts'
 
@@ -9,16 +9,17 @@ const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 
-const rule = (pattern: string, limit: number, says: string, examples: readonly string[]): NameRule => {
+/** The real server counts the length of names in characters, that of labels in bytes. */
+const rule = (pattern: string, limit: number, says: string, examples: readonly string[], unit = 'characters'): NameRule => {
   const whole = new RegExp(`^${pattern}$`)
   const told = examples.map((example) => `'${example}'`).join(',  or ')
   return (name) => {
-    if (name.length > limit) return `must be no more than ${limit} bytes`
+    if (name.length > limit) return `must be no more than ${limit} ${unit}`
     return whole.test(name) ? undefined : `${says} (e.g. ${told}, regex used for validation is '${pattern}')`
   }
 }
 
-export const dnsLabel = rule(
+const plainLabel = rule(
   LABEL,
   63,
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
@@ -32,6 +33,9 @@ export const dnsSubdomain = rule(
   ['example.com'],
 )
 
+export const dnsLabel: NameRule = (name) =>
+  name.length <= 63 && name.includes('.') && dnsSubdomain(name) === undefined ? 'must not contain dots' : plainLabel(name)
+
 /** RBAC names: anything that can stand in a path. */
 export const pathSegment: NameRule = (name) => {
   if (name === '.' || name === '..') return `may not be '${name}'`
@@ -44,13 +48,21 @@ const labelPart = rule(
   63,
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
   ['MyName', 'my.name', '123-abc'],
+  'bytes',
 )
 export const labelValue = rule(
   `(${QUALIFIED})?`,
   63,
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
   ['MyValue', 'my_value', '12345'],
+  'bytes',
 )
+
+/** What would lead out of a folder, or is kept for the files of a volume itself. */
+const upwards: NameRule = (name) => {
+  if (name === '.' || name === '..') return `must not be '${name}'`
+  return name.startsWith('..') ? "must not start with '..'" : undefined
+}
 const configKey = rule('[-._a-zA-Z0-9]+', 253, "a valid config key must consist of alphanumeric characters, '-', '_' or '.'", [
   'key.name',
   'KEY_NAME',
@@ -97,9 +109,11 @@ export function checkMetadata(object: ApiObject, checkName: NameRule): Cause[] {
   return causes
 }
 
-/** Keys of ConfigMaps and Secrets. */
+/** A key of a ConfigMap or Secret, which becomes the name of a file. */
+export const checkKey = (field: string, key: string): Cause[] => [configKey, upwards].flatMap((each) => refused(field, key, each(key)))
+
 export function checkKeys(field: string, data: unknown): Cause[] {
-  return isObject(data) ? Object.keys(data).flatMap((key) => refused(`${field}[${key}]`, key, configKey(key))) : []
+  return isObject(data) ? Object.keys(data).flatMap((key) => checkKey(`${field}[${key}]`, key)) : []
 }
 
 export const refused = (field: string, value: unknown, why: string | undefined): Cause[] => (why ? [invalidValue(field, value, why)] : [])

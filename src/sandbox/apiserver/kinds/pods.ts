@@ -2,6 +2,7 @@
 import {type Cause, duplicate, forbiddenField, invalidValue, notSupported, required} from '../errors.ts'
 import {type ApiObject, isEqual, isObject, type JsonObject, listAt, objectAt, without} from '../json.ts'
 import {dnsLabel, refused} from '../names.ts'
+import {checkMounts, checkVariable, checkVolumes} from './pod-volumes.ts'
 
 /** pkg/apis/core/v1/defaults.go: SetDefaults_PodSpec. */
 const SPEC = {
@@ -113,10 +114,10 @@ const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
 
 export function validatePod(pod: ApiObject, old?: ApiObject): Cause[] {
   const spec = objectAt(pod, 'spec')
-  const causes: Cause[] = []
+  const volumes = checkVolumes(spec)
+  const causes: Cause[] = [...volumes.causes]
   const containers = listAt(spec, 'containers')
   if (containers.length === 0) causes.push(required('spec.containers'))
-  const volumes = new Set(listAt(spec, 'volumes').map((volume) => objectAt({volume}, 'volume')['name']))
   const names = new Set<unknown>()
   for (const list of ['initContainers', 'containers']) {
     for (const [at, container] of listAt(spec, list).entries()) {
@@ -124,7 +125,7 @@ export function validatePod(pod: ApiObject, old?: ApiObject): Cause[] {
       const {name} = objectAt({container}, 'container')
       if (names.has(name)) causes.push(duplicate(`${path}.name`, name))
       names.add(name)
-      causes.push(...validateContainer(objectAt({container}, 'container'), path, volumes))
+      causes.push(...validateContainer(objectAt({container}, 'container'), path, volumes.names))
     }
   }
   if (!RESTART_POLICIES.includes(String(spec['restartPolicy'])))
@@ -164,18 +165,11 @@ const validateContainer = (container: JsonObject, path: string, volumes: Readonl
     else if (!isPort(number))
       causes.push(invalidValue(`${path}.ports[${at}].containerPort`, number, 'must be between 1 and 65535, inclusive'))
   }
-  for (const [at, env] of listAt(container, 'env').entries())
+  for (const [at, env] of listAt(container, 'env').entries()) {
     if (!objectAt({env}, 'env')['name']) causes.push(required(`${path}.env[${at}].name`))
-  for (const [at, mount] of listAt(container, 'volumeMounts').entries()) {
-    const {name: volume, mountPath} = objectAt({mount}, 'mount')
-    if (!volumes.has(volume))
-      causes.push({
-        reason: 'FieldValueNotFound',
-        message: `Not found: ${JSON.stringify(volume)}`,
-        field: `${path}.volumeMounts[${at}].name`,
-      })
-    if (!mountPath) causes.push(required(`${path}.volumeMounts[${at}].mountPath`))
+    causes.push(...checkVariable(env, `${path}.env[${at}]`))
   }
+  causes.push(...checkMounts(container, path, volumes))
   return causes
 }
 
