@@ -1,5 +1,5 @@
-import {chmod, mkdir, rename, rm, writeFile} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
+import {chmod, mkdir, realpath, rename, rm, writeFile} from 'node:fs/promises'
+import {dirname, resolve, sep} from 'node:path'
 import {type Container, PERSISTENT_VOLUME_CLAIMS, type Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing} from '../../kube/errors.ts'
@@ -70,7 +70,9 @@ export interface MadeVolume {
 export async function makeVolumes(ground: VolumeGround): Promise<ReadonlyMap<string, MadeVolume>> {
   const made = new Map<string, MadeVolume>()
   for (const volume of (ground.pod.spec.volumes ?? []) as readonly Volume[]) {
-    const path = volume.persistentVolumeClaim ? await claimed(volume.persistentVolumeClaim, ground) : join(ground.directory, volume.name)
+    const path = volume.persistentVolumeClaim
+      ? await claimed(volume.persistentVolumeClaim, ground)
+      : inside(ground.directory, volume.name, 'volume')
     if (volume.emptyDir || volume.persistentVolumeClaim) await mkdir(path, {recursive: true, mode: 0o777})
     else {
       const {configMap, secret, downwardAPI, projected} = volume
@@ -96,7 +98,7 @@ const claimed = async ({claimName}: {readonly claimName: string}, {client, pod, 
   const {namespace = 'default'} = pod.metadata
   const claim = await client.get(PERSISTENT_VOLUME_CLAIMS, {namespace, name: claimName}).catch(ifMissing(undefined))
   if (!claim) throw new ConfigFailure(`persistentvolumeclaim "${claimName}" not found`)
-  return join(claims, claim.metadata.uid ?? claimName)
+  return inside(claims, claim.metadata.uid ?? claimName, 'persistentvolumeclaim')
 }
 
 const filesOf = async (
@@ -160,11 +162,22 @@ const messageIn = (text: string): string => {
   }
 }
 
+const isWithin = (folder: string, path: string): boolean => path === folder || path.startsWith(`${folder}${sep}`)
+
+const leadsOut = (what: string, name: string): ConfigFailure => new ConfigFailure(`${what} "${name}" leads out of its folder`)
+
+/** The path of what has this name in a folder. Names come from pods: though the API server has checked them, nothing elsewhere is made or removed by one. */
+const inside = (folder: string, name: string, what: string): string => {
+  const path = resolve(folder, name)
+  if (path === resolve(folder) || !isWithin(resolve(folder), path)) throw leadsOut(what, name)
+  return path
+}
+
 const write = async (path: string, files: readonly File[], defaultMode: number): Promise<void> => {
+  const placed = files.map((file) => ({...file, path: inside(path, file.path, 'file')}))
   await rm(path, {recursive: true, force: true})
   await mkdir(path, {recursive: true})
-  for (const {path: inside, content, mode} of files) {
-    const file = join(path, inside)
+  for (const {path: file, content, mode} of placed) {
     await mkdir(dirname(file), {recursive: true})
     await writeFile(`${file}.new`, content)
     await chmod(`${file}.new`, mode ?? defaultMode)
@@ -172,18 +185,31 @@ const write = async (path: string, files: readonly File[], defaultMode: number):
   }
 }
 
-/** The mounts of one container; a `subPath` that is not there yet is made as a folder, as the kubelet does. */
+/** A `subPath` that is not there yet is made as a folder, as the kubelet does. Links in it, which pods make, lead to what lies in the volume only. */
+const partOf = async (volume: string, subPath: string): Promise<string> => {
+  const path = resolve(volume, subPath)
+  if (!isWithin(resolve(volume), path) || !isWithin(await realpath(volume), await nearest(path))) throw leadsOut('subPath', subPath)
+  await mkdir(path, {recursive: true}).catch((error: NodeJS.ErrnoException) => {
+    // It is there already, as a file.
+    if (error.code !== 'EEXIST') throw error
+  })
+  return realpath(path)
+}
+
+/** Where a path leads, as far as it is there. */
+const nearest = (path: string): Promise<string> =>
+  realpath(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return nearest(dirname(path))
+  })
+
+/** The mounts of one container. */
 export async function mountsOf(container: Container, volumes: ReadonlyMap<string, MadeVolume>): Promise<readonly Mount[]> {
   return Promise.all(
     (container.volumeMounts ?? []).map(async ({name, mountPath, subPath, readOnly = false}): Promise<Mount> => {
       const volume = volumes.get(name)
       if (volume === undefined) throw new ConfigFailure(`container ${container.name} mounts volume "${name}", which the pod does not have`)
-      const source = subPath ? join(volume.path, subPath) : volume.path
-      await mkdir(source, {recursive: true}).catch((error: NodeJS.ErrnoException) => {
-        // It is there already, as a file.
-        if (error.code !== 'EEXIST') throw error
-      })
-      return [source, mountPath, readOnly || volume.isReadOnly]
+      return [subPath ? await partOf(volume.path, subPath) : volume.path, mountPath, readOnly || volume.isReadOnly]
     }),
   )
 }
