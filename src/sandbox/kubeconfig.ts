@@ -1,7 +1,7 @@
 /** The sandbox's context in kubeconfig files: its own file, and an entry beside the user's other contexts. */
-import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
+import {mkdir, readFile, readlink, realpath, rename, rm, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
-import {delimiter, dirname, join} from 'node:path'
+import {delimiter, dirname, join, resolve} from 'node:path'
 import {type Document, isAlias, isSeq, parseDocument, type YAMLSeq} from 'yaml'
 import {isDiskFull, SandboxFailure} from './failure.ts'
 
@@ -37,7 +37,7 @@ export async function addContext(file: string, entry: ContextEntry): Promise<voi
   await writeWhole(file, String(document))
 }
 
-/** Takes the context out again; a file that then holds nothing is removed. */
+/** Takes the context out again; a file that then holds nothing is removed, unless somebody has put a link in its place. */
 export async function removeContext(file: string, context: string): Promise<void> {
   const before = await readFile(file, 'utf8').catch(() => undefined)
   if (before === undefined) return
@@ -46,7 +46,7 @@ export async function removeContext(file: string, context: string): Promise<void
   if (document.get('current-context') === context) document.set('current-context', '')
   const text = String(document)
   const isEmpty = LISTS.every((list) => sequence(document, list).items.length === 0) && !document.get('current-context')
-  if (isEmpty) await rm(file)
+  if (isEmpty && (await linkAt(file)) === undefined) await rm(file)
   else if (text !== before) await writeWhole(file, text)
 }
 
@@ -90,7 +90,21 @@ const readDocument = async (file: string): Promise<Document> => {
   return document
 }
 
-const writeWhole = async (file: string, text: string): Promise<void> => {
+/** Where a link leads. */
+const linkAt = async (file: string): Promise<string | undefined> => {
+  const target = await readlink(file).catch(() => undefined)
+  return target && resolve(dirname(file), target)
+}
+
+/** The file behind all links, there already or not: kubectl writes through them, and so do we. */
+const behindLinks = (file: string): Promise<string> =>
+  realpath(file).catch(async (error: NodeJS.ErrnoException) => {
+    const target = error.code === 'ENOENT' ? await linkAt(file) : undefined
+    return target === undefined ? file : behindLinks(target)
+  })
+
+const writeWhole = async (named: string, text: string): Promise<void> => {
+  const file = await behindLinks(named)
   const fresh = `${file}.${process.pid}.new`
   try {
     await mkdir(dirname(file), {recursive: true, mode: 0o700})

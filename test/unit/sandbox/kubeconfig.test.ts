@@ -1,4 +1,4 @@
-import {mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
@@ -87,6 +87,25 @@ describe('a user’s kubeconfig', () => {
     await writeFile(broken, 'clusters: [')
     await expect(addContext(broken, ENTRY)).rejects.toThrow(/is no valid kubeconfig/)
     expect(await readFile(broken, 'utf8')).toBe('clusters: [')
+  })
+
+  it('that is a link stays one: the file that it leads to is written, and stays', async () => {
+    const link = join(directory, 'link')
+    await mkdir(join(directory, 'dotfiles'))
+    await symlink(join('dotfiles', 'config'), link)
+    const target = join(directory, 'dotfiles', 'config')
+    for (const before of [USERS, undefined]) {
+      await (before === undefined ? rm(target) : writeFile(target, before))
+      await addContext(link, ENTRY)
+      expect(parse(await readFile(target, 'utf8')).users.at(-1).name).toBe('dask-sandbox')
+      await removeContext(link, ENTRY.context)
+      expect(await readlink(link)).toBe(join('dotfiles', 'config'))
+      if (before !== undefined) expect(parse(await readFile(target, 'utf8'))).toEqual(parse(before))
+    }
+    // It held nothing else; the link is its owner's all the same.
+    await addContext(link, ENTRY)
+    await removeContext(link, ENTRY.context)
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
   })
 
   it('is readable by its owner alone', async () => {
