@@ -24,6 +24,7 @@ if spec.get("cpus"):
     allowed = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, allowed[: spec["cpus"]])
 NEWNS, NEWUSER, BIND, REC, PRIVATE, RDONLY, REMOUNT = 0x20000, 0x10000000, 4096, 16384, 1 << 18, 1, 32
+NOSUID, NODEV, NOEXEC = 2, 4, 8
 # File systems of this container alone, in which folders may be made.
 OURS = set()
 def mount(source, target, kind=None, flags=0):
@@ -81,8 +82,9 @@ if spec.get("mounts"):
             # A link on the way (/var/run) would lead out of the new root, to the machine's own files.
             there = place(spec["root"], os.path.realpath(target), os.path.isdir(source))
             mount(source, there, None, BIND | REC)
-            if read_only and os.getuid() == 0:
-                mount(None, there, None, BIND | REMOUNT | RDONLY)
+            if read_only:
+                # What else holds for the disk stays: only root may take it away.
+                mount(None, there, None, BIND | REMOUNT | RDONLY | os.statvfs(there).f_flag & (NOSUID | NODEV | NOEXEC))
         os.chroot(spec["root"])
     except OSError as error:
         fail("CreateContainerError", f"its volumes cannot be mounted: {error.strerror} ({error.filename}); a mount namespace is needed for them")
