@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {SandboxFailure} from './failure.ts'
 import {forgetKept, hasKept} from './kept.ts'
 import {removeContext, userKubeconfig} from './kubeconfig.ts'
-import {killLeftOvers, markOf} from './node/session.ts'
+import {killLeftOvers, marked, markOf} from './node/session.ts'
 import {
   contextName,
   makeDirectory,
@@ -16,11 +16,16 @@ import {
   type SandboxInfo,
   sandboxDirectory,
 } from './state.ts'
+import {inTurn} from './turn.ts'
 
 /** How long a sandbox may take to serve (it takes less than a second on an idle machine). */
 const UP_TIMEOUT_MS = 30_000
 /** How long its pods may take to end. */
 const DOWN_TIMEOUT_MS = 30_000
+
+/** What a process that serves this sandbox has in its environment, whether it has told of itself yet or not. */
+const serverMark = (name: string): readonly [variable: string, value: string] => ['SANDBOX_SERVER', sandboxDirectory(name)]
+const serversOf = (name: string): Promise<readonly number[]> => marked(serverMark(name).join('='))
 
 export interface UpOptions {
   readonly name: string
@@ -35,19 +40,45 @@ export interface Up extends SandboxInfo {
 }
 
 /**
- * Resolves when the sandbox of this name serves; starts it where it does not run.
+ * Resolves when the sandbox of this name serves; starts it where it does not run, and no other command does.
  * Rejects with its own last words when it dies instead; then nothing is left behind.
  */
-export async function sandboxUp({name, serve, signal}: UpOptions): Promise<Up> {
+export async function sandboxUp(options: UpOptions): Promise<Up> {
+  const {name, signal} = options
   const running = await readRunning(name)
   if (running) return {...running, already: true}
+  await makeDirectory(name)
+  const start = async (): Promise<Up> => {
+    const before = await settled(name, signal)
+    return before ? {...before, already: true} : startServer(options)
+  }
+  return inTurn(name, start, signal)
+}
 
-  const directory = await makeDirectory(name)
+/** The sandbox that another command has started, once it serves; `undefined` once there is none, or no more. */
+const settled = async (name: string, signal: AbortSignal | undefined): Promise<SandboxInfo | undefined> => {
+  const deadline = performance.now() + UP_TIMEOUT_MS
+  for (;;) {
+    signal?.throwIfAborted()
+    const info = await readRunning(name)
+    if (info) return info
+    const [pid] = await serversOf(name)
+    if (pid === undefined) return undefined
+    if (performance.now() > deadline)
+      throw new SandboxFailure(`process ${pid} of sandbox "${name}" neither serves nor ends`, {next: ['"sandbox down" ends it']})
+    await pause(100)
+  }
+}
+
+const startServer = async ({name, serve, signal}: UpOptions): Promise<Up> => {
+  const directory = sandboxDirectory(name)
   await removeState(name)
   const logFile = join(directory, 'sandbox.log')
   const log = await open(logFile, 'w', 0o600)
   const [program, ...args] = serve
-  const child = spawn(program, args, {detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/'})
+  const [variable, value] = serverMark(name)
+  const env = {...process.env, [variable]: value}
+  const child = spawn(program, args, {detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/', env})
   await log.close()
   let ended: string | undefined
   child.once('error', (error) => {
@@ -91,15 +122,16 @@ export interface Down {
 
 /**
  * Resolves when the sandbox and every pod of it have ended and its context is gone.
- * What a sandbox that was killed has left of its pods ends too. Rejects with SandboxFailure where it cannot be kept: it runs on then.
+ * So do all others that serve under its name, and what one that was killed has left of its pods. Rejects with SandboxFailure where it cannot be kept: it runs on then.
  */
-export async function sandboxDown({name, keep = false}: DownOptions): Promise<Down> {
+export const sandboxDown = (options: DownOptions): Promise<Down> => inTurn(options.name, () => endAll(options))
+
+const endAll = async ({name, keep = false}: DownOptions): Promise<Down> => {
   const directory = sandboxDirectory(name)
   const running = await readRunning(name)
-  if (running) {
-    if (keep) await keepAll(running)
-    await end(running.pid)
-  }
+  if (running && keep) await keepAll(running)
+  const servers = new Set([...(running ? [running.pid] : []), ...(await serversOf(name))])
+  await Promise.all([...servers].map(end))
   const left = await killLeftOvers(markOf(nodeDirectory(name)))
   await removeState(name)
   await removeContext(userKubeconfig(), contextName(name)).catch((cause: unknown) => {
@@ -108,7 +140,7 @@ export async function sandboxDown({name, keep = false}: DownOptions): Promise<Do
   })
   const kept = await hasKept(directory)
   if (!keep) await forgetKept(directory)
-  return {ran: running !== undefined || left > 0, kept}
+  return {ran: servers.size + left > 0, kept}
 }
 
 /** Has it write what it holds. Rejects where it cannot, with nothing changed. */

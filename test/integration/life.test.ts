@@ -1,7 +1,7 @@
 /** The life of a sandbox as its user sees it: started, killed, started again, kept, ended. */
 import {execFile} from 'node:child_process'
 import {once} from 'node:events'
-import {mkdir, readFile, stat, truncate, writeFile} from 'node:fs/promises'
+import {mkdir, readFile, rm, stat, truncate, writeFile} from 'node:fs/promises'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -37,17 +37,24 @@ const refused = (flags: readonly string[], more?: NodeJS.ProcessEnv, within?: re
 const processes = async (): Promise<number> =>
   [...(await commandLines()).values()].filter(([program, ...args]) => program === 'sleep' && args.includes(mark)).length
 
-/** Kills what serves the sandbox, whether it has told of itself or not. */
-const kill = async (): Promise<void> => {
-  const isOurs = (words: readonly string[]): boolean => ['sandbox', 'serve', 'life'].every((word) => words.includes(word))
+/** What serves the sandbox, whether it has told of itself or not. */
+const servers = async (): Promise<readonly number[]> => {
+  const found: number[] = []
   for (const [pid, words] of await commandLines())
-    if (isOurs(words) && (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).includes(own.directory))
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch (error) {
-        // It has just ended by itself.
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-      }
+    if (['sandbox', 'serve', 'life'].every((word) => words.includes(word)) && (await isOurs(pid))) found.push(pid)
+  return found
+}
+const isOurs = async (pid: number): Promise<boolean> =>
+  (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).includes(own.directory)
+
+const kill = async (): Promise<void> => {
+  for (const pid of await servers())
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      // It has just ended by itself.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
 }
 
 beforeAll(async () => {
@@ -127,6 +134,43 @@ describe('a sandbox', () => {
     expect(await up()).toMatch(/ runs already: /)
     expect(await down()).toBe('sandbox "life" is down\n')
     expect(await down()).toBe('sandbox "life" was not running\n')
+  })
+
+  it('that is started by several at once is one, whose port, context and end all of them share', async () => {
+    await down()
+    const said = await Promise.all([up(), up(), up()])
+    expect(said.map((words) => / (is up|runs already): /.exec(words)?.[1]).toSorted()).toEqual(['is up', 'runs already', 'runs already'])
+    await expect.poll(servers, {timeout: 20_000}).toEqual([await own.pid('life')])
+    expect(await kubectl('get', 'nodes', '-o', 'name')).toBe('node/sandbox\n')
+    expect(await down()).toBe('sandbox "life" is down\n')
+    expect(await servers()).toEqual([])
+  })
+
+  it('that is taken down while it starts is started and then ended', async () => {
+    const starting = up()
+    await expect.poll(servers, {timeout: 20_000}).toHaveLength(1)
+    expect(await down()).toBe('sandbox "life" is down\n')
+    expect(await starting).toMatch(/ is up: /)
+    expect(await servers()).toEqual([])
+  })
+
+  it('whose starting command was killed is the one that the next command finds', async () => {
+    const starting = up().catch(() => 'killed')
+    await expect.poll(servers, {timeout: 20_000}).toHaveLength(1)
+    for (const [pid, words] of await commandLines())
+      if (words.includes('up') && words.includes('life') && (await isOurs(pid))) process.kill(pid, 'SIGKILL')
+    await starting
+    expect(await up()).toMatch(/ runs already: /)
+    expect(await servers()).toEqual([await own.pid('life')])
+    expect(await down()).toBe('sandbox "life" is down\n')
+    expect(await servers()).toEqual([])
+  })
+
+  it('whose files somebody has removed ends all the same', async () => {
+    await up()
+    await rm(own.home('life'), {recursive: true})
+    expect(await down()).toBe('sandbox "life" is down\n')
+    expect(await servers()).toEqual([])
   })
 })
 

@@ -30,16 +30,19 @@ export async function killSession(session: number): Promise<void> {
 /** What every process of a node's pods has in its environment: the node's directory is its own. */
 export const markOf = (directory: string): string => `SANDBOX_NODE=${directory}`
 
-/** Kills the processes that an earlier node of this directory has left behind: they carry its mark in their environment. */
+/** The processes that carry a mark in their environment. */
+export async function marked(mark: string): Promise<readonly number[]> {
+  const pids = (await allProcesses()).map(({pid}) => pid)
+  // Of another user, or gone.
+  const environs = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')))
+  return pids.filter((_, index) => environs[index]?.split('\0').includes(mark))
+}
+
+/** Kills the processes that an earlier node of this directory has left behind. */
 export async function killLeftOvers(mark: string): Promise<number> {
-  let count = 0
-  for (const {pid} of await allProcesses()) {
-    const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
-    if (!environ.split('\0').includes(mark)) continue
-    killIfThere(pid)
-    count += 1
-  }
-  return count
+  const left = await marked(mark)
+  for (const pid of left) killIfThere(pid)
+  return left.length
 }
 
 const killIfThere = (pid: number): void => {
