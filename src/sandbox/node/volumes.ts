@@ -177,11 +177,13 @@ const write = async (path: string, files: readonly File[], defaultMode: number):
   const placed = files.map((file) => ({...file, path: inside(path, file.path, 'file')}))
   await rm(path, {recursive: true, force: true})
   await mkdir(path, {recursive: true})
+  // No file of a pod's is called so.
+  const fresh = resolve(path, '..new')
   for (const {path: file, content, mode} of placed) {
     await mkdir(dirname(file), {recursive: true})
-    await writeFile(`${file}.new`, content)
-    await chmod(`${file}.new`, mode ?? defaultMode)
-    await rename(`${file}.new`, file)
+    await writeFile(fresh, content)
+    await chmod(fresh, mode ?? defaultMode)
+    await rename(fresh, file)
   }
 }
 

@@ -56,6 +56,12 @@ describe('a volume', () => {
     await expectNothingElse()
   })
 
+  it('has each of its files, whatever they are called', async () => {
+    const items = ['a.new', 'a', 'a.new.new'].map((path) => ({path, fieldRef: {fieldPath: `metadata.labels['${path}']`}}))
+    await made({name: 'v', downwardAPI: {items}})
+    expect((await readdir(join(directory, 'v'))).toSorted()).toEqual(['a', 'a.new', 'a.new.new'])
+  })
+
   it('has its files where they belong', async () => {
     await made({name: 'v', downwardAPI: told('deep/..name')})
     expect(await readFile(join(directory, 'v', 'deep', '..name'), 'utf8')).toBe('p')
