@@ -79,6 +79,11 @@ describe('the files of a job', () => {
     await expect(pack('python outside.py', '../outside.py')).rejects.toThrow('would lie at the same place')
   })
 
+  it('must not have the same key in the ConfigMap', async () => {
+    await writeFile('sub__train.py', '')
+    await expect(pack('python sub/train.py', 'sub__train.py')).rejects.toThrow('would lie at the same place')
+  })
+
   it('must fit into a ConfigMap', async () => {
     await writeFile('big.bin', Buffer.alloc(1_100_000))
     await expect(pack('python train.py', 'big.bin')).rejects.toThrow('the biggest is "big.bin"')

@@ -28,6 +28,23 @@ describe('the order of victims', () => {
     )
     expect(order.map(({name}) => name)).toEqual(['failed', 'pending', 'lost', 'idle', 'busy', 'long'])
   })
+
+  it('takes a pod of several workers for as dear as the dearest of them', () => {
+    const candidate = {hasFailed: false, isWaiting: false}
+    const order = orderVictims(
+      [
+        {...candidate, name: 'idle-and-long', addresses: ['tcp://a:1', 'tcp://a:2']},
+        {...candidate, name: 'idle-and-dear', addresses: ['tcp://b:1', 'tcp://b:2']},
+        {...candidate, name: 'cheap', addresses: ['tcp://c:1', 'tcp://c:2']},
+      ],
+      ['tcp://b:1', 'tcp://c:1', 'tcp://c:2', 'tcp://b:2', 'tcp://a:1'],
+    )
+    expect(order).toEqual([
+      {name: 'cheap', reason: 'its worker has the least to lose'},
+      {name: 'idle-and-dear', reason: 'its worker has the least to lose'},
+      {name: 'idle-and-long', reason: 'its worker has long-running tasks'},
+    ])
+  })
 })
 
 describe('the workers of a pod', () => {

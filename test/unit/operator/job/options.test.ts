@@ -22,10 +22,9 @@ const world = (of: DaskJob, runners: readonly Pod[], more: Partial<JobWorld> = {
   holder: undefined,
   ...more,
 })
-const condition = (status: DaskJobStatus | undefined, type: string): string | undefined => {
-  const found = status?.conditions?.find((each) => each.type === type)
-  return found && `${found.status} ${found.reason}`
-}
+/** All of them, so that none is told beside what is asked for. */
+const conditionsOf = (status: DaskJobStatus | undefined): Readonly<Record<string, string>> =>
+  Object.fromEntries((status?.conditions ?? []).map(({type, status: is, reason}) => [type, `${is} ${reason}`]))
 
 it('names attempts so that the first one keeps the name that everybody knows', () => {
   expect([1, 2, 10].map((attempt) => attemptName('pi', attempt))).toEqual(['pi-runner', 'pi-runner-2', 'pi-runner-10'])
@@ -109,6 +108,7 @@ describe('a job that somebody has stopped', () => {
       const plan = planJob(of, world(of, runners), NOW)
       expect(plan.stages).toEqual([])
       expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'Stopped', message: 'it was stopped at 2026-11-23T12:00:00Z'})
+      expect(conditionsOf(plan.status)).toEqual({Complete: 'False Stopped', Failed: 'True Stopped'})
     }
   })
   it('has ended even where it was suspended', () => {
@@ -174,7 +174,7 @@ describe('suspend', () => {
     const of = job({suspend: true})
     const plan = planJob(of, world(of, [], {cluster: undefined}), NOW)
     expect(plan.stages).toEqual([])
-    expect(condition(plan.status, 'Suspended')).toBe('True Suspended')
+    expect(conditionsOf(plan.status)).toEqual({Complete: 'False Suspended', Failed: 'False Suspended', Suspended: 'True Suspended'})
   })
   it('ends the program and suspends its cluster, and forgets that it has begun', () => {
     const of = job({suspend: true}, {jobStatus: 'Running', startTime: ago(50), attempts: 1})
@@ -182,7 +182,7 @@ describe('suspend', () => {
     expect(told(plan.stages)).toEqual([['delete pods/pi-runner', 'patch daskclusters/pi']])
     expect(at<Patch>(plan.stages, 0, 1).patch).toEqual({spec: {suspend: true}})
     expect(plan.status).not.toHaveProperty('startTime')
-    expect(condition(plan.status, 'Suspended')).toBe('False Suspended')
+    expect(conditionsOf(plan.status)).toEqual({Complete: 'False Suspended', Failed: 'False Suspended', Suspended: 'False Suspended'})
   })
   it('begins the program anew when it is resumed, once the old pod has gone', () => {
     const conditions = [{type: 'Suspended', status: 'True' as const, reason: 'Suspended', message: '', lastTransitionTime: ago(30)}]
@@ -194,7 +194,7 @@ describe('suspend', () => {
     const suspended = clusterOf(resumed, {suspend: true})
     const plan = planJob(resumed, world(resumed, [], {cluster: suspended}), NOW)
     expect(told(plan.stages)).toEqual([['patch daskclusters/pi', 'create pods/pi-runner']])
-    expect(condition(plan.status, 'Suspended')).toBe('False Resumed')
+    expect(conditionsOf(plan.status)).toMatchObject({Suspended: 'False Resumed'})
     // Its deadline begins anew as well.
     expect(plan.wakeAfter).toBe(15_000)
     const leaving = planJob(resumed, world(resumed, [runner(resumed, 1, RUNNING, {deletionTimestamp: ago(1)})], {cluster: suspended}), NOW)
