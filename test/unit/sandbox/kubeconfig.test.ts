@@ -1,9 +1,9 @@
 import {lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
-import {join} from 'node:path'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {homedir, tmpdir} from 'node:os'
+import {delimiter, join} from 'node:path'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {parse} from 'yaml'
-import {addContext, removeContext, writeOwnKubeconfig} from '../../../src/sandbox/kubeconfig.ts'
+import {addContext, removeContext, userKubeconfig, writeOwnKubeconfig} from '../../../src/sandbox/kubeconfig.ts'
 
 const ENTRY = {context: 'dask-sandbox', url: 'https://127.0.0.1:6443', ca: 'PEM', token: 'secret'}
 
@@ -118,5 +118,19 @@ describe('the sandbox’s own kubeconfig', () => {
   it('has its context as the current one', async () => {
     await writeOwnKubeconfig(file, ENTRY)
     expect(parse(await readFile(file, 'utf8'))['current-context']).toBe('dask-sandbox')
+  })
+})
+
+describe('the file that is written to', () => {
+  afterEach(() => vi.unstubAllEnvs())
+  const usual = join(homedir(), '.kube', 'config')
+  it.each([
+    [[undefined], usual],
+    [[''], usual],
+    [['/a'], '/a'],
+    [['', '/a', '/b'], '/a'],
+  ])('is for %j in KUBECONFIG the one that kubectl writes to', (paths, expected) => {
+    vi.stubEnv('KUBECONFIG', paths[0] === undefined ? undefined : paths.join(delimiter))
+    expect(userKubeconfig()).toBe(expected)
   })
 })
