@@ -102,13 +102,13 @@ describe('cluster create', () => {
   })
 
   it('--wait ends with exit code 124 when the time is up, and says what is missing', async () => {
-    const waiting = dask('cluster', 'create', 'late', '--image', 'x', '--wait', '--timeout', '1s')
+    const waiting = dask('cluster', 'create', 'late', '--image', 'x', '--wait', '--timeout', '5s')
     await appears(ground.client, DASK_CLUSTERS, 'late')
     await setStatus(ground.client, DASK_CLUSTERS, 'late', {phase: 'Created'})
     const {code, stderr} = await waiting
     expect(code).toBe(124)
-    expect(stderr).toContain('error: after 1s, DaskCluster "late" is not ready: scheduler not created, workers 0/3 ready')
-    const unserved = await dask('cluster', 'create', 'alone', '--image', 'x', '--wait', '--timeout', '300ms')
+    expect(stderr).toContain('error: after 5s, DaskCluster "late" is not ready: scheduler not created, workers 0/3 ready')
+    const unserved = await dask('cluster', 'create', 'alone', '--image', 'x', '--wait', '--timeout', '2s')
     expect(unserved.stderr).toContain('no operator has taken it up yet: is one running?')
   })
 

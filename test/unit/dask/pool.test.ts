@@ -18,7 +18,7 @@ afterEach(() => {
 })
 
 /** Speaks Dask's framing and answers as the test says; `undefined`: not at all. */
-const serve = async (answer: Answer): Promise<SchedulerPool> => {
+const serve = async (answer: Answer, timeoutMs = 10_000): Promise<SchedulerPool> => {
   const listening = createServer((socket) => {
     sockets.push(socket)
     socket.on('error', () => undefined)
@@ -43,7 +43,7 @@ const serve = async (answer: Answer): Promise<SchedulerPool> => {
     dialFor: () => dial,
     portFor: () => (listening.address() as AddressInfo).port,
     concurrency: 4,
-    timeoutMs: 500,
+    timeoutMs,
   })
   return pool
 }
@@ -79,7 +79,7 @@ describe('a pool of connections', () => {
 
   it('G24: does not ask a silent scheduler twice', async () => {
     let asked = 0
-    const kept = await serve(() => (asked++ === 0 ? 3 : undefined))
+    const kept = await serve(() => (asked++ === 0 ? 3 : undefined), 500)
     await kept.use(CLUSTER, (scheduler) => scheduler.adaptiveTarget())
     await expect(kept.use(CLUSTER, (scheduler) => scheduler.adaptiveTarget())).rejects.toThrow('does not answer')
     expect(asked).toBe(2)

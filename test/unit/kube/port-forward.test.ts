@@ -109,9 +109,11 @@ describe('a forwarded port', () => {
     })
     const stop = new AbortController()
     let pod = 'old'
-    const port = await listenPortForward(client, {namespace: 'n', port: 8787, findPod: async () => pod, signal: stop.signal})
+    // An address of its own: nobody else takes the port there when it is free again.
+    const address = '127.87.86.1'
+    const port = await listenPortForward(client, {namespace: 'n', port: 8787, address, findPod: async () => pod, signal: stop.signal})
     const ask = async (word: string): Promise<string> => {
-      const socket = dial(port, '127.0.0.1')
+      const socket = dial(port, address)
       socket.write(word)
       const [answer] = (await once(socket, 'data')) as [Buffer]
       socket.destroy()
@@ -122,7 +124,7 @@ describe('a forwarded port', () => {
     expect(await ask('two')).toBe('two')
     expect(asked.map((url) => url.split('/')[6])).toEqual(['old', 'new'])
     stop.abort()
-    const late = dial(port, '127.0.0.1')
+    const late = dial(port, address)
     await expect(once(late, 'connect')).rejects.toMatchObject({code: 'ECONNREFUSED'})
   })
 

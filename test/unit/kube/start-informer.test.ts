@@ -21,6 +21,9 @@ const bookmark = (version: number, annotations?: object): string =>
   line('BOOKMARK', {kind: 'Pod', apiVersion: 'v1', metadata: {resourceVersion: String(version), ...(annotations && {annotations})}})
 const endOfList = (version: number): string => bookmark(version, {'k8s.io/initial-events-end': 'true'})
 
+/** An informer that tries again waits for a random while first, and the machine may be busy. */
+const SOON = {timeout: 10_000}
+
 /** Sends these events and leaves the watch open. */
 const stay =
   (...events: readonly string[]): Step['answer'] =>
@@ -81,7 +84,7 @@ describe('law 8: an informer', () => {
     await using server = await play({asked: STREAM, answer: stay(...events)})
     const {informer, changes} = follow(server)
     await informer.synced
-    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '~a@8', '-a']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '~a@8', '-a']), SOON)
     expect(informer.list()).toEqual([])
   })
 
@@ -96,7 +99,7 @@ describe('law 8: an informer', () => {
       },
     })
     const {informer, changes} = follow(server)
-    await vi.waitFor(() => expect(server.asked).toHaveLength(1))
+    await vi.waitFor(() => expect(server.asked).toHaveLength(1), SOON)
     expect(changes).toEqual([])
     gate.resolve()
     await informer.synced
@@ -116,9 +119,9 @@ describe('law 8: an informer', () => {
     expect(informer.refusal()).toBe('the server could not find the requested resource')
     expect(informer.silence()).toBe(0)
     informer.retry()
-    await vi.waitFor(() => expect(changes).toEqual(['+a@3']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3']), SOON)
     await server.played
-    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '-a']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '-a']), SOON)
     expect(informer.refusal()).toBe('the server could not find the requested resource')
     expect(errors).toEqual([])
   })
@@ -132,7 +135,7 @@ describe('law 8: an informer', () => {
     await informer.synced
     expect(informer.refusal()).toBe('cannot list pods')
     expect(errors).toEqual([expect.objectContaining({message: 'cannot list pods'})])
-    await vi.waitFor(() => expect(changes).toEqual(['+a@3']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3']), SOON)
     expect(informer.refusal()).toBeUndefined()
   })
 
@@ -145,7 +148,7 @@ describe('law 8: an informer', () => {
     )
     const {informer, changes, errors} = follow(server)
     await informer.synced
-    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '+b@4', '+c@8']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '+b@4', '+c@8']), SOON)
     expect(errors).toEqual([])
     expect(informer.get({namespace: 'n', name: 'a'})).toMatchObject({apiVersion: 'v1', kind: 'Pod'})
   })
@@ -156,7 +159,7 @@ describe('law 8: an informer', () => {
       {asked: watchFrom(20), answer: stay(line('ADDED', podOf('a', 21)))},
     )
     const {changes, errors} = follow(server)
-    await vi.waitFor(() => expect(changes).toEqual(['+a@21']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@21']), SOON)
     expect(errors).toEqual([])
   })
 
@@ -171,7 +174,7 @@ describe('law 8: an informer', () => {
       {asked: STREAM, answer: stay(line('ADDED', podOf('same', 3)), line('ADDED', podOf('new', 80)), endOfList(90))},
     )
     const {informer, changes, errors} = follow(server)
-    await vi.waitFor(() => expect(changes).toEqual(['+same@3', '+gone@4', '-gone', '+new@80']))
+    await vi.waitFor(() => expect(changes).toEqual(['+same@3', '+gone@4', '-gone', '+new@80']), SOON)
     expect(informer.list().map(({metadata}) => metadata.name)).toEqual(['same', 'new'])
     expect(errors).toEqual([])
   })
@@ -188,7 +191,7 @@ describe('law 8: an informer', () => {
     expect(errors).toEqual([])
     expect(informer.silence()).toBe(129_000)
     vi.advanceTimersByTime(3_000)
-    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '-a']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@3', '-a']), SOON)
     expect(errors).toEqual([expect.objectContaining({name: 'Silence'})])
     expect(informer.silence()).toBeLessThan(10_000)
   })
@@ -210,7 +213,7 @@ describe('law 8: an informer', () => {
       vi.advanceTimersByTime(60_000)
       const response = await open.promise
       response.write(bookmark(version))
-      await vi.waitFor(() => expect(informer.silence()).toBeLessThan(10_000))
+      await vi.waitFor(() => expect(informer.silence()).toBeLessThan(10_000), SOON)
     }
     expect(errors).toEqual([])
     expect(server.asked).toHaveLength(1)
@@ -253,7 +256,7 @@ describe('law 8: an informer', () => {
       {asked: STREAM, answer: stay(line('ADDED', podOf('a', 400)), endOfList(450))},
     )
     const {informer, changes} = follow(server)
-    await vi.waitFor(() => expect(changes).toEqual(['+a@500', '+b@501', '-b', '~a@400']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@500', '+b@501', '-b', '~a@400']), SOON)
     expect(informer.get({namespace: 'n', name: 'a'})?.metadata.resourceVersion).toBe('400')
   })
 
@@ -263,7 +266,7 @@ describe('law 8: an informer', () => {
       {asked: watchFrom(7), answer: stay(line('ADDED', podOf('a', 8)))},
     )
     const {changes, errors} = follow(server)
-    await vi.waitFor(() => expect(changes).toEqual(['+a@8']))
+    await vi.waitFor(() => expect(changes).toEqual(['+a@8']), SOON)
     expect(errors).toEqual([expect.any(SyntaxError)])
   })
 

@@ -3,11 +3,14 @@ import {afterAll, beforeAll, expect, it, vi} from 'vitest'
 import {LEASES} from '../../../../src/api/core.ts'
 import type {KubeClient} from '../../../../src/kube/client.ts'
 import {ConnectionError, KubeError} from '../../../../src/kube/errors.ts'
-import {leadWhile} from '../../../../src/operator/engine/lease.ts'
+import {type LeaseTimes, leadWhile} from '../../../../src/operator/engine/lease.ts'
 import {createLog} from '../../../../src/operator/engine/log.ts'
 import {type EngineGround, type Meddled, meddleWith, startEngineGround, until} from './ground.ts'
 
-const TIMES = {durationMs: 1_000, deadlineMs: 600, retryMs: 50}
+/** Longer than a busy machine holds a process up: a lease is lost where a test says so, and nowhere else. */
+const TIMES: LeaseTimes = {durationMs: 5_000, deadlineMs: 4_000, retryMs: 50}
+/** For what comes when a lease has run out. */
+const RUN_OUT_MS = 15_000
 
 let ground: EngineGround
 
@@ -26,7 +29,7 @@ interface Candidate extends Meddled {
 }
 
 /** An operator that works until its term ends. */
-const stand = (namespace: string, identity: string, client: KubeClient = ground.client): Candidate => {
+const stand = (namespace: string, identity: string, client: KubeClient = ground.client, times = TIMES): Candidate => {
   const meddled = meddleWith(client)
   const life = new AbortController()
   const log: string[] = []
@@ -40,7 +43,7 @@ const stand = (namespace: string, identity: string, client: KubeClient = ground.
       identity,
       signal: life.signal,
       log: createLog('info', (line) => log.push(line)),
-      times: TIMES,
+      times,
     },
     async (signal, held) => {
       term = signal
@@ -63,10 +66,12 @@ it('law 9: has one leader, and a standby that says so', async () => {
   const namespace = await ground.namespace()
   const first = stand(namespace, 'first')
   await until(() => leads(first))
-  const second = stand(namespace, 'second')
+  const times = {...TIMES, retryMs: 500}
+  const second = stand(namespace, 'second', ground.client, times)
   await until(() => second.log.length > 0)
-  // Longer than a lease lasts: renewals keep it.
-  await until(() => first.calls.filter(({verb}) => verb === 'replace').length > TIMES.durationMs / TIMES.retryMs)
+  // It looks for longer than a lease lasts, with pauses of nine tenths of this at least: renewals keep it.
+  const looks = TIMES.durationMs / (times.retryMs * 0.9) + 1
+  await until(() => second.calls.filter(({verb}) => verb === 'get').length > looks, RUN_OUT_MS)
   expect(leads(second)).toBe(false)
   expect(second.log).toEqual([expect.stringContaining('standing by: first leads')])
   first.life.abort()
@@ -84,7 +89,7 @@ it('law 9: hands over at once when it is stopped', async () => {
   await first.done
   const stopped = performance.now()
   await until(() => leads(second))
-  expect(performance.now() - stopped).toBeLessThan(TIMES.durationMs)
+  expect(performance.now() - stopped).toBeLessThan(TIMES.durationMs / 2)
   expect(await holder(namespace)).toBe('second')
   second.life.abort()
   await second.done
@@ -93,14 +98,14 @@ it('law 9: hands over at once when it is stopped', async () => {
 
 it('law 9: takes over from a leader that has died, when its lease has run out', async () => {
   const namespace = await ground.namespace()
-  const [now, seconds] = [new Date().toISOString().replace('Z', '000Z'), TIMES.durationMs / 1000]
-  const spec = {holderIdentity: 'dead', leaseDurationSeconds: seconds, renewTime: now, leaseTransitions: 3}
+  const now = new Date().toISOString().replace('Z', '000Z')
+  const spec = {holderIdentity: 'dead', leaseDurationSeconds: 1, renewTime: now, leaseTransitions: 3}
   await ground.client.create(LEASES, {apiVersion: LEASES.apiVersion, kind: 'Lease', metadata: {name: 'operator', namespace}, spec})
   const second = stand(namespace, 'second')
   await until(() => second.log.length > 0)
   const from = performance.now()
-  await until(() => leads(second))
-  expect(performance.now() - from).toBeGreaterThan(TIMES.durationMs * 0.8)
+  await until(() => leads(second), RUN_OUT_MS)
+  expect(performance.now() - from).toBeGreaterThan(800)
   expect((await ground.client.get(LEASES, {namespace, name: 'operator'})).spec).toMatchObject({
     holderIdentity: 'second',
     leaseTransitions: 4,
@@ -121,21 +126,22 @@ it('law 9: stops work when another has taken the lease', async () => {
 
 it('law 9: stops work before its lease has run out, however the server fails', async () => {
   const namespace = await ground.namespace()
-  const first = stand(namespace, 'first')
+  const times = {...TIMES, deadlineMs: 1_000}
+  const first = stand(namespace, 'first', ground.client, times)
   await until(() => leads(first))
   let lastAnswer = performance.now()
-  const silentFrom = lastAnswer + TIMES.deadlineMs * 0.8
+  const silentFrom = lastAnswer + times.deadlineMs * 0.8
   // First it refuses, then it does not answer at all.
   first.meddle(async ({signal}, send) => {
     if (performance.now() > silentFrom) return hang(signal)
-    if (performance.now() > lastAnswer + TIMES.retryMs) throw new ConnectionError('the connection was refused')
+    if (performance.now() > lastAnswer + times.retryMs) throw new ConnectionError('the connection was refused')
     const asked = performance.now()
     const answer = await send()
     lastAnswer = asked
     return answer
   })
   await expect(first.done).rejects.toThrow('could not be renewed')
-  expect(performance.now() - lastAnswer).toBeLessThan(TIMES.durationMs)
+  expect(performance.now() - lastAnswer).toBeLessThan(times.durationMs)
 })
 
 it('law 9: does not take the lease for held after the machine has slept, until it is renewed', async () => {
@@ -152,11 +158,14 @@ it('law 9: does not take the lease for held after the machine has slept, until i
   const wall = vi.spyOn(Date, 'now')
   const before = Date.now()
   wall.mockImplementation(() => before + 3_600_000)
-  expect(first.isHeld()).toBe(false)
-  isAsleep = false
-  await until(() => first.isHeld())
-  expect(leads(first)).toBe(true)
-  wall.mockRestore()
+  try {
+    expect(first.isHeld()).toBe(false)
+    isAsleep = false
+    await until(() => first.isHeld())
+    expect(leads(first)).toBe(true)
+  } finally {
+    wall.mockRestore()
+  }
   first.life.abort()
   await first.done
 })
@@ -201,7 +210,7 @@ it('law 9: never begins a term that ended before it began', async () => {
   }
   const worked = await Promise.race([
     leadWhile(options, async (signal) => void (await hang(signal).catch(() => {}))),
-    pause(2_000, 'on and on'),
+    pause(10_000, 'on and on', {ref: false}),
   ])
   expect(worked).toBeUndefined()
   expect(await holder(namespace)).toBeUndefined()

@@ -223,13 +223,13 @@ it('ends at once when it is stopped before it has begun, server or not', async (
     signal: AbortSignal.abort(),
     log: createLog('error', () => undefined),
   })
-  expect(await Promise.race([done, pause(2_000, 'on and on')])).toBeUndefined()
+  expect(await Promise.race([done, pause(10_000, 'on and on', {ref: false})])).toBeUndefined()
 })
 
 it('fails when its lease is lost, and has stopped all work by then', async () => {
   const namespace = await ground.namespace()
   const operator = await ground.run(namespace, widgetController(), {
-    lease: {namespace, name: 'operator', times: {durationMs: 1_000, deadlineMs: 600, retryMs: 50}},
+    lease: {namespace, name: 'operator', times: {durationMs: 5_000, deadlineMs: 4_000, retryMs: 50}},
   })
   await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
   await until(async () => (await childrenOf(namespace)) === 1)

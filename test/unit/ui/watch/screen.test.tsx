@@ -7,6 +7,9 @@ import {board, cluster, worker} from './cards.ts'
 /** What a reader sees: no colours. */
 const plain = (frame: string | undefined): string => (frame ?? '').replaceAll(/\u001B\[[\d;]*m/g, '')
 
+/** However busy the machine is. */
+const SOON = {timeout: 10_000}
+
 const ground = (first: Board) => {
   const scaled: string[] = []
   let shown = first
@@ -25,7 +28,7 @@ const ground = (first: Board) => {
   }
   const onQuit = vi.fn()
   const view = render(<Screen feed={feed} onQuit={onQuit} />)
-  const sees = (text: string): Promise<void> => vi.waitFor(() => expect(plain(view.lastFrame())).toContain(text), {timeout: 10_000})
+  const sees = (text: string): Promise<void> => vi.waitFor(() => expect(plain(view.lastFrame())).toContain(text), SOON)
   const press = async (keys: string): Promise<void> => {
     // Keys are taken from when the first frame is drawn.
     await sees('dask')
@@ -74,9 +77,9 @@ describe('the full screen', () => {
     const {sees, press, onQuit, unmount} = ground(board([]))
     await sees('No clusters')
     await press('q')
-    await vi.waitFor(() => expect(onQuit).toHaveBeenCalledTimes(1))
+    await vi.waitFor(() => expect(onQuit).toHaveBeenCalledTimes(1), SOON)
     await press('\u0003')
-    await vi.waitFor(() => expect(onQuit).toHaveBeenCalledTimes(2))
+    await vi.waitFor(() => expect(onQuit).toHaveBeenCalledTimes(2), SOON)
     unmount()
   })
 })
