@@ -241,6 +241,11 @@ describe('scale', () => {
 })
 
 describe('workergroup', () => {
+  const makeGroup = async (cluster: string, group: string): Promise<void> => {
+    expect((await dask('cluster', 'create', cluster, '--image', 'my/dask:7')).code).toBe(0)
+    expect((await dask('workergroup', 'create', group, '-c', cluster, '-w', '1')).code).toBe(0)
+  }
+
   it('create takes the image of its cluster', async () => {
     await dask('cluster', 'create', 'home', '--image', 'my/dask:7')
     const {code, stdout} = await dask('workergroup', 'create', 'extra', '-c', 'home', '-w', '1')
@@ -251,28 +256,29 @@ describe('workergroup', () => {
   })
 
   it('describe names its cluster, its workers and the next step', async () => {
-    const words = /Cluster: +home \(NotServed\)\nStatus: +NotServed\nWorkers: +\? of 1 ready\nImage: +my\/dask:7\n/
-    await expect.poll(async () => (await dask('workergroup', 'describe', 'extra')).stdout, {timeout: 15_000}).toMatch(words)
-    const {code, stdout} = await dask('workergroup', 'describe', 'extra')
+    await makeGroup('told', 'nook')
+    const words = /Cluster: +told \(NotServed\)\nStatus: +NotServed\nWorkers: +\? of 1 ready\nImage: +my\/dask:7\n/
+    await expect.poll(async () => (await dask('workergroup', 'describe', 'nook')).stdout, {timeout: 15_000}).toMatch(words)
+    const {code, stdout} = await dask('workergroup', 'describe', 'nook')
     expect(code).toBe(0)
     expect(stdout).toContain('Next: nothing has taken this group up: "kubectl dask operator run" starts an operator')
-    expect(JSON.parse((await dask('workergroup', 'describe', 'extra', '-o', 'json')).stdout)).toMatchObject({
-      ...{group: {metadata: {name: 'extra'}}, cluster: {metadata: {name: 'home'}}, pods: []},
+    expect(JSON.parse((await dask('workergroup', 'describe', 'nook', '-o', 'json')).stdout)).toMatchObject({
+      ...{group: {metadata: {name: 'nook'}}, cluster: {metadata: {name: 'told'}}, pods: []},
     })
     expect((await dask('workergroup', 'describe', 'nobody')).code).toBe(3)
-    await dask('cluster', 'delete', 'home')
-    expect((await dask('workergroup', 'describe', 'extra')).stdout).toContain('Next: kubectl dask cluster create home -n default, or')
-    await dask('cluster', 'create', 'home', '--image', 'my/dask:7')
+    await dask('cluster', 'delete', 'told')
+    expect((await dask('workergroup', 'describe', 'nook')).stdout).toContain('Next: kubectl dask cluster create told -n default, or')
   })
 
   it('delete scales it to nothing before it goes', async () => {
-    await putPod(ground.client, workerOf('home', 'a', 'extra'), podStatus('worker', 'running'))
-    const deleting = dask('workergroup', 'delete', 'extra', '--yes')
-    await appears(ground.client, DASK_WORKER_GROUPS, 'extra', ({spec}) => spec.worker.replicas === 0)
-    const pod = {namespace: 'default', name: workerOf('home', 'a', 'extra').name}
+    await makeGroup('barn', 'gone')
+    await putPod(ground.client, workerOf('barn', 'a', 'gone'), podStatus('worker', 'running'))
+    const deleting = dask('workergroup', 'delete', 'gone', '--yes')
+    await appears(ground.client, DASK_WORKER_GROUPS, 'gone', ({spec}) => spec.worker.replicas === 0)
+    const pod = {namespace: 'default', name: workerOf('barn', 'a', 'gone').name}
     await ground.client.delete({apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}, pod, {gracePeriodSeconds: 0})
-    expect(await deleting).toMatchObject({code: 0, stdout: 'daskworkergroup.kubernetes.dask.org/extra deleted\n'})
-    expect(await exists(ground, DASK_WORKER_GROUPS, 'extra')).toBe(false)
+    expect(await deleting).toMatchObject({code: 0, stdout: 'daskworkergroup.kubernetes.dask.org/gone deleted\n'})
+    expect(await exists(ground, DASK_WORKER_GROUPS, 'gone')).toBe(false)
   })
 })
 
