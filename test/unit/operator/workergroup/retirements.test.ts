@@ -39,6 +39,9 @@ const stage = () => {
   return {runs, looked, retirements, stop, first}
 }
 
+/** However busy the machine is. */
+const SOON = {timeout: 10_000}
+
 describe('retirements', () => {
   it('report each pod as soon as its own workers are gone', () => {
     const {retirements, looked, first} = stage()
@@ -92,7 +95,7 @@ describe('retirements', () => {
     const {retirements, first, looked} = stage()
     retirements.retire(GROUP, order('a'))
     first().fail(new Error('connect ECONNREFUSED'))
-    await expect.poll(() => looked.length).toBe(1)
+    await expect.poll(() => looked.length, SOON).toBe(1)
     expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toMatchObject({
       is: 'kept',
       reason: 'SchedulerUnreachable',
