@@ -1,7 +1,6 @@
 /** Real Dask processes on loopback, one cluster a call; everything ends with `stop`. */
 import {type ChildProcess, spawn} from 'node:child_process'
 import {mkdtemp, readFile, rm} from 'node:fs/promises'
-import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {type Dial, directDial} from '../../src/dask/dial.ts'
@@ -54,14 +53,11 @@ export async function startDask(version: string, env: Readonly<Record<string, st
     return child
   }
   const workers = new Map<string, ChildProcess>()
-  const port = await freePort()
-  const dashboard = await freePort()
-  const scheduler = run(
-    'dask',
-    ['scheduler', '--host', '127.0.0.1', '--port', String(port), '--no-dashboard', '--dashboard-address', `:${dashboard}`],
-    env,
-  )
+  const file = join(directory, 'scheduler.json')
+  const free = ['--host', '127.0.0.1', '--port', '0', '--dashboard-address', ':0']
+  const scheduler = run('dask', ['scheduler', ...free, '--no-dashboard', '--scheduler-file', file], env)
   scheduler.stdout?.resume()
+  const {port, dashboard} = await portsOf(file)
   const address = `${tls ? 'tls' : 'tcp'}://127.0.0.1:${port}`
   const dial = tls ? tlsDial(directDial('127.0.0.1'), async () => tls.identity) : directDial('127.0.0.1')
   const connect = (): Promise<Scheduler> => connectScheduler(dial, {port, timeoutMs: 10_000})
@@ -164,12 +160,14 @@ export async function starts(directory: string): Promise<ReadonlyMap<string, num
   return counts
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port'))))
-    })
-  })
+/** The ports that a scheduler has taken itself, from the file that it writes; one that a test gave back could be another's by then. */
+const portsOf = async (file: string): Promise<{readonly port: number; readonly dashboard: number}> => {
+  let text = ''
+  await until(async () => {
+    text = await readFile(file, 'utf8').catch(() => '')
+    // It is not written at once.
+    return text.trimEnd().endsWith('\n}')
+  }, 'the scheduler tells its ports')
+  const {address, services} = JSON.parse(text) as {readonly address: string; readonly services: {readonly dashboard: number}}
+  return {port: Number(address.slice(address.lastIndexOf(':') + 1)), dashboard: services.dashboard}
+}
