@@ -1,4 +1,4 @@
-import {mkdtemp, readFile, rm} from 'node:fs/promises'
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, expect, it} from 'vitest'
@@ -7,9 +7,8 @@ import {isReady, stand, until} from './ground.ts'
 
 const {client, kubectl, dask, pods, python} = stand('drain')
 const DRAINED = 'dask.org/workergroup-name=demo-default'
-const TASKS = 30
 
-/** Each task leaves a line when it starts. */
+/** Tasks without end, a few of them waiting, until a file says that it is enough; each leaves a line when it starts. */
 const LOAD = `
 import os, sys, time
 from distributed import Client
@@ -20,9 +19,14 @@ def task(i):
     time.sleep(0.3)
     return i
 with Client(address) as client:
-    futures = [client.submit(task, i, pure=False) for i in range(${TASKS})]
-    assert client.gather(futures) == list(range(${TASKS}))
-print("right")
+    futures = []
+    while not os.path.exists(file + ".enough"):
+        if sum(not future.done() for future in futures) < 12:
+            futures.append(client.submit(task, len(futures), pure=False))
+        else:
+            time.sleep(0.05)
+    assert client.gather(futures) == list(range(len(futures)))
+print(len(futures))
 `
 
 let directory = ''
@@ -49,9 +53,12 @@ it('a node is drained of workers under load without a task starting twice, and h
   const said = await kubectl('drain', node, `--pod-selector=${DRAINED}`, '--delete-emptydir-data', '--timeout=60s')
   expect(said).toMatch(new RegExp(`^node/${node} cordoned$`, 'm'))
   expect(said.match(/^pod\/\S+ evicted$/gm)).toHaveLength(2)
-  expect(await load).toContain('right')
+  const drained = (await starts()).length
+  await until(async () => (await starts()).length > drained, 'the load goes on behind the drain')
+  await writeFile(join(directory, 'starts.enough'), '')
+  const tasks = Number(await load)
   const all = await starts()
-  expect(all.toSorted((one, other) => Number(one) - Number(other))).toEqual(Array.from({length: TASKS}, (_, index) => String(index)))
+  expect(all.toSorted((one, other) => Number(one) - Number(other))).toEqual(Array.from({length: tasks}, (_, index) => String(index)))
 
   const cause = async () =>
     (await pods(DRAINED)).map(({status}) => status?.conditions?.find(({type}) => type === 'PodScheduled')?.message ?? '')
