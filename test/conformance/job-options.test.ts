@@ -1,4 +1,4 @@
-import {describe, expect, it} from 'vitest'
+import {beforeAll, describe, expect, it} from 'vitest'
 import {PODS} from '../../src/api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskJob, type DaskJobSpec} from '../../src/api/dask.ts'
 import {clusterManifest} from '../../src/cli/cluster-manifest.ts'
@@ -91,6 +91,10 @@ describe('a job', () => {
 })
 
 describe('the commands of a job', () => {
+  beforeAll(async () => {
+    expect((await dask('cluster', 'create', 'standing', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
+  })
+
   it('run it on a cluster that exists, try it again, and show each attempt', async () => {
     const script =
       'import os, sys; from distributed import Client; print(os.environ["HOSTNAME"] if "HOSTNAME" in os.environ else "here"); sys.exit(4)'
@@ -100,7 +104,7 @@ describe('the commands of a job', () => {
       '--name',
       'twice',
       '--on',
-      'host',
+      'standing',
       '--retries',
       '1',
       '--',
@@ -116,13 +120,15 @@ describe('the commands of a job', () => {
   })
 
   it('suspend and resume it, and run it again after its end', async () => {
-    expect(await dask('job', 'run', '--detach', '--name', 'again', '--on', 'host', '--', 'python', '-c', 'print("hello")')).toMatchObject({
+    expect(
+      await dask('job', 'run', '--detach', '--name', 'again', '--on', 'standing', '--', 'python', '-c', 'print("hello")'),
+    ).toMatchObject({
       code: 0,
     })
     expect((await dask('job', 'wait', 'again', '--timeout', '60s')).code).toBe(0)
     expect((await dask('job', 'retry', 'again')).stdout).toBe('daskjob.kubernetes.dask.org/again created\n')
     expect(await dask('job', 'attach', 'again')).toMatchObject({code: 0, stdout: 'hello\n'})
-    await dask('job', 'run', '--detach', '--name', 'held', '--on', 'host', '--', 'python', '-c', 'import time; time.sleep(600)')
+    await dask('job', 'run', '--detach', '--name', 'held', '--on', 'standing', '--', 'python', '-c', 'import time; time.sleep(600)')
     expect((await dask('job', 'suspend', 'held')).stdout).toContain('held suspended')
     await until(async () => (await jobOf('held')).status?.reason === 'Suspended', 'it is suspended')
     expect((await dask('job', 'resume', 'held')).stdout).toContain('held resumed')
