@@ -43,7 +43,7 @@ describe('a DaskCluster', () => {
     const cluster = await client.get(DASK_CLUSTERS, {namespace, name: 'demo'})
     expect(cluster.status?.conditions?.find(({type}) => type === 'Ready')).toMatchObject({status: 'True'})
     // Held back for two seconds, so that whoever polls for the first phase sees "Created" (contract 1.4).
-    await kubectl('wait', 'daskcluster/demo', '--for=jsonpath={.status.phase}=Running', '--timeout=10s')
+    await kubectl('wait', 'daskcluster/demo', '--for=jsonpath={.status.phase}=Running', '--timeout=60s')
     expect((await python(COUNT, 'demo', '2')).trim()).toBe('328350')
   })
 

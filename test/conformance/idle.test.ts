@@ -38,10 +38,11 @@ afterAll(() => rm(directory, {recursive: true, force: true}))
 describe('an idle cluster', () => {
   it('is deleted after its timeout, with all that it has', async () => {
     await create('short')
-    await change('short', {idleTimeout: 3})
+    await change('short', {idleTimeout: 10})
     await until(async () => (await find('short'))?.status?.idleSince !== undefined, 'it is told since when')
     await until(async () => (await find('short')) === undefined && (await podsOf('short')).length === 0, 'it is gone')
-    expect(await kubectl('get', 'events', '--field-selector', 'reason=Idle')).toContain('deleted: nothing has run for 3 s')
+    const events = () => kubectl('get', 'events', '--field-selector', 'reason=Idle')
+    await until(async () => (await events()).includes('deleted: nothing has run for 10 s'), 'an Event tells it')
   })
 
   it('G9: stays while it works, and its scheduler is not touched', async () => {

@@ -40,7 +40,7 @@ describe('everyday kubectl', () => {
   })
 
   it('shows tables with our columns, by short name too', async () => {
-    await kubectl('wait', 'daskcluster/example', '--for=jsonpath={.status.phase}=Running', '--timeout=10s')
+    await kubectl('wait', 'daskcluster/example', '--for=jsonpath={.status.phase}=Running', '--timeout=60s')
     const table = await kubectl('get', 'dsk')
     expect(table.split('\n')[0]?.split(/\s{2,}/)).toEqual(expect.arrayContaining(['NAME', 'WORKERS', 'STATUS', 'READY', 'AGE']))
     expect(table).toMatch(/example\s+3\s+Running\s+True/)
