@@ -1,6 +1,8 @@
 /** Every example of every help is carried out in a sandbox, as a person would copy it. */
 import {type ChildProcess, spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile} from 'node:fs/promises'
+import {type AddressInfo, createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {delimiter, join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -66,20 +68,33 @@ const realNames = {
     const {items} = await client.list(PODS, {namespace: 'default', labelSelector: 'dask.org/workergroup-name=demo-default'})
     return items.find(({metadata}) => metadata.deletionTimestamp === undefined)?.metadata.name ?? ''
   },
+  port: async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const {port} = server.address() as AddressInfo
+    server.close()
+    return String(port)
+  },
 }
 
 const carryOut = async ({command, code = 0, says = '', goesOn, onTerminal, after = [], names = {}}: Example): Promise<void> => {
   for (const call of after) await succeed(call)
-  let call = command
-  for (const [madeUp, kind] of Object.entries(names)) call = call.replace(madeUp, await realNames[kind]())
+  let [call, words] = [command, says]
+  for (const [madeUp, kind] of Object.entries(names)) {
+    const real = await realNames[kind]()
+    ;[call, words] = [call.replace(madeUp, real), words.replace(madeUp, real)]
+  }
   const running = start(call, onTerminal)
   if (goesOn) {
-    await until(() => running.child.exitCode !== null || (running.text() !== '' && running.text().includes(says)), `${call} says something`)
+    await until(
+      () => running.child.exitCode !== null || (running.text() !== '' && running.text().includes(words)),
+      `${call} says something`,
+    )
     running.child.kill('SIGINT')
   }
   const {code: found, text} = await running.ended
   expect(goesOn ? [0, 130] : [code], `${call}\n${text}`).toContain(found)
-  expect(text).toContain(says)
+  expect(text).toContain(words)
 }
 
 const empty = async (): Promise<void> => {

@@ -11,8 +11,8 @@ export interface Example {
   readonly onTerminal?: true
   /** Calls just before it. */
   readonly after?: readonly string[]
-  /** Names in it that are made up, with the call that prints the real one. */
-  readonly names?: Readonly<Record<string, 'node' | 'worker'>>
+  /** Names and ports in it, and in what it says, that are made up, with what the real one is. */
+  readonly names?: Readonly<Record<string, 'node' | 'worker' | 'port'>>
 }
 
 export interface Scene {
@@ -91,7 +91,11 @@ export const SCENES: readonly Scene[] = [
       ...['cluster port-forward demo', 'cluster port-forward demo -o json'].map((command) => ({
         ...{command, goesOn: true as const, says: 'tcp://127.0.0.1:'},
       })),
-      {command: 'cluster port-forward demo --port 8786 --dashboard-port 8787', goesOn: true, says: 'tcp://127.0.0.1:8786'},
+      {
+        ...{command: 'cluster port-forward demo --port 8786 --dashboard-port 8787', goesOn: true, says: 'tcp://127.0.0.1:8786'},
+        // A Dask of the machine's own may have these.
+        names: {8786: 'port', 8787: 'port'},
+      },
       {command: 'cluster run demo -- python train.py', says: 'trained'},
       ...['cluster run demo', 'job run --on demo -- python train.py'],
       ...['cluster scale demo 2 --dry-run=server', 'workergroup scale highmem 1 --dry-run=server', 'workergroup scale highmem 2 --wait'],
