@@ -29,6 +29,18 @@ const exists = (kind: Parameters<typeof client.get>[0], name: string): Promise<b
   )
 const phaseOf = async (pod: string): Promise<string | undefined> => (await client.get(PODS, {namespace, name: pod})).status?.phase
 
+/** Takes its time to end when it is asked to, and ends in peace then. */
+const PATIENT = `
+import signal, sys, time
+def end(*_):
+    print("ending", flush=True)
+    time.sleep(3)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("begun", flush=True)
+time.sleep(600)
+`
+
 describe('a job', () => {
   it('that has failed says its exit code and its last words', async () => {
     await run('failing', 'print("working"); raise ValueError("no such thing")')
@@ -87,6 +99,24 @@ describe('a job', () => {
     await kubectl('patch', 'daskjob', 'paused', '--type=merge', '-p', '{"spec":{"suspend":false}}')
     await until(async () => (await jobOf('paused')).status?.jobStatus === 'Running', 'it runs again')
     await kubectl('delete', 'daskjob', 'paused')
+  })
+
+  it('begins anew when it is resumed while its old program is still ending, whatever that ends with', async () => {
+    await run('hasty', PATIENT)
+    await until(async () => (await kubectl('logs', 'hasty-runner').catch(() => '')).includes('begun'), 'its program has begun')
+    const before = await client.get(PODS, {namespace, name: 'hasty-runner'})
+    const suspend = (isSuspended: boolean) =>
+      client.patch(DASK_JOBS, {namespace, name: 'hasty'}, {spec: {suspend: isSuspended}}, {type: 'merge'})
+    await suspend(true)
+    await until(async () => (await kubectl('logs', 'hasty-runner')).includes('ending'), 'its program is ending')
+    await suspend(false)
+    await until(async () => {
+      const {status} = await jobOf('hasty')
+      if (status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed') throw new Error(`it is over: ${status.message}`)
+      const runner = await client.get(PODS, {namespace, name: 'hasty-runner'}).catch(() => undefined)
+      return status?.jobStatus === 'Running' && runner !== undefined && runner.metadata.uid !== before.metadata.uid
+    }, 'it runs anew')
+    await kubectl('delete', 'daskjob', 'hasty')
   })
 })
 

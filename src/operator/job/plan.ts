@@ -37,7 +37,7 @@ export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJo
   if (isOver(job)) return afterTheEnd(job, world, now)
   const stoppedAt = job.metadata.annotations?.[ANNOTATION_STOPPED_AT]
   // What has succeeded before it could be stopped stays a success.
-  if (stoppedAt !== undefined && !world.runners.some(hasPodSucceeded))
+  if (stoppedAt !== undefined && !world.runners.some((runner) => hasPodSucceeded(runner) && !isOfBefore(job, runner)))
     return {stages: [], status: failedWith(job, {reason: REASON.stopped, message: `it was stopped at ${stoppedAt}`}, now)}
   if (!isOnOthersCluster(job) && !isClusterName(job.metadata.name)) return {stages: [], status: invalidStatus(job, now)}
   const fault = faultOf(job)
@@ -64,6 +64,11 @@ export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJo
 const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus> => {
   const {cluster} = world
   const {number, runner} = lastAttempt(job, world.runners)
+  if (runner && isOfBefore(job, runner))
+    return {
+      stages: staged(clusterSteps(job, cluster)),
+      status: waitingStatus(job, {reason: REASON.starting, message: untilGone(runner)}, now),
+    }
   if (runner && isPodEnded(runner)) {
     if (hasPodSucceeded(runner)) return {stages: [], status: endedStatus(job, {runner, attempts: number}, now)}
     if (!mayTryAgain(job, number))
@@ -82,14 +87,25 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
   const isDue = (!runner || isPodEnded(runner)) && hasCertificate(cluster ?? jobCluster(job))
   const attempt = isDue ? number + 1 : number
   const writes: readonly Action[] = [
-    ...(cluster ? resumed(job, cluster) : [create(DASK_CLUSTERS, jobCluster(job))]),
+    ...clusterSteps(job, cluster),
     ...(isDue ? [create(PODS, runnerPod(job, {attempt, cluster: cluster ?? jobCluster(job), scheduler: world.scheduler}))] : []),
   ]
-  return {
-    stages: writes.length > 0 ? [writes] : [],
-    status: runningStatus(job, {cluster, runner: isDue ? undefined : runner, attempts: number}, now),
-  }
+  return {stages: staged(writes), status: runningStatus(job, {cluster, runner: isDue ? undefined : runner, attempts: number}, now)}
 }
+
+/** Its program was interrupted by a suspension and is still ending: however that ends, it says nothing of the job, and its name is not free yet. */
+const isOfBefore = ({status}: DaskJob, runner: Pod): boolean =>
+  isPodLeaving(runner) && status?.startTime === undefined && findCondition(status?.conditions, SUSPENDED) !== undefined
+
+const untilGone = (runner: Pod): string =>
+  `${runner.metadata.name} of before the suspension is still ending; the program begins anew when that pod is gone`
+
+const clusterSteps = (job: DaskJob, cluster: DaskCluster | undefined): readonly Action[] => {
+  if (isOnOthersCluster(job)) return []
+  return cluster ? resumed(job, cluster) : [create(DASK_CLUSTERS, jobCluster(job))]
+}
+
+const staged = (actions: readonly Action[]): readonly (readonly Action[])[] => (actions.length > 0 ? [actions] : [])
 
 /** The cluster's own controller makes it first, and no pod starts without; its status has no address before. */
 const hasCertificate = (cluster: DaskCluster): boolean =>
@@ -118,7 +134,10 @@ const deadlineMs = ({metadata, spec, status}: DaskJob, now: number): number | un
   return began + spec.activeDeadlineSeconds * 1000 - now
 }
 
-/** The program's pod goes, and so do the pods of a cluster of its own; resumed, the program is begun anew. */
+/**
+ * The program's pod goes, and so do the pods of a cluster of its own; resumed, the program is begun anew.
+ * That the job is suspended is written to the status first: whoever finds the program ending knows then that it was interrupted.
+ */
 const suspend = (job: DaskJob, {cluster, runners}: JobWorld, now: number): Plan<DaskJobStatus> => {
   const going = runners.filter((runner) => !isPodLeaving(runner) && !isPodEnded(runner))
   const actions: readonly Action[] = [
@@ -126,11 +145,13 @@ const suspend = (job: DaskJob, {cluster, runners}: JobWorld, now: number): Plan<
     ...(cluster && !isOnOthersCluster(job) && cluster.spec.suspend !== true ? [setSuspend(cluster, true)] : []),
   ]
   const left = runners.filter((runner) => !isPodEnded(runner)).length
-  return {stages: actions.length > 0 ? [actions] : [], status: suspendedStatus(job, left, now)}
+  return {stages: isToldSuspended(job) ? staged(actions) : [], status: suspendedStatus(job, left, now)}
 }
 
+const isToldSuspended = ({status}: DaskJob): boolean => findCondition(status?.conditions, SUSPENDED)?.reason === REASON.suspended
+
 const resumed = (job: DaskJob, cluster: DaskCluster): readonly Action[] =>
-  !isOnOthersCluster(job) && cluster.spec.suspend === true && job.spec.cluster?.spec.suspend !== true ? [setSuspend(cluster, false)] : []
+  cluster.spec.suspend === true && job.spec.cluster?.spec.suspend !== true ? [setSuspend(cluster, false)] : []
 
 const setSuspend = (cluster: DaskCluster, suspend: boolean): Action => ({
   do: 'patch',
@@ -151,10 +172,11 @@ const afterTheEnd = (job: DaskJob, {cluster, runners}: JobWorld, now: number): P
     ...(isOurs && isClusterDue ? [remove(DASK_CLUSTERS, cluster, why)] : []),
     ...runners.filter((runner) => !isPodLeaving(runner) && !isPodEnded(runner)).flatMap((runner) => ended(runner, why)),
   ]
+  const stages = staged(actions)
   const {ttlSecondsAfterFinished: ttl} = job.spec
   const leftMs = ttl === undefined ? undefined : Date.parse(job.status?.endTime ?? '') + ttl * 1000 - now
-  if (leftMs === undefined || Number.isNaN(leftMs)) return {stages: actions.length > 0 ? [actions] : [], status: undefined}
-  if (leftMs > 0) return {stages: actions.length > 0 ? [actions] : [], status: undefined, wakeAfter: leftMs}
+  if (leftMs === undefined || Number.isNaN(leftMs)) return {stages, status: undefined}
+  if (leftMs > 0) return {stages, status: undefined, wakeAfter: leftMs}
   return {stages: [[remove(DASK_JOBS, job, 'its ttlSecondsAfterFinished have passed')]], status: undefined}
 }
 

@@ -4,6 +4,7 @@ import type {DaskCluster, DaskJob, DaskJobSpec, DaskJobStatus} from '../../../..
 import type {Create, Patch} from '../../../../src/operator/engine/contract.ts'
 import {attemptName, attemptOf} from '../../../../src/operator/job/attempts.ts'
 import {type JobWorld, planJob} from '../../../../src/operator/job/plan.ts'
+import {suspendedStatus} from '../../../../src/operator/job/status.ts'
 import {ago, at, endedWith, makeCluster, makeJob, makePod, NOW, ownedBy, RUNNING, told} from '../objects.ts'
 
 const job = (spec: Partial<DaskJobSpec> = {}, status?: DaskJobStatus, metadata: object = {}): DaskJob => {
@@ -25,6 +26,7 @@ const world = (of: DaskJob, runners: readonly Pod[], more: Partial<JobWorld> = {
 /** All of them, so that none is told beside what is asked for. */
 const conditionsOf = (status: DaskJobStatus | undefined): Readonly<Record<string, string>> =>
   Object.fromEntries((status?.conditions ?? []).map(({type, status: is, reason}) => [type, `${is} ${reason}`]))
+const RESTARTING = {spec: {...makeJob().spec.job.spec, restartPolicy: 'OnFailure'}} as const
 
 it('names attempts so that the first one keeps the name that everybody knows', () => {
   expect([1, 2, 10].map((attempt) => attemptName('pi', attempt))).toEqual(['pi-runner', 'pi-runner-2', 'pi-runner-10'])
@@ -114,6 +116,9 @@ describe('a job that somebody has stopped', () => {
   it('has ended even where it was suspended', () => {
     const held = {...of, spec: {...of.spec, suspend: true}}
     expect(planJob(held, world(held, []), NOW).status).toMatchObject({jobStatus: 'Failed', reason: 'Stopped'})
+    const told = {...held, status: suspendedStatus(held, 1, NOW)}
+    const interrupted = world(told, [runner(told, 1, endedWith(0), {deletionTimestamp: ago(-20)})])
+    expect(planJob(told, interrupted, NOW).status).toMatchObject({jobStatus: 'Failed', reason: 'Stopped'})
   })
   it('stays a success where it has succeeded before', () => {
     expect(planJob(of, world(of, [runner(of, 1, endedWith(0))]), NOW).status?.jobStatus).toBe('Successful')
@@ -176,8 +181,15 @@ describe('suspend', () => {
     expect(plan.stages).toEqual([])
     expect(conditionsOf(plan.status)).toEqual({Complete: 'False Suspended', Failed: 'False Suspended', Suspended: 'True Suspended'})
   })
-  it('ends the program and suspends its cluster, and forgets that it has begun', () => {
+  it('is told first, and that its program has begun is forgotten: whoever resumes it a moment later is not taken for a lost runner', () => {
     const of = job({suspend: true}, {jobStatus: 'Running', startTime: ago(50), attempts: 1})
+    const plan = planJob(of, world(of, [runner(of, 1)]), NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).not.toHaveProperty('startTime')
+    expect(conditionsOf(plan.status)).toMatchObject({Suspended: 'False Suspended'})
+  })
+  it('then ends the program and suspends its cluster', () => {
+    const of = job({suspend: true}, suspendedStatus(job(), 1, NOW))
     const plan = planJob(of, world(of, [runner(of, 1)]), NOW)
     expect(told(plan.stages)).toEqual([['delete pods/pi-runner', 'patch daskclusters/pi']])
     expect(at<Patch>(plan.stages, 0, 1).patch).toEqual({spec: {suspend: true}})
@@ -200,5 +212,26 @@ describe('suspend', () => {
     const leaving = planJob(resumed, world(resumed, [runner(resumed, 1, RUNNING, {deletionTimestamp: ago(1)})], {cluster: suspended}), NOW)
     expect(told(leaving.stages)).toEqual([['patch daskclusters/pi']])
     expect(leaving.status).not.toHaveProperty('startTime')
+  })
+  it.each([
+    ['has ended in peace', endedWith(0)],
+    ['has failed', endedWith(143)],
+    ['has restarted too often', {...RUNNING, containerStatuses: [{name: 'job', restartCount: 3, image: '', imageID: '', ready: true}]}],
+  ])('takes no verdict from the program of before that %s: it was interrupted', (_, status) => {
+    const of = job({backoffLimit: 0, job: RESTARTING}, suspendedStatus(job(), 1, NOW))
+    const old = runner(of, 1, status, {deletionTimestamp: ago(-20)})
+    const given = world(of, [{...old, spec: {...old.spec, ...RESTARTING.spec}}], {cluster: clusterOf(of, {suspend: true})})
+    const first = planJob(of, given, NOW)
+    expect(told(first.stages)).toEqual([['patch daskclusters/pi']])
+    expect(first.status).toMatchObject({jobStatus: 'JobCreated', reason: 'Starting', message: expect.stringContaining('pi-runner')})
+    const again = planJob({...of, status: first.status ?? {}}, {...given, cluster: clusterOf(of)}, NOW)
+    expect(again.stages).toEqual([])
+    expect(again.status).toMatchObject({jobStatus: 'JobCreated'})
+    expect(told(planJob({...of, status: again.status ?? {}}, world(of, []), NOW).stages)).toEqual([['create pods/pi-runner']])
+  })
+  it('has failed where somebody deletes the runner of a program that nobody had suspended', () => {
+    const of = job({}, {jobStatus: 'ClusterCreated'})
+    const plan = planJob(of, world(of, [runner(of, 1, endedWith(143), {deletionTimestamp: ago(-20)})]), NOW)
+    expect(plan.status).toMatchObject({jobStatus: 'Failed', reason: 'RunnerLost'})
   })
 })
