@@ -49,7 +49,7 @@ export const schedulerFlags = {
   }),
   'idle-timeout': Flags.custom<number>({parse: async (text) => parseDuration(text)})({
     helpValue: 'TIME',
-    summary: 'Delete the cluster when nothing has run for this long.',
+    summary: 'Delete the cluster when nothing has run for this long; the own cluster of a job only after its end.',
   }),
 }
 

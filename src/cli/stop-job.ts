@@ -1,4 +1,5 @@
 import {DASK_JOBS, type DaskJob} from '../api/dask.ts'
+import {hasJobEnded} from '../api/job-state.ts'
 import {ANNOTATION_STOPPED_AT} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {EXIT, UserError} from './user-error.ts'
@@ -11,8 +12,6 @@ export interface StopCall {
   readonly name: string
   readonly signal: AbortSignal
 }
-
-export const hasJobEnded = ({status}: DaskJob): boolean => status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed'
 
 /**
  * Asks for the end of a job; resolves with `false`, and asks for nothing, where it has ended already.

@@ -1,8 +1,11 @@
 import {PODS} from '../api/core.ts'
-import {DASK_CLUSTERS, type DaskCluster, type DaskJob} from '../api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../api/dask.ts'
+import {hasJobEnded} from '../api/job-state.ts'
 import {ANNOTATION_RESTARTED_AT, clusterPodsSelector} from '../api/names.ts'
 import type {Kind, KubeObject} from '../api/object.ts'
+import {controllerOf} from '../api/ownership.ts'
 import type {KubeClient} from '../kube/client.ts'
+import {ifMissing} from '../kube/errors.ts'
 import type {StepNews} from './cluster-progress.ts'
 import {conditionOf} from './columns.ts'
 import {EXIT, UserError} from './user-error.ts'
@@ -35,6 +38,22 @@ export async function setSuspend(
       next: ['install the newer definitions: "operator install", or kubectl apply --server-side -f manifests/crds'],
     })
   return true
+}
+
+/** A job has its own cluster suspended and resumed with itself: its program would only wait in vain for a cluster that is not there. */
+export async function refuseForItsJob(
+  isSuspended: boolean,
+  {client, namespace, name, signal, bin}: Omit<ChangeCall, 'dryRun'> & {readonly bin: string},
+): Promise<void> {
+  const controller = controllerOf(await client.get(DASK_CLUSTERS, {namespace, name}, {signal}))
+  if (controller?.kind !== DASK_JOBS.kind) return
+  const job = await client.get(DASK_JOBS, {namespace, name: controller.name}, {signal}).catch(ifMissing(undefined))
+  if (!job || job.metadata.uid !== controller.uid || hasJobEnded(job)) return
+  const fact = `DaskCluster "${name}" is the own cluster of the job "${controller.name}", which`
+  if (isSuspended)
+    throw new UserError(`${fact} has not ended`, {next: [`"${bin} job suspend ${controller.name}" suspends job and cluster`]})
+  if (job.spec.suspend === true)
+    throw new UserError(`${fact} is suspended`, {next: [`"${bin} job resume ${controller.name}" brings both back`]})
 }
 
 /** Asks for another scheduler and other workers; resolves with the time that stands on the new pods. */

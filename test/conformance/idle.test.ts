@@ -3,7 +3,8 @@ import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {DASK_CLUSTERS, type DaskCluster} from '../../src/api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster} from '../../src/api/dask.ts'
+import {clusterManifest} from '../../src/cli/cluster-manifest.ts'
 import {stand, until} from './ground.ts'
 
 const {client, namespace, kubectl, dask, pods, python} = stand('idle')
@@ -27,6 +28,15 @@ def task():
     return 7
 with Client(address, set_as_default=False) as client:
     print(client.submit(task).result(), flush=True)
+`
+
+/** Waits for the workers, and then does something else than Dask for longer than its cluster may be idle. */
+const PONDERING = `
+import time
+from distributed import Client
+with Client(timeout=60) as client:
+    client.wait_for_workers(1)
+    time.sleep(8)
 `
 
 let directory = ''
@@ -63,5 +73,27 @@ describe('an idle cluster', () => {
     await until(async () => (await podsOf('sleepy')).length === 0, 'its pods go')
     expect(await find('sleepy')).toMatchObject({spec: {suspend: true}})
     await until(async () => (await find('sleepy'))?.status?.idleSince === undefined, 'it is idle no more')
+  })
+
+  it.each(['Delete', 'Suspend'] as const)('of a job waits for the job’s end before it counts (%s)', async (idleAction) => {
+    const name = `job-${idleAction.toLowerCase()}`
+    const {spec} = clusterManifest(name, namespace, {workers: 1, image: 'dask'})
+    await client.create(DASK_JOBS, {
+      ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata: {name, namespace}},
+      spec: {
+        ...{cluster: {spec: {...spec, idleTimeout: 2, idleAction}}, clusterDeletionPolicy: 'Never'},
+        job: {spec: {restartPolicy: 'Never', containers: [{name: 'job', image: 'dask', command: ['python', '-c', PONDERING]}]}},
+      },
+    })
+    await until(async () => (await find(name)) !== undefined, 'the cluster is there')
+    const before = await find(name)
+    await until(async () => (await client.get(DASK_JOBS, {namespace, name})).status?.jobStatus === 'Successful', 'the job is done')
+    const {uid, generation} = before?.metadata ?? {}
+    expect((await find(name))?.metadata).toMatchObject({uid, generation})
+    await until(async () => {
+      const cluster = await find(name)
+      return idleAction === 'Delete' ? cluster === undefined : cluster?.spec.suspend === true
+    }, 'its idleness has come to count')
+    await kubectl('delete', 'daskjob', name)
   })
 })

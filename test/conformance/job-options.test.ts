@@ -1,6 +1,6 @@
 import {beforeAll, describe, expect, it} from 'vitest'
 import {PODS} from '../../src/api/core.ts'
-import {DASK_CLUSTERS, DASK_JOBS, type DaskJob, type DaskJobSpec} from '../../src/api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob, type DaskJobSpec} from '../../src/api/dask.ts'
 import {clusterManifest} from '../../src/cli/cluster-manifest.ts'
 import {isNotFound} from '../../src/kube/errors.ts'
 import {stand, until} from './ground.ts'
@@ -17,6 +17,7 @@ const run = async (name: string, program: string, spec: Partial<DaskJobSpec> = {
   await client.create(DASK_JOBS, job)
 }
 const jobOf = (name: string): Promise<DaskJob> => client.get(DASK_JOBS, {namespace, name})
+const clusterOf = (name: string): Promise<DaskCluster> => client.get(DASK_CLUSTERS, {namespace, name})
 const ended = (name: string, status: 'Successful' | 'Failed', timeoutMs?: number): Promise<void> =>
   until(async () => (await jobOf(name)).status?.jobStatus === status, `${name} is ${status}`, timeoutMs)
 const exists = (kind: Parameters<typeof client.get>[0], name: string): Promise<boolean> =>
@@ -164,6 +165,27 @@ describe('the commands of a job', () => {
     expect((await dask('job', 'resume', 'held')).stdout).toContain('held resumed')
     expect((await dask('job', 'resume', 'held')).stdout).toContain('is not suspended')
     expect((await dask('job', 'retry', 'held')).stderr).toContain('has not ended yet')
+  })
+
+  it('leave its own cluster to the job, and what others do to that stays as they have it', async () => {
+    await run('owner', 'import time; time.sleep(600)')
+    await until(async () => (await jobOf('owner')).status?.jobStatus === 'Running', 'it runs')
+    const refused = await dask('cluster', 'suspend', 'owner')
+    expect(refused).toMatchObject({code: 1, stdout: ''})
+    expect(refused.stderr).toContain('job suspend owner')
+    expect(await clusterOf('owner')).not.toMatchObject({spec: {suspend: true}})
+    await kubectl('patch', 'daskcluster', 'owner', '--type=merge', '-p', '{"spec":{"suspend":true}}')
+    await until(async () => {
+      const suspended = (await clusterOf('owner')).status?.conditions?.find(({type}) => type === 'Suspended')
+      return suspended?.status === 'True'
+    }, 'it is suspended')
+    expect((await dask('cluster', 'resume', 'owner')).stdout).toContain('resumed')
+    await until(async () => await exists(PODS, 'owner-scheduler'), 'its scheduler is back')
+    expect((await dask('job', 'suspend', 'owner')).code).toBe(0)
+    const resume = await dask('cluster', 'resume', 'owner')
+    expect(resume).toMatchObject({code: 1, stdout: ''})
+    expect(resume.stderr).toContain('job resume owner')
+    await kubectl('delete', 'daskjob', 'owner')
   })
 
   it('stop it: it has failed with that reason, is not tried again, its log stays and its cluster goes', async () => {

@@ -3,7 +3,7 @@ import {DASK_CLUSTERS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
-import {setSuspend} from '../../cli/suspend.ts'
+import {refuseForItsJob, setSuspend} from '../../cli/suspend.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 import {doneText} from '../../cli/write.ts'
@@ -23,6 +23,7 @@ export default class ClusterResume extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const dryRun = dryRunOf(flags)
     const call = {client, namespace, name: args.name, signal: this.signal}
+    await refuseForItsJob(false, {...call, bin: this.bin})
     const hasChanged = await setSuspend(false, {...call, kind: DASK_CLUSTERS, dryRun: dryRun !== undefined})
     answer(`daskcluster.kubernetes.dask.org/${args.name} ${hasChanged ? doneText('resumed', dryRun) : 'is not suspended'}\n`)
     if (!flags.wait || dryRun !== undefined) return

@@ -3,14 +3,15 @@ import {DASK_CLUSTERS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
-import {setSuspend, waitForSuspended} from '../../cli/suspend.ts'
+import {refuseForItsJob, setSuspend, waitForSuspended} from '../../cli/suspend.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 import {doneText} from '../../cli/write.ts'
 
 export default class ClusterSuspend extends DaskCommand {
   static override summary = "Take a cluster's pods away and keep the cluster."
   static override description =
-    'Workers finish what they run; results and queued tasks go with the scheduler. "cluster resume" brings the pods back.\n'
+    'Workers finish what they run; results and queued tasks go with the scheduler. "cluster resume" brings the pods back. ' +
+    'The own cluster of a job that has not ended is suspended with it: "job suspend".\n'
   static override examples = [
     {description: 'Over the weekend', command: 'cluster suspend demo'},
     {description: 'And wait until no pod is left', command: 'cluster suspend demo --wait'},
@@ -27,6 +28,7 @@ export default class ClusterSuspend extends DaskCommand {
     const {client, namespace} = await this.connect(flags)
     const dryRun = dryRunOf(flags)
     const call = {client, namespace, name: args.name, signal: this.signal}
+    await refuseForItsJob(true, {...call, bin: this.bin})
     const hasChanged = await setSuspend(true, {...call, kind: DASK_CLUSTERS, dryRun: dryRun !== undefined})
     answer(`daskcluster.kubernetes.dask.org/${args.name} ${hasChanged ? doneText('suspended', dryRun) : 'is suspended already'}\n`)
     if (!flags.wait || dryRun !== undefined) return

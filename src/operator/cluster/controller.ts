@@ -1,5 +1,6 @@
 import {PODS, type Pod, SECRETS, SERVICES} from '../../api/core.ts'
-import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster, type DaskWorkerGroup} from '../../api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, DASK_WORKER_GROUPS, type DaskCluster, type DaskJob, type DaskWorkerGroup} from '../../api/dask.ts'
+import {hasJobEnded} from '../../api/job-state.ts'
 import {defaultGroupName, LABEL_CLUSTER, LABEL_COMPONENT, schedulerName, workersName} from '../../api/names.ts'
 import {HTTP_ROUTES, INGRESSES, NETWORK_POLICIES, POD_DISRUPTION_BUDGETS} from '../../api/networking.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
@@ -37,6 +38,9 @@ const clusterOfWorker = (pod: KubeObject): readonly Ref[] => {
   const {[LABEL_CLUSTER]: cluster, [LABEL_COMPONENT]: component} = pod.metadata.labels ?? {}
   return cluster !== undefined && component === 'worker' ? [refIn(pod, cluster)] : []
 }
+
+/** The cluster that a job has left behind: from now on its idleness counts. */
+const clusterOfEnded = (job: KubeObject): readonly Ref[] => (hasJobEnded(job as DaskJob) ? [refIn(job, job.metadata.name)] : [])
 
 /** Hundreds of workers may become ready one by one; what most of them mean comes at once, by their group's status. */
 const WORKERS_MS = 1_000
@@ -98,6 +102,7 @@ export const createClusterController = (
     {kind: PODS, keysOf: formerCluster},
     {kind: PODS, keysOf: clusterOfWorker, afterMs: WORKERS_MS},
     {kind: SERVICES, keysOf: holder},
+    {kind: DASK_JOBS, keysOf: clusterOfEnded},
   ],
   writes: [SECRETS],
   start: idleWatch.start,

@@ -1,8 +1,10 @@
 import {PODS, type Pod} from '../../api/core.ts'
-import {DASK_CLUSTERS, type DaskCluster} from '../../api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster} from '../../api/dask.ts'
+import {hasJobEnded} from '../../api/job-state.ts'
 import type {Ref} from '../../api/object.ts'
+import {controllerOf} from '../../api/ownership.ts'
 import {isPodReady} from '../../api/pod-state.ts'
-import {keyOf, refOf} from '../../api/ref.ts'
+import {keyOf, refIn, refOf} from '../../api/ref.ts'
 import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Idleness} from '../../dask/idleness.ts'
 import type {Reader} from '../engine/contract.ts'
@@ -108,6 +110,15 @@ const questionOf = (ref: Ref, reader: Reader): Question | undefined => {
   const cluster = reader.cache(DASK_CLUSTERS).get(ref)
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined || cluster.spec.suspend === true || idleTimeoutMs(cluster) === 0)
     return undefined
+  if (isOfUnfinishedJob(cluster, reader)) return undefined
   const scheduler = ownScheduler(cluster, reader.cache(PODS))
   return scheduler && isPodReady(scheduler) ? {cluster, scheduler} : undefined
+}
+
+/** Such a cluster is there for as long as its job's program, whatever that does meanwhile: the job would only make it anew, without its results. */
+const isOfUnfinishedJob = (cluster: DaskCluster, reader: Reader): boolean => {
+  const controller = controllerOf(cluster)
+  if (controller?.kind !== DASK_JOBS.kind) return false
+  const job = reader.cache(DASK_JOBS).get(refIn(cluster, controller.name))
+  return job?.metadata.uid !== controller.uid || !hasJobEnded(job)
 }

@@ -1,5 +1,6 @@
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskJob} from '../../api/dask.ts'
+import {hasJobEnded} from '../../api/job-state.ts'
 import type {KubeObject, Ref} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {hasPodSucceeded, isPodEnded} from '../../api/pod-state.ts'
@@ -7,7 +8,7 @@ import {refIn} from '../../api/ref.ts'
 import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
 import {attemptName, attemptOf, lastAttempt, mayTryAgain} from './attempts.ts'
-import {isOver, type JobWorld, planJob} from './plan.ts'
+import {type JobWorld, planJob} from './plan.ts'
 import {NOTABLES} from './reasons.ts'
 import {failedJobStatus} from './status.ts'
 
@@ -25,7 +26,7 @@ export const createJobController = (readLastWords: ReadLastWords): Controller<Da
   observe: async (job, reader, signal) => {
     const world = observeJob(job, reader)
     const {number, runner} = lastAttempt(job, world.runners)
-    const hasFailed = runner && isPodEnded(runner) && !hasPodSucceeded(runner) && !isOver(job) && !mayTryAgain(job, number)
+    const hasFailed = runner && isPodEnded(runner) && !hasPodSucceeded(runner) && !hasJobEnded(job) && !mayTryAgain(job, number)
     return hasFailed ? {...world, lastWords: await readLastWords(runner, signal)} : world
   },
   plan: planJob,

@@ -1,6 +1,7 @@
 import {findCondition} from '../../api/conditions.ts'
 import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob, type DaskJobStatus} from '../../api/dask.ts'
+import {hasJobEnded} from '../../api/job-state.ts'
 import {isManagedElsewhere} from '../../api/managed-by.ts'
 import {ANNOTATION_STOPPED_AT, isClusterName} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
@@ -34,7 +35,7 @@ export interface JobWorld {
  */
 export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus> {
   if (isManagedElsewhere(job)) return {stages: [], status: undefined}
-  if (isOver(job)) return afterTheEnd(job, world, now)
+  if (hasJobEnded(job)) return afterTheEnd(job, world, now)
   const stoppedAt = job.metadata.annotations?.[ANNOTATION_STOPPED_AT]
   // What has succeeded before it could be stopped stays a success.
   if (stoppedAt !== undefined && !world.runners.some((runner) => hasPodSucceeded(runner) && !isOfBefore(job, runner)))
@@ -49,6 +50,7 @@ export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJo
   ]
   if (holders.length > 0) return {stages: [], status: heldStatus(job, holders, now)}
   if (job.spec.suspend === true) return suspend(job, world, now)
+  if (world.cluster && isToBeResumed(job, world.cluster)) return {stages: [[setSuspend(world.cluster, false)]], status: job.status}
 
   const leftMs = deadlineMs(job, now)
   if (leftMs !== undefined && leftMs <= 0) {
@@ -65,10 +67,7 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
   const {cluster} = world
   const {number, runner} = lastAttempt(job, world.runners)
   if (runner && isOfBefore(job, runner))
-    return {
-      stages: staged(clusterSteps(job, cluster)),
-      status: waitingStatus(job, {reason: REASON.starting, message: untilGone(runner)}, now),
-    }
+    return {stages: [], status: waitingStatus(job, {reason: REASON.starting, message: untilGone(runner)}, now)}
   if (runner && isPodEnded(runner)) {
     if (hasPodSucceeded(runner)) return {stages: [], status: endedStatus(job, {runner, attempts: number}, now)}
     if (!mayTryAgain(job, number))
@@ -87,7 +86,7 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
   const isDue = (!runner || isPodEnded(runner)) && hasCertificate(cluster ?? jobCluster(job))
   const attempt = isDue ? number + 1 : number
   const writes: readonly Action[] = [
-    ...clusterSteps(job, cluster),
+    ...(cluster ? [] : [create(DASK_CLUSTERS, jobCluster(job))]),
     ...(isDue ? [create(PODS, runnerPod(job, {attempt, cluster: cluster ?? jobCluster(job), scheduler: world.scheduler}))] : []),
   ]
   return {stages: staged(writes), status: runningStatus(job, {cluster, runner: isDue ? undefined : runner, attempts: number}, now)}
@@ -100,19 +99,11 @@ const isOfBefore = ({status}: DaskJob, runner: Pod): boolean =>
 const untilGone = (runner: Pod): string =>
   `${runner.metadata.name} of before the suspension is still ending; the program begins anew when that pod is gone`
 
-const clusterSteps = (job: DaskJob, cluster: DaskCluster | undefined): readonly Action[] => {
-  if (isOnOthersCluster(job)) return []
-  return cluster ? resumed(job, cluster) : [create(DASK_CLUSTERS, jobCluster(job))]
-}
-
 const staged = (actions: readonly Action[]): readonly (readonly Action[])[] => (actions.length > 0 ? [actions] : [])
 
 /** The cluster's own controller makes it first, and no pod starts without; its status has no address before. */
 const hasCertificate = (cluster: DaskCluster): boolean =>
   tlsSecretName(cluster) === undefined || cluster.status?.schedulerAddress !== undefined
-
-/** `Successful` and `Failed` are final, whatever happens to the job's objects afterwards. */
-export const isOver = ({status}: DaskJob): boolean => status?.jobStatus === 'Successful' || status?.jobStatus === 'Failed'
 
 export const isOnOthersCluster = ({spec}: DaskJob): boolean => spec.clusterName !== undefined
 
@@ -127,8 +118,10 @@ const faultOf = ({spec}: DaskJob): string | undefined => {
 }
 
 /** Milliseconds until the deadline, counted from the job's creation or its last resumption; `undefined` where there is none. */
-const deadlineMs = ({metadata, spec, status}: DaskJob, now: number): number | undefined => {
+const deadlineMs = (job: DaskJob, now: number): number | undefined => {
+  const {metadata, spec, status} = job
   if (spec.activeDeadlineSeconds === undefined) return undefined
+  if (isToldSuspended(job)) return spec.activeDeadlineSeconds * 1000
   const resumedAt = Date.parse(findCondition(status?.conditions, SUSPENDED)?.lastTransitionTime ?? '')
   const began = Math.max(Date.parse(metadata.creationTimestamp ?? ''), Number.isNaN(resumedAt) ? 0 : resumedAt)
   return began + spec.activeDeadlineSeconds * 1000 - now
@@ -150,8 +143,12 @@ const suspend = (job: DaskJob, {cluster, runners}: JobWorld, now: number): Plan<
 
 const isToldSuspended = ({status}: DaskJob): boolean => findCondition(status?.conditions, SUSPENDED)?.reason === REASON.suspended
 
-const resumed = (job: DaskJob, cluster: DaskCluster): readonly Action[] =>
-  cluster.spec.suspend === true && job.spec.cluster?.spec.suspend !== true ? [setSuspend(cluster, false)] : []
+/**
+ * By the job, that is, which has suspended it: what somebody else has suspended stays so. What is told is left as it is until that has been done,
+ * so that no failure in between loses who has suspended it.
+ */
+const isToBeResumed = (job: DaskJob, cluster: DaskCluster): boolean =>
+  !isOnOthersCluster(job) && cluster.spec.suspend === true && job.spec.cluster?.spec.suspend !== true && isToldSuspended(job)
 
 const setSuspend = (cluster: DaskCluster, suspend: boolean): Action => ({
   do: 'patch',

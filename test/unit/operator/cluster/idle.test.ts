@@ -1,13 +1,13 @@
 import {describe, expect, it} from 'vitest'
 import {PODS, type Pod} from '../../../../src/api/core.ts'
-import {DASK_CLUSTERS, type DaskCluster} from '../../../../src/api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../../../../src/api/dask.ts'
 import type {Idleness} from '../../../../src/dask/idleness.ts'
 import {createStore} from '../../../../src/kube/store.ts'
 import {idleSteps} from '../../../../src/operator/cluster/idle.ts'
 import {createIdleWatch} from '../../../../src/operator/cluster/idle-watch.ts'
 import type {IdleView} from '../../../../src/operator/cluster/world.ts'
 import type {Delete, Patch, Reader, Tell} from '../../../../src/operator/engine/contract.ts'
-import {at, makeCluster, makePod, NOW, told} from '../objects.ts'
+import {at, makeCluster, makeJob, makePod, NOW, ownedBy, told} from '../objects.ts'
 
 const idleAfter = (idleTimeout: number, more: Partial<DaskCluster['spec']> = {}, status: DaskCluster['status'] = {}): DaskCluster => {
   const cluster = makeCluster()
@@ -76,6 +76,44 @@ const watched = async (cluster: DaskCluster, answers: readonly (Idleness | Error
   stop.abort()
   return seen
 }
+
+/** Whether anybody asks the scheduler of a cluster with a timeout that this job owns. */
+const isAsked = (owner: DaskJob, found: DaskJob | undefined): boolean => {
+  const plain = idleAfter(60)
+  const cluster = {...plain, metadata: {...plain.metadata, name: 'pi', ownerReferences: [ownedBy(owner)]}}
+  const [clusters, pods, jobs] = [createStore(DASK_CLUSTERS), createStore(PODS), createStore(DASK_JOBS)]
+  clusters.put(cluster)
+  pods.put(makePod('pi-scheduler', cluster))
+  if (found) jobs.put(found)
+  const stores = [clusters, pods, jobs]
+  const reader = {
+    cache: (kind: {readonly plural: string}) => stores.find((store) => store.kind.plural === kind.plural),
+  } as unknown as Reader
+  let asked = false
+  const watch = createIdleWatch(async () => {
+    asked = true
+    return idle('m')
+  })
+  const stop = new AbortController()
+  watch.start(() => undefined, stop.signal)
+  watch.of({namespace: 'ns', name: 'pi'}, reader)
+  stop.abort()
+  return asked
+}
+
+describe('the cluster of a job', () => {
+  it('is left alone before the job has ended', () => {
+    expect(isAsked(makeJob(), makeJob())).toBe(false)
+    expect(isAsked(makeJob(), makeJob({}, {jobStatus: 'Running'}))).toBe(false)
+    // One of the same name that came after it, or one that nothing is known of any more.
+    expect(isAsked(makeJob(), makeJob({uid: 'job-2'}, {jobStatus: 'Successful'}))).toBe(false)
+    expect(isAsked(makeJob(), undefined)).toBe(false)
+  })
+  it('may become idle afterwards', () => {
+    expect(isAsked(makeJob(), makeJob({}, {jobStatus: 'Successful'}))).toBe(true)
+    expect(isAsked(makeJob(), makeJob({}, {jobStatus: 'Failed'}))).toBe(true)
+  })
+})
 
 const idle = (mark: string, since?: number): Idleness => ({isIdle: true, mark, ...(since !== undefined && {since})})
 const since = (views: readonly (IdleView | undefined)[]): readonly (number | undefined)[] =>

@@ -197,20 +197,22 @@ describe('suspend', () => {
     expect(conditionsOf(plan.status)).toEqual({Complete: 'False Suspended', Failed: 'False Suspended', Suspended: 'False Suspended'})
   })
   it('begins the program anew when it is resumed, once the old pod has gone', () => {
-    const conditions = [{type: 'Suspended', status: 'True' as const, reason: 'Suspended', message: '', lastTransitionTime: ago(30)}]
-    const of = job({activeDeadlineSeconds: 20}, {jobStatus: 'JobCreated', conditions}, {creationTimestamp: ago(500)})
-    const resumed = {
-      ...of,
-      status: {...of.status, conditions: [{...(conditions[0] as (typeof conditions)[0]), lastTransitionTime: ago(5)}]},
-    }
-    const suspended = clusterOf(resumed, {suspend: true})
-    const plan = planJob(resumed, world(resumed, [], {cluster: suspended}), NOW)
-    expect(told(plan.stages)).toEqual([['patch daskclusters/pi', 'create pods/pi-runner']])
+    const conditions = [{type: 'Suspended', status: 'True' as const, reason: 'Suspended', message: '', lastTransitionTime: ago(300)}]
+    const resumed = job({activeDeadlineSeconds: 20}, {jobStatus: 'JobCreated', conditions}, {creationTimestamp: ago(500)})
+    const first = planJob(resumed, world(resumed, [], {cluster: clusterOf(resumed, {suspend: true})}), NOW)
+    expect(told(first.stages)).toEqual([['patch daskclusters/pi']])
+    expect(at<Patch>(first.stages, 0, 0).patch).toEqual({spec: {suspend: false}})
+    // A failure is told beside it; that the job has suspended its cluster must not be forgotten by that.
+    expect(first.status).toEqual(resumed.status)
+    const plan = planJob(resumed, world(resumed, []), NOW)
+    expect(told(plan.stages)).toEqual([['create pods/pi-runner']])
     expect(conditionsOf(plan.status)).toMatchObject({Suspended: 'False Resumed'})
-    // Its deadline begins anew as well.
-    expect(plan.wakeAfter).toBe(15_000)
-    const leaving = planJob(resumed, world(resumed, [runner(resumed, 1, RUNNING, {deletionTimestamp: ago(1)})], {cluster: suspended}), NOW)
-    expect(told(leaving.stages)).toEqual([['patch daskclusters/pi']])
+    // Its deadline begins anew as well, however long it was suspended.
+    expect(plan.wakeAfter).toBe(20_000)
+    const since = {...resumed, status: plan.status ?? {}}
+    expect(planJob(since, world(since, [runner(since, 1)]), NOW + 5000).wakeAfter).toBe(15_000)
+    const leaving = planJob(resumed, world(resumed, [runner(resumed, 1, RUNNING, {deletionTimestamp: ago(1)})]), NOW)
+    expect(leaving.stages).toEqual([])
     expect(leaving.status).not.toHaveProperty('startTime')
   })
   it.each([
@@ -220,14 +222,20 @@ describe('suspend', () => {
   ])('takes no verdict from the program of before that %s: it was interrupted', (_, status) => {
     const of = job({backoffLimit: 0, job: RESTARTING}, suspendedStatus(job(), 1, NOW))
     const old = runner(of, 1, status, {deletionTimestamp: ago(-20)})
-    const given = world(of, [{...old, spec: {...old.spec, ...RESTARTING.spec}}], {cluster: clusterOf(of, {suspend: true})})
+    const given = world(of, [{...old, spec: {...old.spec, ...RESTARTING.spec}}])
     const first = planJob(of, given, NOW)
-    expect(told(first.stages)).toEqual([['patch daskclusters/pi']])
+    expect(first.stages).toEqual([])
     expect(first.status).toMatchObject({jobStatus: 'JobCreated', reason: 'Starting', message: expect.stringContaining('pi-runner')})
-    const again = planJob({...of, status: first.status ?? {}}, {...given, cluster: clusterOf(of)}, NOW)
+    const again = planJob({...of, status: first.status ?? {}}, given, NOW)
     expect(again.stages).toEqual([])
     expect(again.status).toMatchObject({jobStatus: 'JobCreated'})
     expect(told(planJob({...of, status: again.status ?? {}}, world(of, []), NOW).stages)).toEqual([['create pods/pi-runner']])
+  })
+  it('leaves its cluster suspended where somebody else has suspended that', () => {
+    for (const status of [{jobStatus: 'Running', startTime: ago(50)} as const, {jobStatus: 'JobCreated'} as const]) {
+      const of = job({}, status)
+      expect(planJob(of, world(of, [runner(of, 1)], {cluster: clusterOf(of, {suspend: true})}), NOW).stages).toEqual([])
+    }
   })
   it('has failed where somebody deletes the runner of a program that nobody had suspended', () => {
     const of = job({}, {jobStatus: 'ClusterCreated'})
