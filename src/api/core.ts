@@ -74,6 +74,7 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[]
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'
   readonly nodeName?: string
+  readonly hostNetwork?: boolean
   readonly terminationGracePeriodSeconds?: number
   readonly tolerations?: readonly {readonly key?: string; readonly tolerationSeconds?: number; readonly [field: string]: unknown}[]
   readonly volumes?: readonly ({

@@ -8,6 +8,6 @@ export const knownAs = (pod: Pod): string =>
 /** How a worker pod's workers are found among those that the scheduler knows. */
 export const workerIdentity = (pod: Pod): {readonly name: string; readonly ip?: string; readonly workerName: string} => {
   // Pods in their node's own network share its address: those are known by name alone.
-  const ip = pod.spec['hostNetwork'] === true ? undefined : pod.status?.podIP
+  const ip = pod.spec.hostNetwork === true ? undefined : pod.status?.podIP
   return {name: pod.metadata.name, workerName: knownAs(pod), ...(ip !== undefined && {ip})}
 }

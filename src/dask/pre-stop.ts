@@ -1,3 +1,5 @@
+import type {PodSpec} from '../api/core.ts'
+
 /**
  * What runs in a worker's container before SIGTERM reaches it, whoever deletes the pod: the worker's results move away and what it
  * executes is finished (contract 4.5, last part). It works with the operator down.
@@ -10,6 +12,7 @@ const RESERVE_SECONDS = 5
 const SCRIPT = `
 import asyncio, os, signal, sys
 bound = float(sys.argv[1])
+has_own_address = sys.argv[2:] != ["host-network"]
 name = os.environ.get("DASK_WORKER_NAME", "")
 addresses = []
 STATE = {"op": "dump_state", "reply": True, "exclude": ["tasks", "log", "logs", "stimulus_log", "config", "data", "has_what",
@@ -18,6 +21,7 @@ async def main():
     import dask
     # A scheduler that has gone is no reason to hold up the end of its workers.
     dask.config.set({"distributed.comm.timeouts.connect": "3s"})
+    from distributed.comm import get_address_host
     from distributed.core import connect, rpc
     from distributed.security import Security
     from distributed.utils import get_ip
@@ -26,10 +30,12 @@ async def main():
     security = Security().get_connection_args("worker")
     async with rpc(address, connection_args=security) as scheduler:
         known = (await asyncio.wait_for(scheduler.identity(), 5))["workers"]
-        def mine(worker):
+        def named(worker):
             found = str(worker.get("name"))
-            return found == name or (found.startswith(name + "-") and found[len(name) + 1:].isdigit()) if name else worker.get("host") == get_ip()
-        addresses.extend(a for a, worker in known.items() if mine(worker))
+            return name and (found == name or (found.startswith(name + "-") and found[len(name) + 1:].isdigit()))
+        # Who was started without --name is known by the pod's address, which it has chosen in this way too.
+        here = get_ip(get_address_host(address)) if has_own_address else None
+        addresses.extend([a for a, worker in known.items() if named(worker)] or [a for a, worker in known.items() if worker.get("host") == here])
         if not addresses:
             return
         await scheduler.retire_workers(workers=addresses, remove=False, close_workers=False)
@@ -84,12 +90,16 @@ os._exit(0)
 `
 
 /**
- * Command of an exec `preStop` hook for a worker's container; it ends five seconds before the grace period does.
- * `graceSeconds` is the pod's `terminationGracePeriodSeconds` (Kubernetes' default: 30).
+ * Command of an exec `preStop` hook for a worker's container; it ends five seconds before the grace period does (Kubernetes' default: 30).
+ * A pod in its node's own network shares its address with others: its workers are known by name alone.
  */
-export const preStopCommand = (graceSeconds = 30): readonly string[] => [
+export const preStopCommand = ({
+  terminationGracePeriodSeconds = 30,
+  hostNetwork,
+}: Pick<PodSpec, 'terminationGracePeriodSeconds' | 'hostNetwork'>): readonly string[] => [
   'python',
   '-c',
   SCRIPT.trim(),
-  String(Math.max(1, graceSeconds - RESERVE_SECONDS)),
+  String(Math.max(1, terminationGracePeriodSeconds - RESERVE_SECONDS)),
+  ...(hostNetwork === true ? ['host-network'] : []),
 ]

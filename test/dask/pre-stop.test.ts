@@ -5,7 +5,7 @@ import {createServer} from 'node:net'
 import {join} from 'node:path'
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {preStopCommand} from '../../src/dask/pre-stop.ts'
-import {NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
+import {MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
 import {type RealDask, startDask, starts, until} from './real-dask.ts'
 import {makeTls, type TlsFiles} from './tls-ground.ts'
 
@@ -32,19 +32,15 @@ interface Pod {
   readonly end: () => Promise<void>
 }
 
-const startPod = (cluster: RealDask, name: string, address: string): Pod => {
+interface Start {
+  /** What the worker is called, and where it listens; by default by its pod's name. */
+  readonly flags?: readonly string[]
+  readonly hostNetwork?: boolean
+}
+
+const startPod = (cluster: RealDask, name: string, address: string, {flags: own = ['--name', name], ...spec}: Start = {}): Pod => {
   const env = {DASK_WORKER_NAME: name, DASK_SCHEDULER_ADDRESS: address}
-  const flags = [
-    '--name',
-    name,
-    '--nthreads',
-    '1',
-    '--memory-limit',
-    '0',
-    '--no-dashboard',
-    '--local-directory',
-    `${cluster.directory}/${name}`,
-  ]
+  const flags = [...own, '--nthreads', '1', '--memory-limit', '0', '--no-dashboard', '--local-directory', `${cluster.directory}/${name}`]
   const worker = cluster.run('dask', ['worker', ...flags], env)
   let text = ''
   for (const stream of [worker.stdout, worker.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
@@ -52,7 +48,7 @@ const startPod = (cluster: RealDask, name: string, address: string): Pod => {
     worker,
     says: (words) => until(() => text.includes(words), `${name} says "${words}"; it said ${text}`),
     preStop: async () => {
-      const [program = '', ...args] = preStopCommand(30)
+      const [program = '', ...args] = preStopCommand(spec)
       const hook = cluster.run(program, args, env)
       let said = ''
       for (const stream of [hook.stdout, hook.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()))
@@ -102,6 +98,43 @@ with Client(address) as client:
     assert client.gather(futures) == list(range(20))
 print("kept")
 `
+
+describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('without --name, with Dask %s', (version) => {
+  it('a worker is found by its address, and hands over', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    const address = `tcp://127.0.0.1:${cluster.port}`
+    const victim = startPod(cluster, 'victim', address, {flags: []})
+    const other = startPod(cluster, 'other', address, {flags: ['--host', '127.0.0.2']})
+    const scheduler = await cluster.connect()
+    await until(async () => (await scheduler.identity()).workers.length === 2, 'both workers join')
+    const load = cluster.python(LOAD)
+    await until(async () => (await starts(cluster.directory)).size >= 6, 'tasks run')
+    expect(await victim.preStop()).toEqual({code: 0, said: ''})
+    expect((await scheduler.identity()).workers.map(({host}) => host)).toEqual(['127.0.0.2'])
+    scheduler.close()
+    await victim.end()
+    expect(await load.output).toContain('right')
+    expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
+    await other.end()
+  })
+
+  it('on the network of its node it is taken for nobody else there', async () => {
+    const cluster = await startDask(version)
+    dask = cluster
+    const address = `tcp://127.0.0.1:${cluster.port}`
+    const victim = startPod(cluster, 'victim', address, {flags: [], hostNetwork: true})
+    const neighbour = startPod(cluster, 'neighbour', address)
+    const scheduler = await cluster.connect()
+    await until(async () => (await scheduler.identity()).workers.length === 2, 'both workers join')
+    expect(await victim.preStop()).toEqual({code: 0, said: ''})
+    await victim.end()
+    await until(async () => (await scheduler.identity()).workers.length === 1, 'the victim has gone')
+    expect((await scheduler.identity()).workers).toMatchObject([{name: 'neighbour', status: 'running'}])
+    scheduler.close()
+    await neighbour.end()
+  })
+})
 
 describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s', (version) => {
   // The newest Dask's over TLS is a product test (test/conformance/tls.test.ts).

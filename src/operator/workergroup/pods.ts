@@ -80,6 +80,6 @@ const withPreStop = (spec: PodSpec): PodSpec => ({
   containers: spec.containers.map((container, index) =>
     index > 0 || container.lifecycle?.preStop
       ? container
-      : {...container, lifecycle: {...container.lifecycle, preStop: {exec: {command: preStopCommand(spec.terminationGracePeriodSeconds)}}}},
+      : {...container, lifecycle: {...container.lifecycle, preStop: {exec: {command: preStopCommand(spec)}}}},
   ),
 })
