@@ -22,12 +22,14 @@ export const partAnnotation = (part: PartMetadata | undefined): Readonly<Record<
   return text === undefined ? {} : {[ANNOTATION_PART_METADATA]: text}
 }
 
+type MetadataPatch = Readonly<Record<'labels' | 'annotations', Readonly<Record<string, string | null>>>>
+
 /** The merge patch of `metadata` that brings the object's part metadata up to date; `undefined` when it is. `built`: what a new object would get. */
 export function partMetadataPatch(
   {annotations: live}: ObjectMeta,
   built: Pick<ObjectMeta, 'labels' | 'annotations'>,
   part: PartMetadata | undefined,
-): Readonly<Record<string, unknown>> | undefined {
+): MetadataPatch | undefined {
   const before = live?.[ANNOTATION_PART_METADATA]
   const now = told(part)
   if (before === now) return undefined

@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {SERVICES} from '../../src/api/core.ts'
 import {DASK_WORKER_GROUPS} from '../../src/api/dask.ts'
@@ -53,5 +54,42 @@ describe('G2: what somebody deletes by hand comes back', () => {
       return after !== undefined && after.metadata.uid !== before?.metadata.uid && isReady(after)
     }, 'another scheduler is ready')
     await kubectl('wait', 'daskcluster/demo', '--for=condition=Ready', '--timeout=90s')
+  })
+})
+
+describe('what somebody changes by hand is put back', () => {
+  it('the selector, the ports and the labels of the service', async () => {
+    const before = await client.get(SERVICES, {namespace, name: 'demo-scheduler'})
+    const other = {
+      metadata: {labels: {'dask.org/component': 'other'}},
+      spec: {selector: {app: 'other', 'dask.org/component': null}, ports: [{name: 'tcp-comm', port: 1, targetPort: 1}]},
+    }
+    await kubectl('patch', 'service', 'demo-scheduler', '--type=merge', '-p', JSON.stringify(other))
+    await until(async () => {
+      const {metadata, spec} = await client.get(SERVICES, {namespace, name: 'demo-scheduler'})
+      return (
+        isDeepStrictEqual([metadata.labels, spec.selector], [before.metadata.labels, before.spec.selector]) &&
+        spec.ports?.[0]?.port === 8786
+      )
+    }, 'the service is as it was')
+    const {spec} = await client.get(SERVICES, {namespace, name: 'demo-scheduler'})
+    expect(spec).toEqual(before.spec)
+  })
+
+  it('the labels by which the scheduler is found', async () => {
+    await kubectl('label', 'pod', 'demo-scheduler', 'dask.org/component-', 'dask.org/cluster-name=other', '--overwrite')
+    await until(async () => (await scheduler())?.metadata.name === 'demo-scheduler', 'the scheduler is found again')
+  })
+
+  it('and where nothing is to be put back nothing is written', async () => {
+    const revisions = async (): Promise<readonly unknown[]> => [
+      (await client.get(SERVICES, {namespace, name: 'demo-scheduler'})).metadata.resourceVersion,
+      (await scheduler())?.metadata.resourceVersion,
+    ]
+    const before = await revisions()
+    // Each look at the cluster ends with a write of what it found.
+    await kubectl('scale', 'daskcluster/demo', '--replicas=1')
+    await until(async () => (await workers()).length === 1, 'one worker is left')
+    expect(await revisions()).toEqual(before)
   })
 })

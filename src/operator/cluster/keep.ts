@@ -57,7 +57,7 @@ const changed = (before: object = {}, wanted: object): object => ({
 })
 
 /** Whether all that is wanted is there; what stands beside it in a mapping does not count. The API server drops most of what is empty. */
-const holds = (live: unknown, wanted: unknown): boolean => {
+export const holds = (live: unknown, wanted: unknown): boolean => {
   if (typeof wanted !== 'object' || wanted === null) return live === wanted
   if (live === undefined) return Object.keys(wanted).length === 0
   if (typeof live !== 'object' || live === null) return false

@@ -72,6 +72,11 @@ export const makeJob = (metadata: Meta = {}, status?: DaskJob['status']): DaskJo
   ...(status && {status}),
 })
 
+const schedulerLabels = ({metadata}: KubeObject): Readonly<Record<string, string>> => ({
+  'dask.org/cluster-name': metadata.name,
+  'dask.org/component': 'scheduler',
+})
+
 export const makePod = (name: string, owner: KubeObject, status: PodStatus = RUNNING, metadata: Meta = {}): Pod => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -82,6 +87,7 @@ export const makePod = (name: string, owner: KubeObject, status: PodStatus = RUN
     resourceVersion: '5',
     creationTimestamp: ago(50),
     ownerReferences: [ownedBy(owner)],
+    ...(owner.kind === 'DaskCluster' && {labels: schedulerLabels(owner)}),
     ...metadata,
   },
   spec: workerSpec,
@@ -95,10 +101,12 @@ export const makeService = (cluster: DaskCluster, spec: Service['spec'] = schedu
     name: 'demo-scheduler',
     namespace: 'ns',
     uid: 'service-1',
+    labels: schedulerLabels(cluster),
     annotations: {'kubernetes.dask.org/applied-spec': JSON.stringify(schedulerPart.service)},
     ownerReferences: [ownedBy(cluster)],
   },
-  spec,
+  // As the API server fills it in.
+  spec: {...spec, ports: (spec.ports ?? []).map((port) => ({protocol: 'TCP', targetPort: port.port, ...port}))},
 })
 
 export const NO_ACCESSORIES: Accessories = {

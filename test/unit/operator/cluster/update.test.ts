@@ -1,8 +1,10 @@
 import {describe, expect, it} from 'vitest'
-import type {Node, Pod, PodStatus, ServiceSpec} from '../../../../src/api/core.ts'
+import type {Node, Pod, PodStatus, Service, ServicePort, ServiceSpec} from '../../../../src/api/core.ts'
 import type {DaskCluster} from '../../../../src/api/dask.ts'
+import type {ObjectMeta} from '../../../../src/api/object.ts'
 import {schedulerTarget, targetAnnotations} from '../../../../src/api/revision.ts'
 import {lostBecause} from '../../../../src/operator/cluster/lost-node.ts'
+import {schedulerPod, schedulerService} from '../../../../src/operator/cluster/parts.ts'
 import {planCluster} from '../../../../src/operator/cluster/plan.ts'
 import type {ClusterWorld} from '../../../../src/operator/cluster/world.ts'
 import type {Delete, Patch} from '../../../../src/operator/engine/contract.ts'
@@ -78,10 +80,69 @@ describe('a changed service', () => {
       spec: {type: 'LoadBalancer', ports: [{name: 'tcp-comm', port: 8786}], selector: null},
     })
   })
-  it('leaves one alone that does not tell what it was given, and tells it from now on', () => {
+  it('loses nothing where it does not tell what it was given, and is told from now on', () => {
     const live = {...makeService(cluster), metadata: {...makeService(cluster).metadata, annotations: {}}}
     const plan = planCluster(changed({service}), world({service: live}), NOW)
-    expect(at<Patch>(plan.stages, 0, 0).patch).not.toHaveProperty('spec')
+    expect(at<Patch>(plan.stages, 0, 0).patch).toEqual({
+      metadata: {annotations: {'kubernetes.dask.org/applied-spec': JSON.stringify(service)}},
+      spec: {type: 'LoadBalancer', ports: [{name: 'tcp-comm', port: 8786}]},
+    })
+  })
+})
+
+describe('what somebody has changed by hand is put back', () => {
+  const service: ServiceSpec = {
+    selector: {'dask.org/cluster-name': 'demo'},
+    ports: [
+      {name: 'tcp-comm', port: 8786, targetPort: 'tcp-comm'},
+      {name: 'http', port: 80},
+    ],
+  }
+  const of = changed({service, metadata: {labels: {team: 'red'}}})
+  const stored: ServiceSpec = {
+    ...service,
+    type: 'LoadBalancer',
+    clusterIP: '10.0.0.1',
+    sessionAffinity: 'None',
+    ports: [
+      {name: 'tcp-comm', protocol: 'TCP', port: 8786, targetPort: 'tcp-comm', nodePort: 30001},
+      {name: 'http', protocol: 'TCP', port: 80, targetPort: 80, nodePort: 30002},
+    ],
+  }
+  const built = schedulerService(of)
+  const live = (spec: Partial<ServiceSpec> = {}, metadata: Partial<ObjectMeta> = {}): Service => {
+    const {labels, annotations} = built.metadata
+    return {
+      ...makeService(of),
+      metadata: {...makeService(of).metadata, labels, annotations, ...metadata} as ObjectMeta,
+      spec: {...stored, ...spec},
+    }
+  }
+  const scheduler = {...schedulerOf(of), metadata: {...schedulerOf(of).metadata, ...schedulerPod(of).metadata}}
+  const patchesOf = (given: Partial<ClusterWorld>): readonly unknown[] =>
+    planCluster(of, world({scheduler, service: live(), ...given}), NOW)
+      .stages.flat()
+      .map((action) => (action as Patch).patch)
+
+  it('but what the server and others add stays', () => {
+    const annotations = {...built.metadata.annotations, 'service.beta.kubernetes.io/load-balancer': 'ready'}
+    expect(patchesOf({service: live({}, {labels: {...built.metadata.labels, added: 'by-a-cloud'}, annotations})})).toEqual([])
+  })
+  it.each<[string, Partial<ServiceSpec>, unknown]>([
+    ['another selector', {selector: {'dask.org/cluster-name': 'other'}}, {selector: {'dask.org/cluster-name': 'demo'}}],
+    ['one that selects less', {selector: {...service.selector, app: 'x'}}, {selector: {app: null}}],
+    ['no selector', {selector: {}}, {selector: service.selector}],
+    ['another port', {ports: [{name: 'tcp-comm', port: 1}]}, {ports: service.ports}],
+    ['another target', {ports: [stored.ports?.[0], {...stored.ports?.[1], targetPort: 81}] as ServicePort[]}, {ports: service.ports}],
+  ])('%s of the service', (_, spec, patch) => {
+    expect(patchesOf({service: live(spec)})).toEqual([expect.objectContaining({spec: patch})])
+  })
+  it('labels of the service and of the scheduler, reserved ones and those of the part', () => {
+    const labels = {...built.metadata.labels, 'dask.org/component': 'other', team: 'blue'}
+    const mended = {labels: {'dask.org/component': 'scheduler', team: 'red'}}
+    expect(patchesOf({service: live({}, {labels})})).toEqual([{metadata: expect.objectContaining(mended)}])
+    const stray = {...scheduler, metadata: {...scheduler.metadata, labels}}
+    expect(patchesOf({scheduler: stray})).toEqual([{metadata: mended}])
   })
 })
 
