@@ -17,6 +17,7 @@ import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
 import {clusterProgress, firstPodProblem, type Problem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
 import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
+import {remedy, type Ways} from './describe-remedy.ts'
 import {formatAge} from './duration.ts'
 import {eventTime} from './events.ts'
 import {warn} from './output.ts'
@@ -108,18 +109,25 @@ const nextStep = ({cluster, pods = []}: ClusterView, bin: string): string => {
   const {isReady, problem} = clusterProgress(cluster, pods)
   if (isReady) return `${bin} cluster logs ${on} -f`
   // The cluster's own word does not name the pod that it is about.
-  if (problem) return remedy({...firstPodProblem(pods), ...problem}, bin, cluster.metadata)
+  if (problem) {
+    const known = {...firstPodProblem(pods), ...problem}
+    return remedy(known, ways(known, bin, cluster.metadata))
+  }
   return cluster.status?.phase === undefined
     ? `nothing has taken this cluster up: "${bin} operator run" starts an operator`
     : `wait: ${bin} cluster describe ${on}`
 }
 
-const remedy = ({reason, pod}: Problem, bin: string, {name, namespace}: ObjectMeta): string => {
+const ways = ({pod}: Problem, bin: string, {name, namespace}: ObjectMeta): Ways => {
   const on = `${name} -n ${namespace}`
-  if (reason.includes('Image'))
-    return `is the image's name right, and may the cluster pull it? ${bin} cluster delete ${on}, then create it with --image`
-  if (reason === 'Unschedulable') return `ask for less, or for a bigger Kubernetes: ${bin} cluster scale ${on} N`
-  if (reason === 'SchedulingGated') return `wait for its turn; in a queue of Kueue: kubectl get workloads -n ${namespace}`
-  if (pod) return `${bin} cluster logs ${on} --previous${pod.metadata.name.endsWith('-scheduler') ? ' --scheduler' : ''}`
-  return `${bin} cluster describe ${on} -o yaml`
+  const isScheduler = pod?.metadata.name.endsWith('-scheduler')
+  return {
+    namespace,
+    image: `${bin} cluster delete ${on}, then create it with --image`,
+    // A changed scheduler waits for somebody's word.
+    command: `kubectl edit daskcluster ${on}${isScheduler ? `, then ${bin} cluster restart ${on}` : ''}`,
+    less: `${bin} cluster scale ${on} N`,
+    logs: `${bin} cluster logs ${on} --previous${isScheduler ? ' --scheduler' : ''}`,
+    otherwise: `${bin} cluster describe ${on} -o yaml`,
+  }
 }

@@ -16,6 +16,7 @@ import {connectedRow, type Load, loadOf, type Row, workText} from './cluster-num
 import {firstPodProblem} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, untold} from './columns.ts'
 import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
+import {remedy} from './describe-remedy.ts'
 import {formatAge} from './duration.ts'
 import {eventTime} from './events.ts'
 import {withScheduler} from './scheduler.ts'
@@ -125,12 +126,10 @@ const nextStep = ({group, cluster, pods}: GroupView, bin: string): string => {
   if (!ready) return `nothing has taken this group up: "${bin} operator run" starts an operator`
   const logs = `${bin} cluster logs ${name} ${place}${metadata.name === defaultGroupName(name) ? ' --workers' : ` --group ${metadata.name}`}`
   if (ready.status === 'True') return `${logs} -f`
+  const otherwise = `${bin} cluster describe ${name} ${place}`
   const problem = firstPodProblem(pods)
-  if (problem?.reason === 'Unschedulable')
-    return `ask for less, or for a bigger Kubernetes: ${bin} workergroup scale ${metadata.name} N ${place}`
-  if (problem?.reason === 'SchedulingGated') return `wait for its turn; in a queue of Kueue: kubectl get workloads ${place}`
-  if (problem?.reason.includes('Image'))
-    return `is the image's name right, and may the cluster pull it? kubectl edit daskworkergroup ${metadata.name} ${place}`
-  if (problem?.pod) return `${logs} --previous`
-  return `${bin} cluster describe ${name} ${place}`
+  if (!problem) return otherwise
+  const edit = `kubectl edit daskworkergroup ${metadata.name} ${place}`
+  const less = `${bin} workergroup scale ${metadata.name} N ${place}`
+  return remedy(problem, {namespace: metadata.namespace, image: edit, command: edit, less, logs: `${logs} --previous`, otherwise})
 }

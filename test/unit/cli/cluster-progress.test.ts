@@ -182,4 +182,35 @@ describe('cluster describe', () => {
       "
     `)
   })
+
+  it.each<[string, ContainerState, ContainerState | undefined, string]>([
+    [
+      'a program that its image lacks',
+      {waiting: {reason: 'CrashLoopBackOff', message: 'back-off'}},
+      {terminated: {exitCode: 128, reason: 'StartError', message: 'exec: "dask-worker": executable file not found in $PATH'}},
+      'does its image have that program? New releases of Dask have "dask worker" and "dask scheduler" alone: kubectl edit daskcluster demo -n default',
+    ],
+    [
+      'a container that was never begun',
+      {waiting: {reason: 'CreateContainerConfigError', message: 'secret "s3" not found'}},
+      undefined,
+      'kubectl describe pod demo-default-worker-a -n default',
+    ],
+    [
+      'a program that has ended',
+      {waiting: {reason: 'CrashLoopBackOff', message: 'back-off'}},
+      {terminated: {exitCode: 1, reason: 'Error'}},
+      'kubectl dask cluster logs demo -n default --previous',
+    ],
+  ])('leads to a log only where there is one: %s', (_, state, lastState, next) => {
+    const worker = pod('worker', 'demo-default-worker-a', false, state)
+    const [container] = worker.status?.containerStatuses ?? []
+    const crashed = {
+      ...worker,
+      status: {...worker.status, containerStatuses: container ? [{...container, ...(lastState && {lastState})}] : []},
+    }
+    const view = {cluster: cluster({phase: 'Running', conditions: [ready('False')]}), groups: [], autoscalers: [], events: []}
+    const text = renderCluster({...view, pods: [SCHEDULER, crashed]}, 'kubectl dask', Date.parse('2026-11-23T12:02:00Z'))
+    expect(text.split('\n').at(-2)).toBe(`Next: ${next}`)
+  })
 })
