@@ -17,7 +17,7 @@ const LISTS = ['clusters', 'users', 'contexts'] as const
 
 /** The file that kubectl itself would write to: the first of `$KUBECONFIG`, else `~/.kube/config`. */
 export const userKubeconfig = (): string =>
-  process.env['KUBECONFIG']?.split(delimiter).find((path) => path !== '') ?? join(homedir(), '.kube', 'config')
+  resolve(process.env['KUBECONFIG']?.split(delimiter).find((path) => path !== '') ?? join(homedir(), '.kube', 'config'))
 
 /** A whole kubeconfig with this one context, which is also the current one. */
 export async function writeOwnKubeconfig(file: string, entry: ContextEntry): Promise<void> {

@@ -77,7 +77,8 @@ const startServer = async ({name, serve, signal}: UpOptions): Promise<Up> => {
   const log = await open(logFile, 'w', 0o600)
   const [program, ...args] = serve
   const [variable, value] = serverMark(name)
-  const env = {...process.env, [variable]: value}
+  // It runs in another folder, where a relative path would lead elsewhere.
+  const env = {...process.env, [variable]: value, KUBECONFIG: userKubeconfig()}
   const child = spawn(program, args, {detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/', env})
   await log.close()
   let ended: string | undefined

@@ -129,6 +129,7 @@ describe('the file that is written to', () => {
     [[''], usual],
     [['/a'], '/a'],
     [['', '/a', '/b'], '/a'],
+    [['mine', '/b'], join(process.cwd(), 'mine')],
   ])('is for %j in KUBECONFIG the one that kubectl writes to', (paths, expected) => {
     vi.stubEnv('KUBECONFIG', paths[0] === undefined ? undefined : paths.join(delimiter))
     expect(userKubeconfig()).toBe(expected)
