@@ -45,14 +45,19 @@ def enter(root):
 def mirror(source, target, leave=()):
     for name in os.listdir(source):
         here, there = os.path.join(source, name), os.path.join(target, name)
-        if os.path.islink(here):
-            os.symlink(os.readlink(here), there)
-        elif os.path.isdir(here):
-            os.mkdir(there)
-            mount(here, there, None, BIND | REC)
-        else:
-            open(there, "w").close()
-            mount(here, there, None, BIND)
+        try:
+            if os.path.islink(here):
+                os.symlink(os.readlink(here), there)
+            elif os.path.isdir(here):
+                os.mkdir(there)
+                mount(here, there, None, BIND | REC)
+            else:
+                open(there, "w").close()
+                mount(here, there, None, BIND)
+        except FileNotFoundError:
+            # Gone since the folder was read; what was made for it is gone from the copy too.
+            if os.path.lexists(there):
+                os.rmdir(there) if os.path.isdir(there) else os.remove(there)
 def place(root, path, is_dir):
     current = ""
     parts = [part for part in path.split("/") if part]

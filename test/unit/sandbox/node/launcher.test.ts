@@ -1,4 +1,5 @@
-import {execFile} from 'node:child_process'
+import {execFile, spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {chmod, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -72,5 +73,23 @@ describe('a mount that is read-only', () => {
     expect(answer.replaceAll(/^.*(\/mnt\S+): /gm, '$1: ')).toBe(
       '/mnt/held/file: Read-only file system\n/mnt/held/more: Read-only file system\nfirst\nsecond\n',
     )
+  })
+})
+
+describe.runIf(mayUnshare)('a mount in a folder in which others come and go', () => {
+  it('is there all the same', async () => {
+    const busy = join(directory, 'busy')
+    await mkdir(busy)
+    const program =
+      'import os\nwhile True:\n  for n in "abcdefgh":\n    open(n, "w").close(); os.mkdir(n * 2); os.remove(n); os.rmdir(n * 2)'
+    const restless = spawn(PYTHON, ['-c', program], {cwd: busy})
+    try {
+      for (let time = 0; time < 5; time++) {
+        expect(await said(PYTHON, [[volume, join(busy, 'mine'), false]], `test -d ${busy}/mine && echo there`)).toBe('there\n')
+      }
+    } finally {
+      restless.kill()
+      await once(restless, 'exit')
+    }
   })
 })
