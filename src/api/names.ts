@@ -16,6 +16,8 @@ export const ANNOTATION_HANDED_DOWN = 'kubernetes.dask.org/handed-down-replicas'
 
 /** On the default worker group: the revision of the worker part that its cluster handed down last. */
 export const ANNOTATION_HANDED_DOWN_WORKER = 'kubernetes.dask.org/handed-down-worker'
+/** On the default worker group: UID and generation of the cluster when it handed down last. */
+export const ANNOTATION_HANDED_DOWN_FROM = 'kubernetes.dask.org/handed-down-from'
 
 /** On the default worker group: its cluster's pod templates, and those of before their last change (JSON). */
 export const ANNOTATION_TEMPLATES = 'kubernetes.dask.org/templates'

@@ -1,12 +1,11 @@
 import type {Pod, Service} from '../../api/core.ts'
 import {API_VERSION, type DaskCluster, type DaskWorkerGroup, type PartMetadata} from '../../api/dask.ts'
+import {handedDown, wantedOf} from '../../api/handed-down.ts'
 import {firstHistory} from '../../api/history.ts'
 import {inherit} from '../../api/inherit.ts'
 import {
   ANNOTATION_APPLIED_SPEC,
   ANNOTATION_FAILURES,
-  ANNOTATION_HANDED_DOWN,
-  ANNOTATION_HANDED_DOWN_WORKER,
   ANNOTATION_TLS_SECRET,
   defaultGroupName,
   LABEL_CLUSTER,
@@ -16,7 +15,7 @@ import {
 } from '../../api/names.ts'
 import type {ObjectMeta} from '../../api/object.ts'
 import {partAnnotation} from '../../api/part-metadata.ts'
-import {revisionOf, schedulerTarget, targetAnnotations} from '../../api/revision.ts'
+import {schedulerTarget, targetAnnotations} from '../../api/revision.ts'
 import {tlsSecretName, withTls} from '../../api/tls.ts'
 
 /** The objects that a DaskCluster consists of, as they are first written (contract 2.2, 2.3). */
@@ -96,19 +95,10 @@ export function strayedLabels(
   return strayed.length > 0 ? Object.fromEntries(strayed) : undefined
 }
 
-/** What of a cluster's worker part the default group follows: all but the number, which has a way of its own. */
-export const workerPartOf = ({spec: {worker}}: DaskCluster | DaskWorkerGroup): Readonly<Record<string, unknown>> => {
-  const {replicas: _, ...part} = worker
-  return part
-}
-
-export const wantedOf = (cluster: DaskCluster): number => cluster.spec.worker.replicas ?? 1
-
 /** The default group carries the number that it was given, so that only a change of the cluster's number is handed down. */
 export function defaultGroup(cluster: DaskCluster): DaskWorkerGroup {
   const {name} = cluster.metadata
   const {labels, annotations} = inherit(cluster.metadata, cluster.spec.worker.metadata, reserved(cluster, 'workergroup'))
-  const replicas = wantedOf(cluster)
   return {
     apiVersion: API_VERSION,
     kind: 'DaskWorkerGroup',
@@ -117,11 +107,10 @@ export function defaultGroup(cluster: DaskCluster): DaskWorkerGroup {
       labels,
       annotations: {
         ...annotations,
-        [ANNOTATION_HANDED_DOWN]: String(replicas),
-        [ANNOTATION_HANDED_DOWN_WORKER]: revisionOf(workerPartOf(cluster)),
+        ...handedDown(cluster),
         ...firstHistory(cluster),
       },
     },
-    spec: {cluster: name, worker: {...cluster.spec.worker, replicas}},
+    spec: {cluster: name, worker: {...cluster.spec.worker, replicas: wantedOf(cluster)}},
   }
 }

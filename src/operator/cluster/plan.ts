@@ -1,5 +1,6 @@
 import {SERVICES} from '../../api/core.ts'
 import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus, type DaskWorkerGroup} from '../../api/dask.ts'
+import {handedDown, isBehind, wantedOf, workerPartOf} from '../../api/handed-down.ts'
 import {nextHistory} from '../../api/history.ts'
 import {mergePatch} from '../../api/json.ts'
 import {isManagedElsewhere} from '../../api/managed-by.ts'
@@ -7,11 +8,10 @@ import {ANNOTATION_HANDED_DOWN, ANNOTATION_HANDED_DOWN_WORKER, isClusterName} fr
 import type {KubeObject, OwnerReference} from '../../api/object.ts'
 import {controllerOf, isControlledBy} from '../../api/ownership.ts'
 import {refOf} from '../../api/ref.ts'
-import {revisionOf} from '../../api/revision.ts'
 import type {Action, Create, Patch, Plan} from '../engine/contract.ts'
 import {accessorySteps, heldBefore} from './accessories.ts'
 import {idleSteps} from './idle.ts'
-import {defaultGroup, schedulerService, wantedOf, workerPartOf} from './parts.ts'
+import {defaultGroup, schedulerService} from './parts.ts'
 import {schedulerSteps, withoutCertificate} from './scheduler.ts'
 import {followService} from './service.ts'
 import {clusterStatus, formerStatus, heldStatus, invalidStatus, withoutCertificateStatus} from './status.ts'
@@ -98,17 +98,17 @@ const isLeaving = (group: DaskWorkerGroup): boolean => group.metadata.deletionTi
  * (design section 9). What the templates were before is written down with it, so that a change can be taken back.
  */
 const handDown = (cluster: DaskCluster, group: DaskWorkerGroup): readonly Patch[] => {
-  if (isLeaving(group)) return []
+  if (isLeaving(group) || isBehind(cluster, group)) return []
   const {[ANNOTATION_HANDED_DOWN]: toldNumber, [ANNOTATION_HANDED_DOWN_WORKER]: toldPart} = group.metadata.annotations ?? {}
-  const number = String(wantedOf(cluster))
-  const part = revisionOf(workerPartOf(cluster))
+  const all = handedDown(cluster)
+  const {[ANNOTATION_HANDED_DOWN]: number, [ANNOTATION_HANDED_DOWN_WORKER]: part} = all
   const history = nextHistory(cluster, group.metadata.annotations)
   if (toldNumber === number && toldPart === part && !history) return []
   const worker = {
     ...(toldNumber !== undefined && toldNumber !== number && {replicas: wantedOf(cluster)}),
     ...(toldPart !== undefined && toldPart !== part && (mergePatch(workerPartOf(group), workerPartOf(cluster)) as object | undefined)),
   }
-  const metadata = {annotations: {[ANNOTATION_HANDED_DOWN]: number, [ANNOTATION_HANDED_DOWN_WORKER]: part, ...history}}
+  const metadata = {annotations: {...all, ...history}}
   return [patchGroup(group, Object.keys(worker).length > 0 ? {metadata, spec: {worker}} : {metadata})]
 }
 

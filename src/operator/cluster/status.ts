@@ -1,7 +1,7 @@
 import {type Claim, findCondition, replaceConditions, toConditions} from '../../api/conditions.ts'
 import type {Pod} from '../../api/core.ts'
 import type {ClusterPhase, DaskCluster, DaskClusterStatus} from '../../api/dask.ts'
-import {replicasToBe} from '../../api/handed-down.ts'
+import {replicasToBe, wantedOf} from '../../api/handed-down.ts'
 import {
   ANNOTATION_RETIRING,
   defaultGroupName,
@@ -22,7 +22,6 @@ import {isOfEarlierSpec, schedulerTarget} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
 import {schemeOf, spokenBy} from '../../api/tls.ts'
 import type {Failure} from '../engine/contract.ts'
-import {wantedOf} from './parts.ts'
 import {DEGRADED, EXPOSED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
 import {dashboardAddress, exposedClaim} from './routes.ts'
 import {schedulerCertificateClaim, type TlsTrouble, tlsSteps} from './tls.ts'

@@ -1,5 +1,6 @@
 import {PODS, type Pod} from '../../api/core.ts'
 import type {DaskCluster, DaskWorkerGroup, DaskWorkerGroupStatus} from '../../api/dask.ts'
+import {isPartToBe} from '../../api/handed-down.ts'
 import {ANNOTATION_RETIRING, LABEL_POD_GROUP} from '../../api/names.ts'
 import {isControlledBy} from '../../api/ownership.ts'
 import {partMetadataPatch} from '../../api/part-metadata.ts'
@@ -45,7 +46,7 @@ export function planGroup(group: DaskWorkerGroup, world: GroupWorld, now: number
   )
   const extra = rollout.isHeld ? 0 : surgeOf(rollout, staying.length, marked.length, wanted)
   const growth =
-    rollout.isHeld && missing > 0
+    (rollout.isHeld && missing > 0) || isPartToBe(group, cluster)
       ? NO_GROWTH
       : grow(group, cluster, {missing: Math.max(0, missing - back.length) + extra, ended, target: rollout.target}, world, now)
   const shrinking = shrink(group, staying, wanted, rollout, world, now)

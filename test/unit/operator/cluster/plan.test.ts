@@ -1,9 +1,9 @@
 import {describe, expect, it} from 'vitest'
 import type {Pod} from '../../../../src/api/core.ts'
-import type {DaskCluster, DaskClusterStatus} from '../../../../src/api/dask.ts'
+import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus} from '../../../../src/api/dask.ts'
+import {workerPartOf} from '../../../../src/api/handed-down.ts'
 import {templatesOf} from '../../../../src/api/history.ts'
 import {revisionOf} from '../../../../src/api/revision.ts'
-import {workerPartOf} from '../../../../src/operator/cluster/parts.ts'
 import {planCluster} from '../../../../src/operator/cluster/plan.ts'
 import {failedStatus} from '../../../../src/operator/cluster/status.ts'
 import type {ClusterWorld} from '../../../../src/operator/cluster/world.ts'
@@ -57,6 +57,7 @@ const message = (status: DaskClusterStatus | undefined, type: string): string | 
 const handedDown = (replicas: number): Readonly<Record<string, string>> => ({
   'kubernetes.dask.org/handed-down-replicas': String(replicas),
   'kubernetes.dask.org/handed-down-worker': revisionOf(workerPartOf(makeCluster())),
+  'kubernetes.dask.org/handed-down-from': 'cluster-1/1',
   'kubernetes.dask.org/templates': JSON.stringify({revision: 1, ...templatesOf(makeCluster())}),
 })
 
@@ -238,6 +239,26 @@ describe('the number of workers', () => {
       spec: {worker: {replicas: 5}},
     })
     expect(message(plan.status, 'WorkersReady')).toBe('0 of 5 workers are ready')
+  })
+  it('is written down with the generation that it comes from, which an older look at the cluster does not take back', () => {
+    const handDown = (generation: number, group = makeGroup(3, {annotations: handedDown(3)})) => {
+      const cluster = makeCluster(generation + 1, {generation})
+      return planCluster(cluster, {...whole(cluster), defaultGroup: group, groups: [{group, pods: []}]}, NOW)
+    }
+    const {metadata} = at<Patch>(handDown(4).stages, 0, 0).patch as {metadata: {annotations: Record<string, string>}}
+    expect(metadata.annotations).toMatchObject({'kubernetes.dask.org/handed-down-from': 'cluster-1/4'})
+    const group = makeGroup(5, {annotations: {...handedDown(5), ...metadata.annotations}})
+    expect(handDown(3, group).stages).toEqual([])
+    expect(at<Patch>(handDown(5, group).stages, 0, 0).patch).toMatchObject({spec: {worker: {replicas: 6}}})
+    const restored = {
+      ...group,
+      metadata: {...group.metadata, annotations: {...group.metadata.annotations, 'kubernetes.dask.org/handed-down-from': 'cluster-0/9'}},
+    }
+    expect(handDown(5, restored).stages).not.toEqual([])
+    const fresh = planCluster(makeCluster(3, {generation: 4}), NOTHING, NOW)
+      .stages.flat()
+      .find((action) => 'object' in action && action.kind === DASK_WORKER_GROUPS)
+    expect((fresh as Create).object.metadata.annotations).toMatchObject({'kubernetes.dask.org/handed-down-from': 'cluster-1/4'})
   })
   it('is left alone when only the group was scaled', () => {
     const cluster = makeCluster(3)
