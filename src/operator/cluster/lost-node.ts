@@ -1,6 +1,6 @@
 import {NODES, type Node, type Pod} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {ifMissing} from '../../kube/errors.ts'
+import {ifForbidden, ifMissing} from '../../kube/errors.ts'
 
 /** Tells how the node of a pod that should have gone by now is lost; `undefined` while it is not, or may come back yet. */
 export type FindLostNode = (pod: Pod, now: number, signal: AbortSignal) => Promise<string | undefined>
@@ -23,8 +23,12 @@ export const createFindLostNode =
     // The time by which it should have gone: the API server adds the grace period itself.
     const due = Date.parse(pod.metadata.deletionTimestamp ?? '')
     if (nodeName === undefined || Number.isNaN(due) || now < due + OVERDUE_MS) return undefined
-    const node = await client.get(NODES, {name: nodeName}, {signal}).catch(ifMissing(undefined))
-    return lostBecause(node, pod, now)
+    // Who serves some namespaces only may not read nodes: nothing is known then, and all else of the cluster goes on.
+    return client
+      .get(NODES, {name: nodeName}, {signal})
+      .catch(ifMissing(undefined))
+      .then((node) => lostBecause(node, pod, now))
+      .catch(ifForbidden(undefined))
   }
 
 export const lostBecause = (node: Node | undefined, pod: Pod, now: number): string | undefined => {

@@ -21,9 +21,9 @@ const LOOK_AGAIN_MS = 10_000
 /** What the one scheduler pod needs: to be made, replaced when it has ended or is to be another, or to go with a suspended cluster. */
 export function schedulerSteps(cluster: DaskCluster, world: ClusterWorld, now: number): SchedulerSteps {
   const pod = world.scheduler
+  if (pod && isPodLeaving(pod)) return leaving(pod, world)
   if (cluster.spec.suspend === true) return suspended(pod, world, now)
   if (!pod) return steps({create: [create(schedulerPod(cluster))]})
-  if (isPodLeaving(pod)) return leaving(pod, world)
   if (!isPodEnded(pod)) return running(cluster, pod)
   const {waitMs, failures} = repairOf(pod, now)
   if (waitMs > 0) return steps({waitMs})
@@ -41,7 +41,7 @@ export function withoutCertificate({remove, create}: SchedulerSteps, {scheduler}
 
 /** It goes last: workers finish what they execute, and their hooks ask it, while it is there. A worker that is overdue (on a lost node, say) is not waited for. */
 const suspended = (pod: Pod | undefined, {groups}: ClusterWorld, now: number): SchedulerSteps => {
-  if (!pod || isPodLeaving(pod)) return steps({})
+  if (!pod) return steps({})
   const workers = groups.flatMap(({pods}) => pods).filter((worker) => !isPodEnded(worker))
   const waits = workers.map(({metadata: {deletionTimestamp}}) =>
     deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : Date.parse(deletionTimestamp) - now,

@@ -3,7 +3,9 @@ import type {Node, Pod, PodStatus, Service, ServicePort, ServiceSpec} from '../.
 import type {DaskCluster} from '../../../../src/api/dask.ts'
 import type {ObjectMeta} from '../../../../src/api/object.ts'
 import {schedulerTarget, targetAnnotations} from '../../../../src/api/revision.ts'
-import {lostBecause} from '../../../../src/operator/cluster/lost-node.ts'
+import type {KubeClient} from '../../../../src/kube/client.ts'
+import {KubeError} from '../../../../src/kube/errors.ts'
+import {createFindLostNode, lostBecause} from '../../../../src/operator/cluster/lost-node.ts'
 import {schedulerPod, schedulerService} from '../../../../src/operator/cluster/parts.ts'
 import {planCluster} from '../../../../src/operator/cluster/plan.ts'
 import type {ClusterWorld} from '../../../../src/operator/cluster/world.ts'
@@ -203,6 +205,20 @@ describe('a scheduler on a lost node', () => {
       uid: 'uid-demo-scheduler',
     })
     expect(claim(cluster, given, 'SchedulerReady')).toMatch(/^False NodeLost: demo-scheduler: node n1 is marked out of service/)
+  })
+  it('is removed by force from a suspended cluster too, which would never be done otherwise', () => {
+    const suspended = changed({}, {suspend: true})
+    const given = world({scheduler: leaving, groups: [{group: makeGroup(), pods: []}]})
+    expect(planCluster(suspended, given, NOW)).toMatchObject({stages: [], wakeAfter: 10_000})
+    const plan = planCluster(suspended, {...given, lostNode: 'node n1 does not exist any more'}, NOW)
+    expect(at<Delete>(plan.stages, 0, 0)).toMatchObject({do: 'delete', gracePeriodSeconds: 0, uid: 'uid-demo-scheduler'})
+  })
+  it('is left there, and the cluster served, where nodes may not be read', async () => {
+    const refusing = (status: number) =>
+      ({get: () => Promise.reject(new KubeError(status, 'Forbidden', 'nodes "n1" is forbidden'))}) as unknown as KubeClient
+    const find = (status: number) => createFindLostNode(refusing(status))(leaving, NOW, new AbortController().signal)
+    expect(await find(403)).toBeUndefined()
+    await expect(find(500)).rejects.toThrow('forbidden')
   })
   const node = (status: 'True' | 'False' | 'Unknown', since: number, taints: readonly string[] = []): Node => ({
     apiVersion: 'v1',
