@@ -19,6 +19,9 @@ const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text :
 export abstract class DaskCommand extends Command {
   static override baseFlags = globalFlags
 
+  /** Whether a command of somebody else stands behind `--`; where none does, `--` only ends the flags, as with kubectl. */
+  static readonly takesCommand: boolean = false
+
   /** The exit code of a failure that has none of its own. */
   protected readonly failedWith: number = EXIT.failed
 
@@ -48,11 +51,11 @@ export abstract class DaskCommand extends Command {
     return this.#interruption.signal
   }
 
-  /** What stands after `--`, untouched; `undefined` without a `--`. */
+  /** The command behind `--`, untouched; `undefined` without a `--`. */
   protected readonly tail: readonly string[] | undefined
 
   constructor(argv: string[], config: Config) {
-    const {before, after} = splitAtDashes(argv)
+    const {before, after} = new.target.takesCommand ? splitAtDashes(argv) : {before: argv, after: undefined}
     super([...before], config)
     this.tail = after
   }

@@ -17,6 +17,7 @@ export default class ClusterRun extends DaskCommand {
     {description: 'A shell in which every Dask client finds the cluster', command: 'cluster run demo'},
   ]
   static override usage = 'NAME [flags] [-- COMMAND [ARGS...]]'
+  static override takesCommand = true
   static override args = {name: nameArg('cluster')}
   static override flags = tunnelFlags
 

@@ -9,6 +9,7 @@ export default class GenerateJob extends DaskCommand {
   static override summary = 'Print the manifest of a job to start from.'
   static override description = 'Its program has to be in the image: "job run" is what takes local files along.\n'
   static override usage = 'NAME [flags] -- COMMAND [ARGS...]'
+  static override takesCommand = true
   static override examples = [
     {description: 'A job of four workers', command: 'generate job train -w 4 --image my.org/train:1 -- python -m train'},
   ]

@@ -30,6 +30,7 @@ export default class JobRun extends DaskCommand {
     'Local files that the command names travel with it; an absolute path that leads out of this folder is one of the image. Its output is shown as it comes, and its exit code is that of this command ' +
     '(125 is a failure of ours). Ctrl-C leaves the job running.\n'
   static override usage = '[flags] -- COMMAND [ARGS...]'
+  static override takesCommand = true
   static override examples = [
     {description: 'A script of this folder, on four workers', command: 'job run -w 4 -- python train.py --epochs 3'},
     {

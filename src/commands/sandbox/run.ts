@@ -14,6 +14,7 @@ export default class SandboxRun extends DaskCommand {
   static override description =
     'As "job run", in a sandbox that is started for it and ended after it, unless it runs already. Its exit code is that of the program.\n'
   static override usage = '[flags] -- COMMAND [ARGS...]'
+  static override takesCommand = true
   static override examples = [
     {description: 'A script of this folder, on two workers', command: 'sandbox run -w 2 -- python train.py'},
     {description: 'And leave the sandbox running for the next time', command: 'sandbox run --keep -- python train.py'},
