@@ -47,8 +47,13 @@ export abstract class DaskCommand extends Command {
 
   /** Aborted by Ctrl-C; the command then puts things in order and ends with exit code 130. */
   protected get signal(): AbortSignal {
-    this.#interruption ??= watchInterruption()
-    return this.#interruption.signal
+    return this.#interrupted().signal
+  }
+
+  /** Where the exit code is somebody else's, an output that nobody reads any more is no success of his. */
+  #interrupted(): Interruption {
+    this.#interruption ??= watchInterruption(this.failedWith === EXIT.ownFailure)
+    return this.#interruption
   }
 
   /** The command behind `--`, untouched; `undefined` without a `--`. */
@@ -104,7 +109,7 @@ export abstract class DaskCommand extends Command {
   /** Runs the command to its end. Rejects with `CommandFailed`, which knows where the command was talking to. */
   async execute(): Promise<void> {
     // From here on Ctrl-C ends the command in order: never between two writes that belong together.
-    this.#interruption = watchInterruption()
+    const interruption = this.#interrupted()
     try {
       await this.run()
     } catch (error) {
@@ -115,7 +120,7 @@ export abstract class DaskCommand extends Command {
       const place = {bin: this.bin, near, ...(client && {context: client.context, server: client.server}), ...(namespace && {namespace})}
       throw new CommandFailed(error, this.failedWith, place)
     } finally {
-      this.#interruption?.stop()
+      interruption.stop()
       await this.#connection?.client.close()
     }
   }

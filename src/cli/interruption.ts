@@ -11,8 +11,20 @@ export interface Interruption {
   readonly stop: () => void
 }
 
-/** Turns SIGINT, SIGTERM and SIGHUP into an AbortSignal, so that a command can put things in order before it ends. */
-export function watchInterruption(): Interruption {
+/** What ends in order those who do not want to be cut off when whoever read their output has gone. */
+const holders = new Set<(exitCode: number) => void>()
+
+/** Tells them, each once; `false` where nobody has anything to put in order. */
+export const readerHasGone = (): boolean => {
+  for (const end of holders) end(EXIT.brokenPipe)
+  return holders.size > 0
+}
+
+/**
+ * Turns SIGINT, SIGTERM and SIGHUP into an AbortSignal, so that a command can put things in order before it ends.
+ * `heedsReader`: a reader of its output that goes (`| head`) is an interruption too.
+ */
+export function watchInterruption(heedsReader = false): Interruption {
   const controller = new AbortController()
   let exitCode: number | undefined
   let since = 0
@@ -23,18 +35,24 @@ export function watchInterruption(): Interruption {
       if (performance.now() - since > SAME_MS) process.exit(code)
       return
     }
-    exitCode = code
     since = performance.now()
+    end(code)
+  }
+  const end = (code: number): void => {
+    if (exitCode !== undefined) return
+    exitCode = code
     deadline = setTimeout(() => process.exit(code), PATIENCE_MS)
     deadline.unref()
     controller.abort(new Interrupted(code))
   }
+  if (heedsReader) holders.add(end)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
   return {
     signal: controller.signal,
     stop: () => {
       clearTimeout(deadline)
+      holders.delete(end)
       for (const signal of signals) process.off(signal, onSignal)
     },
   }

@@ -3,6 +3,7 @@ import {canonicalArgv, splitAtDashes} from './argv.ts'
 import {didYouMean} from './did-you-mean.ts'
 import {explain, sentence} from './failure.ts'
 import {type HelpCommand, renderCommand, renderNoun, renderRoot} from './help.ts'
+import {readerHasGone} from './interruption.ts'
 import {answer, tell} from './output.ts'
 import type {Everyday, TreeCommand} from './run-command.ts'
 import {EXIT, usageError} from './user-error.ts'
@@ -21,6 +22,7 @@ interface Manifest {
 /** The whole program; `bin` is how it was called. Sets the exit code and never rejects. */
 export async function start(bin: string, everyday: Everyday): Promise<void> {
   process.stdout.on('error', endWithReader)
+  process.stderr.on('error', endWithReader)
   process.exitCode = await main(bin, process.argv.slice(2), everyday)
   // After sockets that were reset Node.js 26.10 can spin for ever in closing its own handles; what is left to do here is to be seen.
   const flushed = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))
@@ -85,9 +87,12 @@ const missing = (id: string): never => {
   throw new Error(`the bundle knows nothing of "${id}": it is damaged, build or install it anew`)
 }
 
-/** Whoever read our output has gone (`| head`): that is no failure. A full disk is one. */
+/** Whoever read our output has gone (`| head`): that is no failure, but may leave something to be put in order. A full disk is one. */
 const endWithReader = (error: NodeJS.ErrnoException): void => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done)
+  if (error.code === 'EPIPE') {
+    if (readerHasGone()) return
+    process.exit(process.exitCode ?? EXIT.done)
+  }
   tell(sentence({message: `the answer cannot be written: ${error.message}`, next: [], exitCode: EXIT.failed}))
   process.exit(EXIT.failed)
 }

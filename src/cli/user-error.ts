@@ -7,6 +7,8 @@ export const EXIT = {
   timedOut: 124,
   ownFailure: 125,
   interrupted: 130,
+  /** As of a program that writes to a pipe which nobody reads any more (SIGPIPE). */
+  brokenPipe: 141,
   terminated: 143,
 } as const
 

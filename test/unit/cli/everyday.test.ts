@@ -1,6 +1,10 @@
+import {spawn} from 'node:child_process'
+import {join} from 'node:path'
+import {text} from 'node:stream/consumers'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {build, isStale} from '../../../scripts/build.ts'
-import {type CliGround, type Ended, startCliGround} from './ground.ts'
+import {DASK_JOBS} from '../../../src/api/dask.ts'
+import {appears, type CliGround, type Ended, exists, podStatus, putPod, ROOT, setStatus, startCliGround} from './ground.ts'
 
 /** What happens to people every day: a pipe that closes, a name mistyped, a file of several things. */
 
@@ -24,5 +28,40 @@ describe('words behind "--"', () => {
     expect(await dask('cluster', 'scale', '--', 'dashed', '2')).toMatchObject({code: 0})
     expect(await dask('cluster', 'describe', '-o', 'name', '--', 'dashed')).toMatchObject({code: 0})
     expect(await dask('job', 'list', '--', '-o')).toMatchObject({code: 3})
+  })
+})
+
+describe('job run', () => {
+  const runner = (job: string) => ({
+    name: `${job}-runner`,
+    container: 'job',
+    labels: {'dask.org/cluster-name': job, 'dask.org/component': 'job-runner'},
+  })
+
+  it('--rm whose reader goes takes the job away, and does not end as the job would', async () => {
+    ground.logs.set('piped-runner', [Array.from({length: 20_000}, (_, line) => `2026-11-23T12:00:00.1Z line ${line}`)])
+    const call = [
+      process.execPath,
+      join(ROOT, 'bin', 'kubectl-dask.js'),
+      'job',
+      'run',
+      '--rm',
+      '--name',
+      'piped',
+      '--image',
+      'x',
+      '--',
+      'true',
+    ]
+    const script = '{ "$@"; echo $? >&2; } | head -n 1'
+    const child = spawn('sh', ['-c', script, 'sh', ...call], {cwd: ground.folder, env: ground.env, stdio: ['ignore', 'pipe', 'pipe']})
+    const told = Promise.all([text(child.stdout), text(child.stderr)])
+    await appears(ground.client, DASK_JOBS, 'piped')
+    await putPod(ground.client, runner('piped'), podStatus('job', 'running'))
+    await setStatus(ground.client, DASK_JOBS, 'piped', {jobStatus: 'Running', jobRunnerPodName: 'piped-runner'})
+    const [stdout, stderr] = await told
+    expect(stdout).toBe('line 0\n')
+    expect(stderr).toMatch(/\n141\n$/)
+    expect(await exists(ground, DASK_JOBS, 'piped')).toBe(false)
   })
 })
