@@ -9,6 +9,8 @@ export interface JobFile {
   /** Path under the workspace in the pod. */
   readonly path: string
   readonly content: Uint8Array
+  /** Whether it may be run as a program here. */
+  readonly isExecutable?: boolean
 }
 
 export interface Luggage {
@@ -43,7 +45,7 @@ export async function packFiles(command: readonly string[], extra: readonly stri
   const ofImage = words.slice(1).filter(({word, isFile}) => !isFile && isAbsolute(word))
   const isHereToo = await Promise.all(ofImage.map(({word}) => isRegularFile(word)))
   const left = ofImage.filter((_, index) => isHereToo[index]).map(({word}) => word)
-  return {command: words.map(({word, isFile}) => (isFile ? placeOf(word, folder) : word)), files, left}
+  return {command: words.map(({word, isFile}, index) => (isFile ? wordFor(placeOf(word, folder), index) : word)), files, left}
 }
 
 /** Whether a word of the command is a local file. Rejects when it names a script that is not there. */
@@ -78,12 +80,16 @@ const isInside = (path: string, folder: string): boolean => {
 const placeOf = (path: string, folder: string): string =>
   isInside(path, folder) ? relative(folder, path).split(sep).join('/') : basename(path)
 
+/** The program itself is looked for in PATH where its name has no folder. */
+const wordFor = (place: string, index: number): string => (index === 0 && !place.includes('/') ? `./${place}` : place)
+
 const packFile = async (path: string, folder: string): Promise<JobFile> => {
   const place = placeOf(path, folder)
-  const content = await readFile(path).catch((error: Error) => {
+  const [content, {mode}] = await Promise.all([readFile(path), stat(path)]).catch((error: Error) => {
     throw new UserError(`"${path}" cannot be read: ${error.message}`)
   })
-  return {key: place.replaceAll('/', '__').replaceAll(/[^-._a-zA-Z0-9]/g, '_'), path: place, content}
+  const key = place.replaceAll('/', '__').replaceAll(/[^-._a-zA-Z0-9]/g, '_')
+  return {key, path: place, content, isExecutable: (mode & 0o111) !== 0}
 }
 
 /** What travels and what does not, for a person to read; undefined when no file is named. */

@@ -52,12 +52,11 @@ const jobPod = (
   ],
   ...pod,
   ...(files.length > 0 && {
-    volumes: [
-      ...(pod?.volumes ?? []),
-      {name: 'files', configMap: {name: filesName(name), items: files.map(({key, path}) => ({key, path}))}},
-    ],
+    volumes: [...(pod?.volumes ?? []), {name: 'files', configMap: {name: filesName(name), items: files.map(itemOf)}}],
   }),
 })
+
+const itemOf = ({key, path, isExecutable}: JobFile) => ({key, path, ...(isExecutable && {mode: 0o755})})
 
 /** The files of a job as a ConfigMap; text stays readable, anything else goes as base64. */
 export const filesManifest = (job: string, namespace: string | undefined, files: readonly JobFile[]): ConfigMap => {

@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {luggageStory, packFiles} from '../../../src/cli/job-files.ts'
+import {jobManifest} from '../../../src/cli/job-manifest.ts'
 
 let folder: string
 const home = process.cwd()
@@ -61,6 +62,20 @@ describe('the files of a job', () => {
       command: 'python sub/train.py',
       paths: ['sub/train.py'],
     })
+  })
+
+  it('may be the program itself, which is run by its path and keeps its right to be run', async () => {
+    await writeFile('run.sh', '#!/bin/sh', {mode: 0o755})
+    await writeFile(join('sub', 'tr'), '#!/bin/sh', {mode: 0o755})
+    const {command, files} = await packFiles(['./run.sh', './train.py'], [], process.cwd())
+    expect(command).toEqual(['./run.sh', 'train.py'])
+    expect(files.map(({path, isExecutable}) => [path, isExecutable])).toEqual([
+      ['run.sh', true],
+      ['train.py', false],
+    ])
+    expect((await pack('sub/tr a b')).command).toBe('sub/tr a b')
+    const {spec} = jobManifest('j', undefined, command, files, {image: 'i', workers: 1} as never)
+    expect(spec.job.spec.volumes).toMatchObject([{configMap: {items: [{path: 'run.sh', mode: 0o755}, {path: 'train.py'}]}}])
   })
 
   it('must exist where a script is named', async () => {
