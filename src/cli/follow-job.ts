@@ -62,7 +62,7 @@ export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
     const patience = impatience(PATIENCE_MS)
     const started = await watch.until(() => untilStarted(see(), patience, report), {
       timeoutMs,
-      waitingFor: () => `job "${name}" has not started`,
+      waitingFor: () => [`job "${name}" has not started`, caches.jobs.get({namespace, name})?.status?.message].filter(Boolean).join(': '),
     })
     if ('reason' in started) {
       const {message} = await problemError(client, name, started, bin, signal)
@@ -165,7 +165,8 @@ const untilStarted = (
   }
   if (hasJobEnded(job)) return {done: {runner: undefined}}
   const problem = (runner ? firstPodProblem([runner]) : refusedRunner(job)) ?? progress?.problem
-  report({name: 'program', state: 'waiting', detail: runner && problem?.pod === runner ? `${problem.reason}: ${problem.message}` : ''})
+  const detail = runner && problem?.pod === runner ? `${problem.reason}: ${problem.message}` : (job.status?.message ?? '')
+  report({name: 'program', state: 'waiting', detail})
   if (!problem) return {}
   const left = patience(problem)
   return left <= 0 ? {done: problem} : {again: left}

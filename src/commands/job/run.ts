@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {DASK_JOBS, type DaskJob} from '../../api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS, type DaskJob} from '../../api/dask.ts'
 import {checkClusterName, choicesOf, markFlags, marksOf, refuseBeside, schedulerFlags, workerFlags} from '../../cli/choices.ts'
 import {DEFAULT_IMAGE} from '../../cli/cluster-manifest.ts'
 import {DaskCommand} from '../../cli/command.ts'
@@ -110,6 +110,8 @@ export default class JobRun extends DaskCommand {
     if (dryRun === 'client') return await answerDry(await jobs(flags.namespace), luggage.files, output)
 
     const {client, namespace} = await this.connect(flags)
+    // Of a manifest it may come later; who names one in the call means one that is there.
+    if (flags.on !== undefined) await client.get(DASK_CLUSTERS, {namespace, name: flags.on}, {signal: this.signal})
     this.signal.throwIfAborted()
     const made = await makeInTurn(
       await jobs(namespace),

@@ -64,4 +64,20 @@ describe('job run', () => {
     expect(stderr).toMatch(/\n141\n$/)
     expect(await exists(ground, DASK_JOBS, 'piped')).toBe(false)
   })
+
+  it('--on a cluster that is not there ends at once', async () => {
+    const {code, stderr} = await dask('job', 'run', '--name', 'lost', '--image', 'x', '--on', 'nope', '--', 'true')
+    expect({code, stderr}).toMatchObject({code: 3, stderr: expect.stringContaining('no DaskCluster "nope"')})
+    expect(await exists(ground, DASK_JOBS, 'lost')).toBe(false)
+  })
+
+  it('says why the job does not begin', async () => {
+    const running = dask('job', 'run', '--name', 'held', '--image', 'x', '--timeout', '3s', '--', 'true')
+    await appears(ground.client, DASK_JOBS, 'held')
+    await setStatus(ground.client, DASK_JOBS, 'held', {jobStatus: 'JobCreated', message: 'it is not its turn'})
+    const {code, stderr} = await running
+    expect(code).toBe(124)
+    expect(stderr).toContain('program: it is not its turn')
+    expect(stderr).toContain('job "held" has not started: it is not its turn')
+  })
 })
