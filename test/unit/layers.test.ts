@@ -83,7 +83,7 @@ describe('the layers', () => {
 })
 
 describe('law 2: a plan', () => {
-  /** Types alone; and the text of a script, from a file that imports nothing. */
+  /** Types alone; and the text of a script, from a file that imports nothing but the model. */
   const PURE_FILES: readonly string[] = ['operator/engine/contract.ts', 'dask/pre-stop.ts']
   /** The plan and the siblings that it is made of, as far as they go. */
   const partsOf = (plan: string): readonly string[] => {
@@ -112,7 +112,7 @@ describe('law 2: a plan', () => {
   })
 
   it('rests on a model that is as pure', () => {
-    expect(importsOf('dask/pre-stop.ts')).toEqual([])
+    expect(importsOf('dask/pre-stop.ts').filter(({to}) => layerOf(to) !== 'api')).toEqual([])
     expect(importsOf('operator/engine/contract.ts').filter(({to}) => !['api', 'kube'].includes(layerOf(to) ?? ''))).toEqual([])
     const impure = files.filter((file) => layerOf(file) === 'api' && packagesOf(file).length > 0)
     expect(impure).toEqual([])
