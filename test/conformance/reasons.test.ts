@@ -55,6 +55,21 @@ describe('a cluster that cannot become ready says why', () => {
     expect(await condition('big', 'WorkersReady')).toMatchObject({status: 'False', reason: 'Unschedulable'})
   })
 
+  it('when its worker crashes, with what it said last', async () => {
+    const {apiVersion, kind, spec: given} = await client.get(DASK_CLUSTERS, {namespace, name: 'big'})
+    const program = 'echo "working" && echo "No module named torch" >&2 && exit 3'
+    const [{image = ''} = {}] = given.worker.spec.containers
+    const worker = {replicas: 1, spec: {containers: [{name: 'worker', image, command: ['sh', '-c', program]}]}}
+    await client.create(DASK_CLUSTERS, {apiVersion, kind, metadata: {name: 'crash', namespace}, spec: {...given, worker}})
+    await until(
+      async () =>
+        /container "worker" exited with code 3: No module named torch; back-off/.test(
+          (await condition('crash', 'WorkersReady'))?.message ?? '',
+        ),
+      'the condition tells the end of its log',
+    )
+  })
+
   it('when its name is invalid, and nothing is made for it', async () => {
     const good = await client.get(DASK_CLUSTERS, {namespace, name: 'big'})
     await client.create(DASK_CLUSTERS, {

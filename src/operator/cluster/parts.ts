@@ -17,6 +17,7 @@ import type {ObjectMeta} from '../../api/object.ts'
 import {partAnnotation} from '../../api/part-metadata.ts'
 import {schedulerTarget, targetAnnotations} from '../../api/revision.ts'
 import {tlsSecretName, withTls} from '../../api/tls.ts'
+import {withToldEnd} from '../../api/told-end.ts'
 
 /** The objects that a DaskCluster consists of, as they are first written (contract 2.2, 2.3). */
 
@@ -56,7 +57,7 @@ export function schedulerPod(cluster: DaskCluster, failures = 0): Pod {
         ...(failures > 0 && {[ANNOTATION_FAILURES]: String(failures)}),
       },
     },
-    spec: withTls(spec, tlsSecret),
+    spec: withToldEnd(withTls(spec, tlsSecret)),
   }
 }
 

@@ -16,6 +16,7 @@ import {withEnv} from '../../api/pod-env.ts'
 import {type Target, targetAnnotations} from '../../api/revision.ts'
 import {schedulerAddress} from '../../api/scheduler-address.ts'
 import {schemeOf, tlsSecretName, withTls} from '../../api/tls.ts'
+import {withToldEnd} from '../../api/told-end.ts'
 import {preStopCommand} from '../../dask/pre-stop.ts'
 
 export interface WorkerPlace {
@@ -48,13 +49,15 @@ export function workerPod(group: DaskWorkerGroup, cluster: DaskCluster, {id, fai
       labels,
       annotations: all,
     },
-    spec: withPreStop(
-      withTls(
-        withEnv(group.spec.worker.spec, [
-          {name: ENV_WORKER_NAME, value: name},
-          {name: ENV_SCHEDULER_ADDRESS, value: address},
-        ]),
-        tls,
+    spec: withToldEnd(
+      withPreStop(
+        withTls(
+          withEnv(group.spec.worker.spec, [
+            {name: ENV_WORKER_NAME, value: name},
+            {name: ENV_SCHEDULER_ADDRESS, value: address},
+          ]),
+          tls,
+        ),
       ),
     ),
   }
