@@ -22,8 +22,10 @@ export const conditionsBlock = (conditions: readonly Condition[] = []): readonly
         ]),
       ]
 
-export const podsBlock = (pods: readonly Pod[], now: number): string =>
-  pods.length > 0 ? titled('Pods', [['NAME', 'STATUS', 'RESTARTS', 'AGE', 'CAUSE'], ...podRows(pods, now)], hidden(pods)) : 'Pods: none\n'
+export const podsBlock = (pods: readonly Pod[], now: number, title = 'Pods'): string =>
+  pods.length > 0
+    ? titled(title, [['NAME', 'STATUS', 'RESTARTS', 'AGE', 'NODE', 'CAUSE'], ...podRows(pods, now)], hidden(pods))
+    : `${title}: none\n`
 
 /** The last ten of events that are sorted by time. */
 export const eventsBlock = (events: readonly Event[], now: number): readonly string[] =>
@@ -55,6 +57,7 @@ const podRows = (pods: readonly Pod[], now: number): readonly (readonly string[]
         podStatus(pod),
         String(restarts),
         formatAge(pod.metadata.creationTimestamp, now),
+        pod.spec.nodeName ?? '<none>',
         cause ? `${cause.reason}: ${cause.message}` : '',
       ]
     })

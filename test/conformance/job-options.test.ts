@@ -54,6 +54,16 @@ describe('a job', () => {
       'an Event tells it',
     )
     await until(async () => !(await exists(DASK_CLUSTERS, 'failing')), 'its cluster goes')
+    const {code, stdout} = await dask('job', 'describe', 'failing')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^Status: +Failed: container "job" exited with code 1$/m)
+    expect(stdout).toMatch(/^Exit code: +1$/m)
+    expect(stdout).toMatch(/^Cluster: +failing \(it has gone\)$/m)
+    expect(stdout).toMatch(/^Last words:\n[\s\S]* {2}ValueError: no such thing$/m)
+    const node = (await client.get(PODS, {namespace, name: 'failing-runner'})).spec.nodeName
+    expect(stdout).toMatch(new RegExp(`^ {2}failing-runner +\\S+ +0 +\\S+ +${node} +Error: container "job" exited with code 1$`, 'm'))
+    expect(stdout).toMatch(/Warning +Error +daskjob\/failing +.*ValueError: no such thing/)
+    expect(stdout).toContain(`job logs failing -n ${namespace}\n`)
   })
 
   it('is tried again as its backoffLimit says, and keeps the pod of each attempt', async () => {
@@ -83,6 +93,9 @@ describe('a job', () => {
   it('waits for the cluster that it names, runs on it, and leaves it alone', async () => {
     await run('guest', 'from distributed import Client; print(Client(timeout=60).submit(sum, [1, 2]).result())', {clusterName: 'host'})
     await until(async () => (await jobOf('guest')).status?.reason === 'ClusterMissing', 'it says what is missing')
+    const waiting = (await dask('job', 'describe', 'guest')).stdout
+    expect(waiting).toMatch(/^Cluster: +host \(there is none of this name\)$/m)
+    expect(waiting).toContain(`cluster create host -n ${namespace}\n`)
     expect((await dask('cluster', 'create', 'host', '--workers', '1', '--wait', '--timeout', '90s')).code).toBe(0)
     await ended('guest', 'Successful')
     expect(await kubectl('logs', 'guest-runner')).toContain('3')
@@ -92,6 +105,10 @@ describe('a job', () => {
   it('is suspended and resumed', async () => {
     await run('paused', 'import time; time.sleep(600)')
     await until(async () => (await jobOf('paused')).status?.jobStatus === 'Running', 'it runs')
+    const running = (await dask('job', 'describe', 'paused')).stdout
+    expect(running).toMatch(/^Status: +Running$/m)
+    expect(running).toMatch(/^Cluster: +paused \(\S+\), of its own, goes at the job's end$/m)
+    expect(running).toContain(`job attach paused -n ${namespace}\n`)
     await kubectl('patch', 'daskjob', 'paused', '--type=merge', '-p', '{"spec":{"suspend":true}}')
     await until(async () => {
       const suspended = (await jobOf('paused')).status?.conditions?.find(({type}) => type === 'Suspended')

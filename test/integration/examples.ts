@@ -136,6 +136,7 @@ export const SCENES: readonly Scene[] = [
     given: 'a job that has ended',
     calls: [`job run --name ${JOB} -- python train.py`],
     examples: [
+      ...[`job describe ${JOB}`, `job describe ${JOB} -o json`],
       ...[`job logs ${JOB}`, `job logs ${JOB} -f`, `job attach ${JOB} --tail 20`, `job wait ${JOB} --timeout 2h`, `job retry ${JOB}`],
       ...[{command: 'job delete -f jobs/', after: ['job run --detach -f jobs/']}, `job delete ${JOB}`, 'job delete --all --yes'],
     ],

@@ -169,10 +169,10 @@ describe('cluster describe', () => {
         Ready   False    ImagePullBackOff   a worker cannot start
 
       Pods:
-        NAME                    STATUS             RESTARTS   AGE   CAUSE
-        demo-default-worker-b   ImagePullBackOff   0          2m    ImagePullBackOff: Back-off pulling image "dask:1"
-        demo-scheduler          Running            0          2m
-        demo-default-worker-a   Running            0          2m
+        NAME                    STATUS             RESTARTS   AGE   NODE     CAUSE
+        demo-default-worker-b   ImagePullBackOff   0          2m    <none>   ImagePullBackOff: Back-off pulling image "dask:1"
+        demo-scheduler          Running            0          2m    <none>
+        demo-default-worker-a   Running            0          2m    <none>
 
       Events:
         AGE   TYPE      REASON   OBJECT                      MESSAGE

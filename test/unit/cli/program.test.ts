@@ -90,6 +90,7 @@ describe('the commands', () => {
       generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
       job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
+      job describe NAME -o/--output
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
