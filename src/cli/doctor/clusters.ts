@@ -1,7 +1,9 @@
 import {PODS, type Pod, SERVICES} from '../../api/core.ts'
 import {DASK_CLUSTERS} from '../../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, schedulerName} from '../../api/names.ts'
-import type {Scheduler, SchedulerIdentity} from '../../dask/scheduler.ts'
+import {workerIdentity} from '../../api/worker-pod.ts'
+import type {Scheduler, SchedulerIdentity, SchedulerWorker} from '../../dask/scheduler.ts'
+import {workersOf} from '../../dask/victims.ts'
 import {isForbidden, isNotFound} from '../../kube/errors.ts'
 import {clusterStatus} from '../columns.ts'
 import {lastLogLines} from '../pod-logs.ts'
@@ -102,7 +104,7 @@ const checkNames = async (call: DoctorCall, cluster: string, {workers}: Schedule
     ]
   const labelSelector = `${LABEL_CLUSTER}=${cluster},${LABEL_COMPONENT}=worker`
   const pods = (await client.list(PODS, {namespace, labelSelector, signal})).items
-  const silent = pods.filter((pod) => isAtWork(pod) && !workers.some(({name}) => isOf(name, pod)))
+  const silent = silentWorkers(pods, workers)
   const [first] = silent
   if (!first) return workers.length === 0 ? [] : [ok('names', `the workers of "${cluster}" find its scheduler by name`)]
   return tellsOfNoName(await lastLogLines(client, first, signal, LOG_LINES))
@@ -122,8 +124,9 @@ const checkNames = async (call: DoctorCall, cluster: string, {workers}: Schedule
       ]
 }
 
-/** One pod may run several workers, which have a number behind its name. */
-const isOf = (worker: string, {metadata: {name}}: Pod): boolean => worker === name || worker.startsWith(`${name}-`)
+/** Pods that have had their time and of which the scheduler knows no worker, whatever name that one has. */
+export const silentWorkers = (pods: readonly Pod[], workers: readonly SchedulerWorker[]): readonly Pod[] =>
+  pods.filter((pod) => isAtWork(pod) && workersOf(workerIdentity(pod), workers).length === 0)
 
 /** Its program has had its time, or has come to nothing before. */
 const isAtWork = ({metadata, status}: Pod): boolean =>
