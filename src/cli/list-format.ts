@@ -1,11 +1,10 @@
-import type {KubeObject} from '../api/object.ts'
 import {didYouMean} from './did-you-mean.ts'
 import {evaluate, type Path, parsePath, parseTemplate, printed, renderTemplate} from './jsonpath.ts'
 import {type Column, renderTable} from './table.ts'
 import {usageError} from './user-error.ts'
 
 /** Objects as one of kubectl's rarer formats shows them; `document` is what a template begins at. */
-export type Render = (objects: readonly KubeObject[], document: unknown, noHeaders: boolean) => string
+export type Render = (objects: readonly unknown[], document: unknown, noHeaders: boolean) => string
 
 /** `jsonpath=TEMPLATE` or `custom-columns=HEADER:PATH,…`. Throws a usage error for what is no format, with the nearest one. */
 export function parseFormat(text: string): Render {
@@ -29,7 +28,7 @@ export function parseFormat(text: string): Render {
 }
 
 /** `HEADER:PATH,HEADER:PATH`, as kubectl takes it. */
-const customColumns = (text: string): readonly Column<KubeObject>[] => {
+const customColumns = (text: string): readonly Column<unknown>[] => {
   if (text === '')
     throw usageError('custom-columns needs columns', 'write it like -o custom-columns=NAME:.metadata.name,WORKERS:.spec.worker.replicas')
   return text.split(/,(?=[^\],:]+:)/).map((column) => {

@@ -1,7 +1,7 @@
 import {once} from 'node:events'
 import {Flags} from '@oclif/core'
 import {DaskCommand} from '../../cli/command.ts'
-import {nameArg, outputFlag} from '../../cli/flags.ts'
+import {documentFlag, nameArg} from '../../cli/flags.ts'
 import {openBrowser} from '../../cli/open-browser.ts'
 import {answer, formatDocument, tell} from '../../cli/output.ts'
 import {openTunnel} from '../../cli/tunnel.ts'
@@ -18,7 +18,7 @@ export default class ClusterDashboard extends DaskCommand {
   static override args = {name: nameArg('cluster')}
   static override flags = {
     open: Flags.boolean({default: true, allowNo: true, summary: 'Open it in the browser.'}),
-    output: outputFlag,
+    output: documentFlag,
     ...tunnelFlags,
   }
 

@@ -1,6 +1,6 @@
 import {once} from 'node:events'
 import {DaskCommand} from '../../cli/command.ts'
-import {nameArg, outputFlag} from '../../cli/flags.ts'
+import {documentFlag, nameArg} from '../../cli/flags.ts'
 import {answer, formatDocument, tell} from '../../cli/output.ts'
 import {openTunnel} from '../../cli/tunnel.ts'
 import {tunnelFlags, tunnelOptions} from '../../cli/tunnel-flags.ts'
@@ -17,7 +17,7 @@ export default class ClusterPortForward extends DaskCommand {
     {description: 'For another program to read', command: 'cluster port-forward demo -o json'},
   ]
   static override args = {name: nameArg('cluster')}
-  static override flags = {output: outputFlag, ...tunnelFlags}
+  static override flags = {output: documentFlag, ...tunnelFlags}
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(ClusterPortForward)

@@ -1,4 +1,5 @@
 import {Flags} from '@oclif/core'
+import {DASK_WORKER_GROUPS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {listFlags, nameArg} from '../../cli/flags.ts'
 import {answer, formatDocument, tell} from '../../cli/output.ts'
@@ -16,6 +17,7 @@ export default class ClusterWorkers extends DaskCommand {
     {description: 'Whose memory is the fullest?', command: 'cluster workers demo --sort-by memory'},
     {description: 'Which ones do not work, and why?', command: 'cluster workers demo --unready -o wide'},
     {description: 'With nodes, addresses and causes', command: 'cluster workers demo -o wide'},
+    {description: 'What a script needs of each', command: 'cluster workers demo -o custom-columns=POD:.pod,STATUS:.status'},
   ]
   static override args = {name: nameArg('cluster')}
   static override flags = {
@@ -30,6 +32,7 @@ export default class ClusterWorkers extends DaskCommand {
     const {args, flags} = await this.parse(ClusterWorkers)
     const {client, namespace} = await this.connect(flags)
     const {rows, isAsked, isSuspended} = await readWorkers(client, namespace, args.name, this.signal)
+    if (flags.group !== undefined) await client.get(DASK_WORKER_GROUPS, {namespace, name: flags.group}, {signal: this.signal})
     const order = flags['sort-by'] as WorkerOrder | undefined
     const shown = (order ? sortWorkerRows(rows, order) : rows).filter(
       ({group, status}) => (flags.group === undefined || group === flags.group) && !(flags.unready && WORKS.has(status)),
@@ -42,6 +45,10 @@ export default class ClusterWorkers extends DaskCommand {
       )
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(shown, flags.output))
     if (flags.output === 'name') return answer([...new Set(shown.map(({pod}) => `pod/${pod}\n`))].join(''))
+    if (flags.output !== undefined && flags.output !== 'wide') {
+      const {parseFormat} = await import('../../cli/list-format.ts')
+      return answer(parseFormat(flags.output)(shown, shown, flags['no-headers']))
+    }
     if (shown.length === 0) return tell(`DaskCluster "${args.name}" has no ${rows.length > 0 ? 'such workers' : 'workers'}`)
     answer(renderTable(shown, workerColumns, {wide: flags.output === 'wide', noHeaders: flags['no-headers'], now: Date.now()}))
   }

@@ -17,6 +17,21 @@ afterAll(() => ground?.stop())
 
 const dask = (...args: readonly string[]): Promise<Ended> => ground.run(...args)
 
+describe('cluster workers', () => {
+  it('has the formats of a list, and knows which groups there are', async () => {
+    await dask('cluster', 'create', 'busy', '--image', 'x')
+    const labels = {'dask.org/cluster-name': 'busy', 'dask.org/component': 'worker', 'dask.org/workergroup-name': 'busy-default'}
+    await putPod(ground.client, {name: 'busy-default-worker-a', container: 'worker', labels}, podStatus('worker', 'running'))
+    const shown = async (format: string) => (await dask('cluster', 'workers', 'busy', '-o', format)).stdout
+    expect(await shown('jsonpath={[*].pod}')).toBe('busy-default-worker-a')
+    expect(await shown('custom-columns=POD:.pod,STATUS:.status')).toMatch(/^POD +STATUS\nbusy-default-worker-a +Ready\n$/)
+    expect(await dask('cluster', 'workers', 'busy', '--group', 'nope')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('no DaskWorkerGroup "nope"'),
+    })
+  })
+})
+
 describe('words behind "--"', () => {
   it('are names where no command is taken', async () => {
     await dask('cluster', 'create', 'dashed', '--image', 'x')
