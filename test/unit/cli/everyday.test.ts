@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {build, isStale} from '../../../scripts/build.ts'
-import {DASK_JOBS} from '../../../src/api/dask.ts'
+import {DASK_CLUSTERS, DASK_JOBS} from '../../../src/api/dask.ts'
 import {appears, type CliGround, type Ended, exists, podStatus, putPod, ROOT, setStatus, startCliGround} from './ground.ts'
 
 /** What happens to people every day: a pipe that closes, a name mistyped, a file of several things. */
@@ -16,6 +16,18 @@ beforeAll(async () => {
 afterAll(() => ground?.stop())
 
 const dask = (...args: readonly string[]): Promise<Ended> => ground.run(...args)
+
+describe('a question on a terminal', () => {
+  it('is left by Ctrl-C without a word, and Ctrl-D is a no', async () => {
+    await dask('cluster', 'create', 'questioned', '--image', 'x')
+    const left = await ground.runOnTerminal(['cluster', 'delete', 'questioned'], {after: '[y/N]', keys: '\x03'})
+    expect(left.code).toBe(130)
+    expect(left.stdout).not.toContain('error')
+    const closed = await ground.runOnTerminal(['cluster', 'delete', 'questioned'], {after: '[y/N]', keys: '\x04'})
+    expect(closed).toMatchObject({code: 1, stdout: expect.stringContaining('error: nothing was deleted')})
+    expect(await exists(ground, DASK_CLUSTERS, 'questioned')).toBe(true)
+  })
+})
 
 describe('cluster workers', () => {
   it('has the formats of a list, and knows which groups there are', async () => {

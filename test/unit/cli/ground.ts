@@ -43,8 +43,8 @@ export interface CliGround {
   readonly env: NodeJS.ProcessEnv
   start(args: readonly string[], bin?: string): {readonly child: ChildProcess; readonly ended: Promise<Ended>}
   run(...args: readonly string[]): Promise<Ended>
-  /** On a terminal of its own (by Python's `pty`), with these keys typed; all that the terminal shows comes as `stdout`. */
-  runOnTerminal(args: readonly string[], keys?: string): Promise<Ended>
+  /** On a terminal of its own (by Python's `pty`), with these keys typed at once or when it shows something; all that the terminal shows comes as `stdout`. */
+  runOnTerminal(args: readonly string[], typed?: string | {readonly after: string; readonly keys: string}): Promise<Ended>
   stop(): Promise<void>
 }
 
@@ -85,14 +85,22 @@ export async function startCliGround(): Promise<CliGround> {
   return {
     ...{client, folder, kubeconfig, logs, asked: kubelet.asked, env, start},
     run: (...args) => start(args).ended,
-    runOnTerminal: async (args, keys = '') => {
+    runOnTerminal: async (args, typed = '') => {
       const program = [process.execPath, join(ROOT, 'bin', 'kubectl-dask.js'), ...args]
       const child = spawn('python3', ['-c', PTY, ...program], {
         cwd: folder,
         env: {...env, CI: undefined, TERM: 'xterm', NO_COLOR: '1'},
         stdio: ['pipe', 'pipe', 'pipe'],
       })
-      child.stdin.write(keys)
+      if (typeof typed === 'string') child.stdin.write(typed)
+      else {
+        let shown = ''
+        child.stdout.on('data', (data: Buffer) => {
+          const wasAsked = shown.includes(typed.after)
+          shown += data.toString()
+          if (!wasAsked && shown.includes(typed.after)) child.stdin.write(typed.keys)
+        })
+      }
       const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
       const [code, stdout, stderr] = await Promise.all([closed, text(child.stdout), text(child.stderr)])
       return {code, stdout, stderr}
