@@ -1,4 +1,4 @@
-import {ConnectionError, KubeError} from '../kube/errors.ts'
+import {ConnectionError, CredentialError, KubeError} from '../kube/errors.ts'
 import {Interrupted} from './interruption.ts'
 import {EXIT, Exit, UserError} from './user-error.ts'
 
@@ -48,6 +48,8 @@ export function explain(error: unknown, place: Place): Failure {
   if (error instanceof UserError) return {message: oneLine(error.message), next: error.next, exitCode: error.exitCode}
   if (error instanceof Exit) return {message: '', next: [], exitCode: error.exitCode}
   if (error instanceof KubeError) return explainRefusal(error, place)
+  if (error instanceof CredentialError)
+    return {message: oneLine(error.message), next: error.hint === undefined ? [] : [oneLine(error.hint)], exitCode: EXIT.failed}
   if (error instanceof ConnectionError) return explainSilence(error, place)
   if (hasName(error, 'ConfigError')) return {message: oneLine(error.message), next: [], exitCode: EXIT.failed}
   if (hasName(error, 'TimeoutError')) return {message: oneLine(error.message), next: [], exitCode: EXIT.timedOut}

@@ -3,6 +3,7 @@ import {WebSocket} from 'ws'
 import type {KubeClient, RawResponse} from './client.ts'
 import {clientOver, type Request, told} from './client-over.ts'
 import type {ClientConfig} from './config.ts'
+import {noCredentials} from './credentials.ts'
 import {ConnectionError, NotSent} from './errors.ts'
 import {failureOf, inPlainWords} from './failure.ts'
 import {withLastLook} from './last-look.ts'
@@ -22,7 +23,7 @@ export function connect(config: ClientConfig): KubeClient {
 
   return clientOver({
     ...{answer, server: transport.server, context: config.context, namespace: config.namespace},
-    webSocket: (path, subprotocols, options) => openSocket(transport, path, subprotocols, options?.signal),
+    webSocket: (path, subprotocols, options) => openSocket(transport, config, path, subprotocols, options?.signal),
     close: () => transport.close(),
   })
 }
@@ -33,7 +34,7 @@ const once = async (
   {path, method = 'GET', headers, body, signal, maySend, stream}: Request,
 ): Promise<RawResponse> => {
   const {dispatcher, headers: credentials} = await (stream ? transport.streams() : transport.requests()).catch((error: unknown) => {
-    throw new ConnectionError(`no credentials for ${transport.server}: ${inPlainWords(error)}`, {cause: error})
+    throw noCredentials(config, transport.server, error)
   })
   const limit = stream ? undefined : config.requestTimeoutMs || undefined
   const timeout = limit ? AbortSignal.timeout(limit) : undefined
@@ -72,12 +73,13 @@ const splitGroups = (headers: Readonly<Record<string, string>>): Record<string, 
 
 const openSocket = async (
   transport: Transport,
+  config: ClientConfig,
   path: string,
   subprotocols: readonly string[],
   signal?: AbortSignal,
 ): Promise<WebSocket> => {
   const {headers, tls, agent} = await transport.socketOptions().catch((error: unknown) => {
-    throw new ConnectionError(`no credentials for ${transport.server}: ${inPlainWords(error)}`, {cause: error})
+    throw noCredentials(config, transport.server, error)
   })
   signal?.throwIfAborted()
   const socket = new WebSocket(`${transport.server.replace(/^http/, 'ws')}${path}`, [...subprotocols], {

@@ -34,6 +34,16 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
 }
 
+/** Nothing was sent: there is nothing to show to the server. `hint`: what the kubeconfig says to do about it. */
+export class CredentialError extends ConnectionError {
+  readonly hint: string | undefined
+
+  constructor(message: string, {cause, hint}: {readonly cause: unknown; readonly hint?: string}) {
+    super(message, {cause})
+    this.hint = hint
+  }
+}
+
 /** The kubeconfig or the flags do not lead anywhere; the message is one sentence with the next step. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'

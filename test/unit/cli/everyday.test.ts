@@ -1,4 +1,5 @@
 import {spawn} from 'node:child_process'
+import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -41,6 +42,37 @@ describe('cluster workers', () => {
       code: 3,
       stderr: expect.stringContaining('no DaskWorkerGroup "nope"'),
     })
+  })
+})
+
+describe('credentials that cannot be had', () => {
+  const listAs = async (exec: object): Promise<string> => {
+    const user = {exec: {apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'Never', ...exec}}
+    const kubeconfig = {
+      ...{apiVersion: 'v1', kind: 'Config', 'current-context': 'e'},
+      clusters: [{name: 'e', cluster: {server: 'https://127.0.0.1:1'}}],
+      contexts: [{name: 'e', context: {cluster: 'e', user: 'e'}}],
+      users: [{name: 'e', user}],
+    }
+    await writeFile(join(ground.folder, 'exec.yaml'), JSON.stringify(kubeconfig))
+    const {code, stderr} = await dask('cluster', 'list', '--kubeconfig', 'exec.yaml')
+    expect(code).toBe(1)
+    return stderr
+  }
+
+  it('are told with their plugin, and how it is installed', async () => {
+    const none = 'error: no credentials for https://127.0.0.1:1: the credential plugin'
+    expect(await listAs({command: 'no-such-login', installHint: 'get it at\nhttps://login.example'})).toBe(
+      `${none} "no-such-login" is not installed; get it at https://login.example\n`,
+    )
+    expect(await listAs({command: 'false'})).toBe(`${none} "false" failed and did not say why\n`)
+    expect(await listAs({command: 'sh', args: ['-c', 'echo log in first >&2; exit 1']})).toBe(`${none} "sh" failed: log in first\n`)
+    expect(await listAs({command: 'echo', args: ['{}']})).toContain('"echo" answered with something that is no ExecCredential')
+  })
+
+  it('are told with the file that is not there', async () => {
+    const {code, stderr} = await dask('cluster', 'list', '--certificate-authority', '/nope')
+    expect({code, stderr}).toMatchObject({code: 1, stderr: expect.stringMatching(/there is no file "\/nope"\n$/)})
   })
 })
 
