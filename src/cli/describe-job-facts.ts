@@ -1,12 +1,12 @@
 import {findCondition} from '../api/conditions.ts'
 import type {DaskJob} from '../api/dask.ts'
+import {hasJobEnded} from '../api/job-state.ts'
 import {LAST_WORDS} from '../api/pod-cause.ts'
 import type {Row} from './cluster-numbers.ts'
 import {clusterProgress} from './cluster-progress.ts'
 import {clusterStatus, jobStatus, jobTime} from './columns.ts'
 import type {JobView} from './describe-job.ts'
 import {formatAge, formatDuration} from './duration.ts'
-import {hasJobEnded} from './stop-job.ts'
 import {alignCells} from './table.ts'
 
 /** What a job is and how far it has come, line by line. */

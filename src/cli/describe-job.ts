@@ -1,5 +1,6 @@
 import {EVENTS, type Event, PODS, type Pod} from '../api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster, type DaskJob} from '../api/dask.ts'
+import {hasJobEnded} from '../api/job-state.ts'
 import {LABEL_CLUSTER, runnerName} from '../api/names.ts'
 import type {KubeObject} from '../api/object.ts'
 import {LAST_WORDS} from '../api/pod-cause.ts'
@@ -12,7 +13,6 @@ import {jobFacts} from './describe-job-facts.ts'
 import {remedy} from './describe-remedy.ts'
 import {eventTime} from './events.ts'
 import {warn} from './output.ts'
-import {hasJobEnded} from './stop-job.ts'
 
 /** A job with all that belongs to it, as it was read at one time. */
 export interface JobView {
