@@ -113,15 +113,17 @@ export function createStatusWriter(
     },
     write: async (owner, fresh, options) => {
       const {signal} = options
-      const status = withConditionTimes(owner.status, fresh)
       const uid = owner.metadata.uid ?? ''
+      const before = last.get(uid)
+      // Where the server has pruned the conditions, what was wanted still knows since when they hold.
+      const isAsLeft = before !== undefined && isEqual(before.kept, owner.status)
+      const status = withConditionTimes(isAsLeft ? before.wanted : owner.status, fresh)
       const patch = mergePatch(owner.status ?? {}, status)
       if (patch === undefined) {
         yielding.delete(uid)
         return 'same'
       }
-      const before = last.get(uid)
-      if (before && isEqual(before.wanted, status) && isEqual(before.kept, owner.status)) return 'same'
+      if (isAsLeft && isEqual(before.wanted, status)) return 'same'
       const wait = waitMs(uid, options, isEqual(withoutWords(owner.status), withoutWords(status)))
       if (wait > 0) return wait
       try {

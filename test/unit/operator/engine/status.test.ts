@@ -164,3 +164,35 @@ it('lets writes that make something go first where these wait for their turn, al
   expect(await write('e', 1)).toBe('written')
   expect(written).toEqual(['a', 'c', 'd', 'd', 'b', 'e'])
 })
+
+it('law 6: knows since when conditions hold that the server has pruned, and does not send them again', async () => {
+  let [time, sent] = [1_000_000, 0]
+  const owner = {...widget('w', {}, 'n'), metadata: {name: 'w', namespace: 'n', uid: 'w'}, status: {}}
+  const client = {
+    raw: () => Promise.resolve({status: 404, headers: {}, body: {text: () => Promise.resolve('')}}),
+    patch: () => {
+      sent += 1
+      return Promise.resolve(owner)
+    },
+  } as unknown as KubeClient
+  const writer = createStatusWriter(
+    client,
+    WIDGETS,
+    {observe: () => undefined} as unknown as Informer,
+    () => time,
+    () => false,
+  )
+  // Each plan would have its conditions begin at its own time.
+  const write = (status: 'True' | 'False'): ReturnType<typeof writer.write> => {
+    time += 10_000
+    const condition = {type: 'Ready', status, reason: 'x', message: '', lastTransitionTime: new Date(time).toISOString()}
+    return writer.write(owner, {conditions: [condition]}, {mayWait: false, isUrgent: false, signal: AbortSignal.timeout(60_000)})
+  }
+  expect([await write('True'), await write('True'), await write('False'), await write('False')]).toEqual([
+    'written',
+    'same',
+    'written',
+    'same',
+  ])
+  expect(sent).toBe(2)
+})
