@@ -15,15 +15,22 @@ const COMPONENT = OPERATOR
 /** The same words on the same object are told again after this long at the earliest. */
 const QUIET_MS = 10 * 60_000
 
-export function createEvents(client: KubeClient, signal: AbortSignal, log: Log, now: () => number): TellEvent {
+export interface Clocks {
+  /** For what is written. */
+  readonly now: () => number
+  /** For spans: nobody sets it. */
+  readonly steady: () => number
+}
+
+export function createEvents(client: KubeClient, signal: AbortSignal, log: Log, {now, steady}: Clocks): TellEvent {
   const told = new Map<string, number>()
   return (on, {type, reason, message}) => {
     const {name, namespace = 'default', uid} = on.metadata
     const words = `${uid} ${type} ${reason} ${message}`
     const last = told.get(words)
+    if (signal.aborted || (last !== undefined && steady() - last < QUIET_MS)) return
+    rememberYoungest(told, words, steady())
     const at = now()
-    if (signal.aborted || (last !== undefined && at - last < QUIET_MS)) return
-    rememberYoungest(told, words, at)
     const time = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
     const event: Event = {
       apiVersion: 'v1',

@@ -31,7 +31,7 @@ export interface Expectations {
 /** How long a watch may be behind before the objects are read beside it. */
 const PATIENCE_MS = 5_000
 
-export function createExpectations(client: KubeClient, informerOf: (kind: Kind) => Informer, now: () => number): Expectations {
+export function createExpectations(client: KubeClient, informerOf: (kind: Kind) => Informer, steady: () => number): Expectations {
   /** By key, then by object. */
   const pending = new Map<string, Map<string, Pending>>()
   /** By object: the keys that wait for it. */
@@ -75,13 +75,13 @@ export function createExpectations(client: KubeClient, informerOf: (kind: Kind) 
   }
 
   return {
-    expectGone: (key, kind, ref, uid) => add(key, {kind, ref, goneUid: uid, askAt: now() + PATIENCE_MS}),
-    doubt: (key, kind, ref) => add(key, {kind, ref, askAt: now()}),
+    expectGone: (key, kind, ref, uid) => add(key, {kind, ref, goneUid: uid, askAt: steady() + PATIENCE_MS}),
+    doubt: (key, kind, ref) => add(key, {kind, ref, askAt: steady()}),
     ready: async (key, signal) => {
       const late: Pending[] = []
       let nextAt = Number.POSITIVE_INFINITY
       for (const entry of pending.get(key)?.values() ?? []) {
-        const isLate = entry.askAt <= now()
+        const isLate = entry.askAt <= steady()
         // One that is unseen is enough to wait for: a thousand deletions are not looked up again at the end of each.
         if ((isLate || nextAt === Number.POSITIVE_INFINITY) && isSeen(entry)) settle(key, entry)
         else if (isLate) late.push(entry)
@@ -89,7 +89,7 @@ export function createExpectations(client: KubeClient, informerOf: (kind: Kind) 
       }
       await Promise.all(late.map((entry) => read(entry, signal)))
       for (const entry of late) settle(key, entry)
-      return pending.has(key) ? Math.max(1, nextAt - now()) : 0
+      return pending.has(key) ? Math.max(1, nextAt - steady()) : 0
     },
     seen: (kind, ref) => {
       const object = nameOf(kind, ref)

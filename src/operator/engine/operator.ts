@@ -154,7 +154,8 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
   const {controllers, log, requestTimeoutMs = REQUEST_TIMEOUT_MS} = options
   const client = whileHeld(withTimeLimit(options.client, requestTimeoutMs), isHeld)
   const now = (): number => Date.now()
-  const tell = createEvents(client, term, log, now)
+  const steady = (): number => performance.now()
+  const tell = createEvents(client, term, log, {now, steady})
   const limit = createLimit(WRITES_IN_FLIGHT)
   const limits = new Map(Object.entries(options.inFlight ?? {}).map(([plural, most]) => [plural, createLimit(most)]))
   const limitOf = ({plural}: Kind): Limit | undefined => limits.get(plural)
@@ -167,9 +168,9 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
   }
   const queues = controllers.map((controller): {readonly kind: Kind; readonly queue: Queue; readonly resync: NodeJS.Timeout} => {
     const informer = informerOf(controller.kind)
-    const expectations = createExpectations(client, informerOf, now)
+    const expectations = createExpectations(client, informerOf, steady)
     const executor: Executor = {client, informerOf, expectations, tell, limit, limitOf, log}
-    const statusWriter = createStatusWriter(client, controller.kind, informer, now, limit.isCrowded)
+    const statusWriter = createStatusWriter(client, controller.kind, informer, steady, limit.isCrowded)
     const reconciler = createReconciler({controller, informer, reader, executor, statusWriter, now})
     const queue = createQueue({
       work: metered(options.meter, controller.kind.plural, (key) => reconciler.run(key, term)),

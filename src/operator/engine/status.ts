@@ -53,7 +53,7 @@ export function createStatusWriter(
   client: KubeClient,
   kind: Kind,
   informer: Informer,
-  now: () => number,
+  steady: () => number,
   isCrowded: () => boolean,
 ): StatusWriter {
   let hasSubresource: boolean | undefined
@@ -66,18 +66,18 @@ export function createStatusWriter(
   /** By UID: since when one that differs lets others go first. */
   const yielding = new Map<string, number>()
   /** When one of them was given its turn. */
-  let turnAt = 0
+  let turnAt = Number.NEGATIVE_INFINITY
 
   const waitMs = (uid: string, {mayWait, isUrgent}: WriteOptions, isWordsAlone: boolean): number => {
-    if (isUrgent) return isWordsAlone ? Math.max(0, (written.get(uid) ?? 0) + WORDS_MS - now()) : 0
-    const at = due.get(uid) ?? Math.max((written.get(uid) ?? 0) + PACE_MS, mayWait ? now() + PACE_MS : 0)
-    if (at > now()) rememberYoungest(due, uid, at)
-    const since = yielding.get(uid) ?? now()
-    if (!isCrowded() || now() - since >= CROWDED_MS) return Math.max(0, at - now())
+    if (isUrgent) return isWordsAlone ? Math.max(0, (written.get(uid) ?? Number.NEGATIVE_INFINITY) + WORDS_MS - steady()) : 0
+    const at = due.get(uid) ?? Math.max((written.get(uid) ?? Number.NEGATIVE_INFINITY) + PACE_MS, mayWait ? steady() + PACE_MS : 0)
+    if (at > steady()) rememberYoungest(due, uid, at)
+    const since = yielding.get(uid) ?? steady()
+    if (!isCrowded() || steady() - since >= CROWDED_MS) return Math.max(0, at - steady())
     rememberYoungest(yielding, uid, since)
     // Each comes back about when its turn is; soon in any case, for the crowd may have gone.
-    if (at > now() || now() - turnAt < PACE_MS) return Math.max(Math.min(PACE_MS * yielding.size, LOOK_MS), at - now())
-    turnAt = now()
+    if (at > steady() || steady() - turnAt < PACE_MS) return Math.max(Math.min(PACE_MS * yielding.size, LOOK_MS), at - steady())
+    turnAt = steady()
     return 0
   }
 
@@ -102,7 +102,7 @@ export function createStatusWriter(
 
   const remember = (uid: string, wanted: object, kept: unknown): void => {
     rememberYoungest(last, uid, {wanted, kept})
-    rememberYoungest(written, uid, now())
+    rememberYoungest(written, uid, steady())
     due.delete(uid)
     yielding.delete(uid)
   }

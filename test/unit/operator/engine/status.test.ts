@@ -1,4 +1,4 @@
-import {afterAll, beforeAll, expect, it} from 'vitest'
+import {afterAll, beforeAll, expect, it, vi} from 'vitest'
 import {CUSTOM_RESOURCE_DEFINITIONS} from '../../../../src/api/core.ts'
 import type {KubeObject} from '../../../../src/api/object.ts'
 import type {KubeClient} from '../../../../src/kube/client.ts'
@@ -122,6 +122,18 @@ it.each([
   expect(writes()).toBe(1)
   await operator.stop()
   await ground.client.patch(CUSTOM_RESOURCE_DEFINITIONS, {name: 'widgets.laws.example'}, {spec: crd().spec}, {type: 'merge'})
+})
+
+it('tells what is true whatever becomes of the wall clock', async () => {
+  const namespace = await ground.namespace()
+  const operator = await ground.run(namespace, widgetController())
+  await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
+  await until(async () => (await get(namespace)).status?.children === 1)
+  const hourAgo = Date.now() - 3_600_000
+  const wall = vi.spyOn(Date, 'now').mockImplementation(() => hourAgo)
+  await scale(namespace, 2)
+  await until(async () => (await get(namespace)).status?.children === 2).finally(() => wall.mockRestore())
+  await operator.stop()
 })
 
 it('lets writes that make something go first where these wait for their turn, all statuses together but one in a while', async () => {
