@@ -171,7 +171,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
     const expectations = createExpectations(client, informerOf, steady)
     const executor: Executor = {client, informerOf, expectations, tell, limit, limitOf, log}
     const statusWriter = createStatusWriter(client, controller.kind, informer, steady, limit.isCrowded)
-    const reconciler = createReconciler({controller, informer, reader, executor, statusWriter, now})
+    const reconciler = createReconciler({controller, informer, reader, executor, statusWriter, now, lookMs: requestTimeoutMs})
     const queue = createQueue({
       work: metered(options.meter, controller.kind.plural, (key) => reconciler.run(key, term)),
       concurrency: CONCURRENCY,

@@ -7,6 +7,7 @@ import {type Executor, execute, type Failed, stagesBefore} from './execute.ts'
 import {createTakeOver} from './former-operator.ts'
 import {about, outlineOf} from './log.ts'
 import type {StatusWriter} from './status.ts'
+import {inTime} from './time-limit.ts'
 
 export type AnyController = Controller<KubeObject & {readonly status?: unknown}, unknown, {readonly do: string}>
 
@@ -24,6 +25,8 @@ export interface ReconcilerOptions {
   readonly executor: Executor
   readonly statusWriter: StatusWriter
   readonly now: () => number
+  /** How long a look at an owner's surroundings may take. */
+  readonly lookMs: number
 }
 
 const OUTDATED_MS = 1_000
@@ -33,7 +36,7 @@ export const refOfKey = (key: string): Ref => {
   return {name, ...(namespace ? {namespace} : {})}
 }
 
-export function createReconciler({controller, informer, reader, executor, statusWriter, now}: ReconcilerOptions): Reconciler {
+export function createReconciler({controller, informer, reader, executor, statusWriter, now, lookMs}: ReconcilerOptions): Reconciler {
   /** Law 7: what the server refused for good, until the object's spec or metadata changes. */
   const refused = new Map<string, {readonly owner: unknown; readonly failure: Failed}>()
   const takeOver = createTakeOver(executor.client, controller.kind, informer)
@@ -59,7 +62,13 @@ export function createReconciler({controller, informer, reader, executor, status
       const standing = before && isEqual(before.owner, wanted) ? before.failure : undefined
       if (!standing) refused.delete(key)
 
-      const world = await controller.observe(owner, reader, signal)
+      const observe = (limited: AbortSignal): unknown => controller.observe(owner, reader, limited)
+      const world = await inTime(
+        `${controller.kind.kind} "${owner.metadata.name}" and its surroundings could not be looked at`,
+        lookMs,
+        signal,
+        observe,
+      )
       const plan = controller.plan(owner, world, now())
       if (log.isLevelEnabled('trace')) log.trace({resourceVersion, stages: outlineOf(plan.stages), status: plan.status}, 'planned')
       const act = controller.act && ((action: {readonly do: string}) => controller.act?.(owner, action, signal) ?? Promise.resolve())

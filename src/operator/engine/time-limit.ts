@@ -1,28 +1,36 @@
 import type {KubeClient, RequestOptions} from '../../kube/client.ts'
 import {ConnectionError} from '../../kube/errors.ts'
 
+/** Does work whose signal aborts, with a ConnectionError of these words, when it takes longer than `ms`. */
+export async function inTime<T>(
+  words: string,
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => T | Promise<T>,
+): Promise<T> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new ConnectionError(`${words} within ${ms / 1000} s`)), ms)
+  try {
+    return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /**
  * The same client, whose requests reject with a ConnectionError when their answer takes longer than `ms`: a connection that died without a word
  * must not hold up its key for ever. What goes through `raw` (watches) has its own watchdog.
  */
 export function withTimeLimit(client: KubeClient, ms: number): KubeClient {
-  const inTime = async <T, O extends RequestOptions>(options: O, send: (options: O) => Promise<T>): Promise<T> => {
-    const late = new AbortController()
-    const timer = setTimeout(() => late.abort(new ConnectionError(`${client.server} did not answer within ${ms / 1000} s`)), ms)
-    const signal = options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal
-    try {
-      return await send({...options, signal})
-    } finally {
-      clearTimeout(timer)
-    }
-  }
+  const limited = <T, O extends RequestOptions>(options: O, send: (options: O) => Promise<T>): Promise<T> =>
+    inTime(`${client.server} did not answer`, ms, options.signal, (signal) => send({...options, signal}))
   return {
     ...client,
-    get: (kind, ref, options = {}) => inTime(options, (limited) => client.get(kind, ref, limited)),
-    create: (kind, object, options = {}) => inTime(options, (limited) => client.create(kind, object, limited)),
-    replace: (kind, object, options = {}) => inTime(options, (limited) => client.replace(kind, object, limited)),
-    patch: (kind, ref, patch, options) => inTime(options, (limited) => client.patch(kind, ref, patch, limited)),
-    apply: (kind, object, options) => inTime(options, (limited) => client.apply(kind, object, limited)),
-    delete: (kind, ref, options = {}) => inTime(options, (limited) => client.delete(kind, ref, limited)),
+    get: (kind, ref, options = {}) => limited(options, (each) => client.get(kind, ref, each)),
+    create: (kind, object, options = {}) => limited(options, (each) => client.create(kind, object, each)),
+    replace: (kind, object, options = {}) => limited(options, (each) => client.replace(kind, object, each)),
+    patch: (kind, ref, patch, options) => limited(options, (each) => client.patch(kind, ref, patch, each)),
+    apply: (kind, object, options) => limited(options, (each) => client.apply(kind, object, each)),
+    delete: (kind, ref, options = {}) => limited(options, (each) => client.delete(kind, ref, each)),
   }
 }

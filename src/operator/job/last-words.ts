@@ -5,13 +5,16 @@ import type {ReadLastWords} from './controller.ts'
 /** A traceback's end says what happened; all of it is in the pod's log. */
 const LINES = 5
 const MOST_CHARACTERS = 1000
+/** The kubelet itself is asked, which may hang: the job's verdict does not wait for it. */
+const LIMIT_MS = 5_000
 
 export const createReadLastWords =
-  (client: KubeClient): ReadLastWords =>
+  (client: KubeClient, limitMs = LIMIT_MS): ReadLastWords =>
   async ({metadata: {name, namespace = 'default'}, spec}, signal) => {
     try {
       const container = spec.containers[0]?.name
-      const options = {namespace, name, tailLines: LINES, signal, ...(container !== undefined && {container})}
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+      const options = {namespace, name, tailLines: LINES, signal: limited, ...(container !== undefined && {container})}
       const lines = await Array.fromAsync(streamLogs(client, options))
       const words = lines.join('\n').trimEnd().slice(-MOST_CHARACTERS)
       return words === '' ? [] : words.split('\n')
