@@ -17,6 +17,18 @@ const MAX_MESSAGE = 300
  * A pod that runs and has not passed its readiness probe yet has no cause: it may still be starting.
  */
 export function podCause(pod: Pod): PodCause | undefined {
+  const cause = toldCause(pod)
+  const words = cause && FORMER_PROGRAM.exec(cause.message)?.[1]?.split('-')
+  if (!words) return cause
+  const [program, args] = [words.join('-'), words.join(', ')]
+  return {...cause, message: `${cause.message}; the image has no ${program}, as new releases of Dask: write args: [${args}, …]`}
+}
+
+/** In the words of container runtimes, of shells and of tini, which many images start with. */
+const FORMER_PROGRAM =
+  /(?:^|[\s"/])(dask-(?:scheduler|(?:cuda-)?worker))(?:"?: (?:executable file |command )?not found|"?: (?:stat \S+: )?no such file| failed: no such file)/i
+
+const toldCause = (pod: Pod): PodCause | undefined => {
   const {phase, reason, message} = pod.status ?? {}
   if (phase === 'Succeeded') return undefined
   const containers = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]

@@ -80,6 +80,34 @@ describe('podCause', () => {
     expect(podCause(pod(status))).toEqual(cause)
   })
 
+  // What every manifest of the official client says, and new releases of Dask have not got any more.
+  it.each([
+    ['exec: "dask-worker": executable file not found in $PATH: unknown', 'dask-worker', 'dask, worker'],
+    ['exec: "dask-scheduler": executable file not found in $PATH', 'dask-scheduler', 'dask, scheduler'],
+    ['exec: "/opt/bin/dask-worker": stat /opt/bin/dask-worker: no such file or directory: unknown', 'dask-worker', 'dask, worker'],
+    ['/usr/bin/prepare.sh: line 30: exec: dask-cuda-worker: not found', 'dask-cuda-worker', 'dask, cuda, worker'],
+    ['[FATAL tini (7)] exec dask-worker failed: No such file or directory', 'dask-worker', 'dask, worker'],
+    ['sh: 1: dask-worker: command not found', 'dask-worker', 'dask, worker'],
+  ])('has the remedy where it tells that %s', (words, program, args) => {
+    const remedy = `; the image has no ${program}, as new releases of Dask: write args: [${args}, …]`
+    const waiting = {...container, state: {waiting: {reason: 'RunContainerError', message: words}}}
+    expect(podCause(pod({phase: 'Pending', containerStatuses: [waiting]}))).toEqual({reason: 'RunContainerError', message: words + remedy})
+    const lastState = {terminated: {exitCode: 128, reason: 'StartError', message: words}}
+    const again = {...container, state: {waiting: {reason: 'CrashLoopBackOff', message: 'back-off 10s'}}, lastState}
+    expect(podCause(pod({phase: 'Running', containerStatuses: [again]}))).toEqual({
+      reason: 'CrashLoopBackOff',
+      message: `container "worker" exited with code 128 (StartError): ${words}; back-off 10s${remedy}`,
+    })
+  })
+
+  it.each(['exec: "train": executable file not found in $PATH', 'secret "dask-worker" not found', 'dask-worker: no module torch found'])(
+    'has none for %s',
+    (message) => {
+      const waiting = {...container, state: {waiting: {reason: 'RunContainerError', message}}}
+      expect(podCause(pod({phase: 'Pending', containerStatuses: [waiting]}))?.message).toBe(message)
+    },
+  )
+
   it('keeps a message to one short line', () => {
     const cause = podCause(pod({phase: 'Failed', reason: 'Evicted', message: `first\n${'x'.repeat(1000)}`}))
     expect(cause?.message).toMatch(/^first x+…$/)
