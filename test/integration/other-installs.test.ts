@@ -148,6 +148,38 @@ describe('the Helm chart', () => {
     expect(named(await template({rbac: {cluster: false}}), 'Role')).toEqual(['dask-operator/dask-operator'])
   })
 
+  it('gives its monitors what values say of them', async () => {
+    const said = {
+      jobLabel: 'team',
+      targetLabels: ['team', 'tier'],
+      podTargetLabels: ['zone'],
+      metricRelabelings: [{action: 'drop', sourceLabels: ['__name__'], regex: 'dask_.*_bucket'}],
+    }
+    const monitorsOf = async (schedulers: object, workers: object): Promise<readonly unknown[]> =>
+      (await template({metrics: {scheduler: schedulers, worker: workers}}))
+        .filter(({kind}) => kind.endsWith('Monitor'))
+        // A ServiceMonitor before a PodMonitor.
+        .toSorted((one, other) => other.kind.localeCompare(one.kind))
+        .map((object) => (object as KubeObject & {readonly spec: unknown}).spec)
+    const on = {enabled: true}
+    const endpoint = {port: 'http-dashboard', path: '/metrics', interval: '15s'}
+    expect(await monitorsOf({serviceMonitor: on}, {podMonitor: on})).toEqual([
+      expect.objectContaining({targetLabels: ['dask.org/cluster-name'], endpoints: [endpoint]}),
+      expect.objectContaining({podTargetLabels: ['dask.org/cluster-name', 'dask.org/workergroup-name'], podMetricsEndpoints: [endpoint]}),
+    ])
+    const {jobLabel, targetLabels, podTargetLabels, metricRelabelings} = said
+    expect(await monitorsOf({serviceMonitor: {...on, ...said}}, {podMonitor: {...on, ...said}})).toEqual([
+      expect.objectContaining({jobLabel, targetLabels, podTargetLabels, endpoints: [{...endpoint, metricRelabelings}]}),
+      expect.objectContaining({
+        jobLabel,
+        // There it has one list; the other name is what the Python operator's chart took.
+        podTargetLabels: ['zone', 'team', 'tier'],
+        podMetricsEndpoints: [{...endpoint, metricRelabelings}],
+      }),
+    ])
+    expect(await monitorsOf({enabled: false, serviceMonitor: on}, {enabled: false, podMonitor: on})).toEqual([])
+  })
+
   it('refuses a value that it does not know, and says which', async () => {
     await expect(template({replica: 2})).rejects.toThrow(/replica/)
     await expect(template({watchNamespaces: ['Not_A_Name']})).rejects.toThrow(/watchNamespaces/)
