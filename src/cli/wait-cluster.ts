@@ -2,8 +2,10 @@ import {PODS} from '../api/core.ts'
 import {DASK_CLUSTERS, type DaskCluster} from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {type ClusterProgress, clusterProgress, type Problem, type StepNews} from './cluster-progress.ts'
+import {type ClusterProgress, clusterProgress, firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
+import {formatDuration} from './duration.ts'
 import {lastLogLines} from './pod-logs.ts'
+import {askWorkers, callRoll, NOT_CONNECTED, type RollCall, restartedWorker, wantedWorkers} from './roll-call.ts'
 import {EXIT, UserError} from './user-error.ts'
 import {type Look, openWatch} from './watch.ts'
 
@@ -11,6 +13,10 @@ import {type Look, openWatch} from './watch.ts'
 const PATIENCE_MS = 20_000
 /** How long an operator may take to notice a cluster before we ask whether there is one. */
 const UNSERVED_MS = 10_000
+
+/** Between two questions to a scheduler whose workers are still on their way: at first, and at most. */
+const ASK_MS = 250
+const ASK_SELDOM_MS = 2_000
 
 const NOT_SERVED = 'no operator has taken it up yet: is one running?'
 
@@ -26,7 +32,7 @@ export interface WaitOptions {
 }
 
 /**
- * Waits until a cluster is ready; resolves with it.
+ * Waits until a cluster is ready and its workers are connected, as far as its scheduler can be asked; resolves with it.
  * Ends early, with the true reason, when a pod cannot start (with the last lines of its log when it crashed) and when the cluster is deleted.
  */
 export async function waitForCluster({client, namespace, name, timeoutMs, signal, report, bin}: WaitOptions): Promise<DaskCluster> {
@@ -37,29 +43,51 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
     const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, orWithout})
     const patience = impatience(PATIENCE_MS)
     const started = performance.now()
+    const left = (): number => timeoutMs - (performance.now() - started)
     let last: ClusterProgress | undefined
+    let roll: RollCall | undefined
     const look = (): Look<DaskCluster | Problem> => {
       const cluster = clusters.get({namespace, name})
       if (!cluster) throw new UserError(`DaskCluster "${name}" was deleted while waiting for it`, {exitCode: EXIT.notFound})
       last = clusterProgress(cluster, pods.list(namespace))
       for (const step of last.steps) report(step)
-      if (last.isReady) return {done: cluster}
-      if (last.problem) {
-        const left = patience(last.problem)
-        return left <= 0 ? {done: last.problem} : {again: left}
+      const problem = last.isReady ? restartedWorker(roll?.missing ?? []) : last.problem
+      if (problem) {
+        const spare = patience(problem)
+        if (spare <= 0) return {done: problem}
+        if (!last.isReady) return {again: spare}
       }
-      return unserved(cluster, performance.now() - started, report)
+      return last.isReady ? {done: cluster} : unserved(cluster, performance.now() - started, report)
     }
     const isServed = (): boolean => clusters.get({namespace, name})?.status?.phase !== undefined
-    const waitingFor = (): string => `DaskCluster "${name}" is not ready: ${isServed() ? whatIsMissing(last) : NOT_SERVED}`
-    const end = await watch.until(look, {timeoutMs, waitingFor})
-    if ('kind' in end) return end
-    report({name: end.pod?.metadata.name ?? 'cluster', state: 'failed', detail: `${end.reason}: ${end.message}`})
-    throw await problemError(client, name, end, bin, signal)
+    const waitingFor = (): string =>
+      roll && last?.isReady
+        ? `DaskCluster "${name}" is ready, but ${connectedWords(roll)}`
+        : `DaskCluster "${name}" is not ready: ${isServed() ? whatIsMissing(last) : NOT_SERVED}`
+    for (let pause = ASK_MS; ; pause = Math.min(ASK_SELDOM_MS, 2 * pause)) {
+      const end = await watch.until(look, {timeoutMs: Math.max(0, left()), ofMs: timeoutMs, waitingFor})
+      if (!('kind' in end)) {
+        report({name: end.pod?.metadata.name ?? 'cluster', state: 'failed', detail: `${end.reason}: ${end.message}`})
+        // The cluster's own word does not lead to the log of the pod that it is about.
+        const ofPod = firstPodProblem(pods.list(namespace))
+        throw await problemError(client, name, ofPod?.reason === end.reason ? ofPod : end, bin, signal)
+      }
+      const before = roll
+      const workers = wantedWorkers(end) === 0 ? undefined : await askWorkers(client, {namespace, cluster: name, signal})
+      roll = workers && callRoll(end, pods.list(namespace), workers)
+      const isComplete = !roll || roll.connected >= roll.wanted
+      if (roll && (before || !isComplete)) report({name: 'connected', state: isComplete ? 'done' : 'working', detail: connectedWords(roll)})
+      if (isComplete) return end
+      if (left() <= 0) throw new UserError(`after ${formatDuration(timeoutMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut})
+      await watch.change(Math.min(pause, left()), () => false)
+    }
   } finally {
     watch.close()
   }
 }
+
+const connectedWords = ({wanted, connected, missing: [first]}: RollCall): string =>
+  `${connected} of ${wanted} workers are connected with its scheduler${first && connected < wanted ? `; ${first.metadata.name} is not` : ''}`
 
 /** Whoever holds it back lets it begin when it is its turn, which may take hours. */
 const IN_A_QUEUE = 'SchedulingGated'
@@ -101,10 +129,10 @@ export const problemError = async (
   signal: AbortSignal,
 ): Promise<UserError> => {
   const {pod, reason, message} = problem
-  const lines = pod && reason === 'CrashLoopBackOff' ? await lastLogLines(client, pod, signal) : []
+  const lines = pod && (reason === 'CrashLoopBackOff' || reason === NOT_CONNECTED) ? await lastLogLines(client, pod, signal) : []
   const log = lines.length > 0 ? `; its last words: ${lines.join(' | ')}` : ''
   const subject = pod
-    ? `pod ${pod.metadata.name} of DaskCluster "${cluster}" does not start`
+    ? `pod ${pod.metadata.name} of DaskCluster "${cluster}" does not ${reason === NOT_CONNECTED ? 'get to its scheduler' : 'start'}`
     : `DaskCluster "${cluster}" does not get ready`
   return new UserError(`${subject}: ${reason}: ${message}${log}`, {
     next: [`"${bin} cluster describe ${cluster}" shows more`, `"${bin} cluster delete ${cluster}" takes it away`],

@@ -23,6 +23,8 @@ export type Look<T> = {readonly done: T} | {readonly again?: number}
 
 export interface UntilOptions {
   readonly timeoutMs: number
+  /** The time that the sentence tells, where a part of it was over before. */
+  readonly ofMs?: number
   /** The fact for the time-out's sentence: what is still missing. */
   readonly waitingFor: () => string
 }
@@ -54,7 +56,7 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
     broken.heard()
     for (const listener of listeners) listener()
   }
-  const until = async <T>(look: () => Look<T>, {timeoutMs, waitingFor}: UntilOptions): Promise<T> => {
+  const until = async <T>(look: () => Look<T>, {timeoutMs, ofMs = timeoutMs, waitingFor}: UntilOptions): Promise<T> => {
     signal.throwIfAborted()
     const {promise, resolve, reject} = Promise.withResolvers<T>()
     let alarm: NodeJS.Timeout | undefined
@@ -69,7 +71,7 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
       }
     }
     const onAbort = (): void => reject(signal.reason)
-    const onTimeout = (): void => reject(new UserError(`after ${formatDuration(timeoutMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut}))
+    const onTimeout = (): void => reject(new UserError(`after ${formatDuration(ofMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut}))
     const deadline = setTimeout(onTimeout, Math.min(timeoutMs, FOREVER_MS))
     signal.addEventListener('abort', onAbort, {once: true})
     try {

@@ -49,6 +49,24 @@ describe('cluster create', () => {
     expect(await kubectl('get', 'daskautoscaler/elastic', '-o', 'jsonpath={.spec.minimum}..{.spec.maximum}')).toBe('0..3')
   })
 
+  it('--wait takes no worker for ready that never gets to its scheduler, and says so', async () => {
+    const astray = (connect: string): readonly string[] =>
+      ['DASK_SCHEDULER_ADDRESS=tcp://nowhere.invalid:8786', `DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=${connect}`].flatMap((pair) => [
+        '--env',
+        pair,
+      ])
+    const ended = await dask('cluster', 'create', 'ended', '-w', '1', ...astray('1s'), '--wait', '--timeout', '90s')
+    expect(ended, ended.stderr).toMatchObject({code: 1, stdout: ''})
+    expect(ended.stderr).toMatch(
+      /pod ended-default-worker-\w+ of DaskCluster "ended" does not (start|get to its scheduler): .*exited with code 1.*; its last words: /,
+    )
+    const waits = await dask('cluster', 'create', 'waits', '-w', '1', ...astray('300s'), '--wait', '--timeout', '30s')
+    expect(waits, waits.stderr).toMatchObject({code: 124, stdout: ''})
+    expect(waits.stderr).toContain(
+      'after 30s, DaskCluster "waits" is ready, but 0 of 1 workers are connected with its scheduler; waits-default-worker-',
+    )
+  })
+
   it('makes nothing at all where one of its objects is refused', async () => {
     const {code, stderr} = await dask('cluster', 'create', 'half', '--group', 'a=1,image=x', '--group', 'a=2')
     expect(code).toBe(1)
