@@ -1,9 +1,10 @@
 import {Command, type Config, type Interfaces, Parser} from '@oclif/core'
 import {nounOf, splitAtDashes, typedName} from './argv.ts'
 import {type Connection, openConnection} from './connection.ts'
-import {CommandFailed} from './failure.ts'
+import {CommandFailed, explain, type Place, sentence} from './failure.ts'
 import {type GlobalFlags, globalFlags} from './flags.ts'
 import {type Interruption, watchInterruption} from './interruption.ts'
+import {tell} from './output.ts'
 import {usageFailure} from './usage-failure.ts'
 import {EXIT, usageError} from './user-error.ts'
 
@@ -106,6 +107,17 @@ export abstract class DaskCommand extends Command {
     return this.#connection
   }
 
+  /** Tells of one thing that failed where others go on. */
+  protected tellFailure(what: string, error: unknown): void {
+    const failure = explain(error, this.#where())
+    tell(sentence({...failure, message: `${what}: ${failure.message}`}))
+  }
+
+  #where(): Place {
+    const {client, namespace} = this.#connection ?? {}
+    return {bin: this.bin, ...(client && {context: client.context, server: client.server}), ...(namespace && {namespace})}
+  }
+
   /** Runs the command to its end. Rejects with `CommandFailed`, which knows where the command was talking to. */
   async execute(): Promise<void> {
     // From here on Ctrl-C ends the command in order: never between two writes that belong together.
@@ -113,12 +125,10 @@ export abstract class DaskCommand extends Command {
     try {
       await this.run()
     } catch (error) {
-      const {client, namespace} = this.#connection ?? {}
       // Loaded here: most commands do not fail.
       const {nearNames} = await import('./near-names.ts')
       const near = await nearNames(error, this.#connection)
-      const place = {bin: this.bin, near, ...(client && {context: client.context, server: client.server}), ...(namespace && {namespace})}
-      throw new CommandFailed(error, this.failedWith, place)
+      throw new CommandFailed(error, this.failedWith, {...this.#where(), near})
     } finally {
       interruption.stop()
       await this.#connection?.client.close()

@@ -51,9 +51,9 @@ export function checkChoice(names: readonly string[], {all, selector, filename}:
 export async function deleteChosen<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
   const {flags, kind, namespace} = call
   if (flags.filename === undefined) return await deleteObjects(call)
-  const objects = await readManifests(flags.filename, kind, namespace, flags.namespace)
-  for (const [place = namespace, these] of Map.groupBy(objects, ({metadata}) => metadata.namespace))
-    await deleteObjects({...call, namespace: place, names: these.map(({metadata}) => metadata.name)})
+  const manifests = await readManifests(flags.filename, kind, {namespace, asked: flags.namespace, verb: 'delete'})
+  for (const [place = namespace, these] of Map.groupBy(manifests, ({object}) => object.metadata.namespace))
+    await deleteObjects({...call, namespace: place, names: these.map(({object}) => object.metadata.name)})
 }
 
 /**

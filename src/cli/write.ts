@@ -1,6 +1,8 @@
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
+import {KubeError} from '../kube/errors.ts'
 import {answer, formatDocument, qualifiedName, warn} from './output.ts'
+import {Exit} from './user-error.ts'
 
 /** Who we are in `metadata.managedFields`. */
 export const FIELD_MANAGER = 'kubectl-dask'
@@ -35,15 +37,34 @@ export async function answerObjects(objects: readonly KubeObject[], format: stri
   for (const object of objects) await answerObject(object, format, done)
 }
 
-/** Makes several objects one after another; where one is refused, those that were made before it are told first. */
-export async function makeInTurn<T, Made>(
+export interface Turns<T, Made> {
+  readonly make: (each: T) => Promise<Made>
+  readonly tellMade: (made: readonly Made[]) => Promise<void>
+  readonly tellRefused: (file: string, error: KubeError) => void
+  /** Where one of them was refused. */
+  readonly exitCode: number
+}
+
+/**
+ * Makes several objects one after another. What the server refuses is told with its file, and the others are made all the same, so that half
+ * of a set can be completed. What was made is told here where the call does not go on.
+ */
+export async function makeInTurn<T extends {readonly file?: string | undefined}, Made>(
   wanted: readonly T[],
-  make: (each: T) => Promise<Made>,
-  tellMade: (made: readonly Made[]) => Promise<void>,
+  {make, tellMade, tellRefused, exitCode}: Turns<T, Made>,
 ): Promise<readonly Made[]> {
   const made: Made[] = []
+  let isRefused = false
   try {
-    for (const each of wanted) made.push(await make(each))
+    for (const each of wanted) {
+      const one = await make(each).catch((error: unknown) => {
+        if (each.file === undefined || !(error instanceof KubeError)) throw error
+        tellRefused(each.file, error)
+        isRefused = true
+      })
+      if (one) made.push(one)
+    }
+    if (isRefused) throw new Exit(exitCode)
     return made
   } catch (error) {
     await tellMade(made)

@@ -9,7 +9,7 @@ import {dryRunFlag, dryRunOf, outputFlag, timeoutFlag} from '../../cli/flags.ts'
 import {boundsFlag, groupFlag} from '../../cli/group-flag.ts'
 import {Interrupted} from '../../cli/interruption.ts'
 import {tell, warn} from '../../cli/output.ts'
-import {readManifests} from '../../cli/read-manifest.ts'
+import {nameOf, readManifests} from '../../cli/read-manifest.ts'
 import {EXIT, UserError, usageError} from '../../cli/user-error.ts'
 import {versionGap} from '../../cli/version-gap.ts'
 import {waitForCluster} from '../../cli/wait-cluster.ts'
@@ -84,16 +84,21 @@ export default class ClusterCreate extends DaskCommand {
     // Nothing that a server could tell is in the manifest: none is asked.
     if (dryRun === 'client') {
       const sets = await setsOf(args.name, flags)
-      return await answerObjects(sets.flatMap(objectsOf), flags.output, doneText('created', dryRun))
+      return await answerObjects(
+        sets.flatMap(({set}) => objectsOf(set)),
+        flags.output,
+        doneText('created', dryRun),
+      )
     }
 
     const {client, namespace} = await this.connect(flags)
     const done = doneText('created', dryRun)
-    const made = await makeInTurn(
-      await setsOf(args.name, flags, namespace),
-      (set) => createSet(client, set, {dryRun: dryRun === 'server', keep: flags.keep, signal: this.signal}),
-      (sets) => answerObjects(sets.flatMap(objectsOf), flags.output, done),
-    )
+    const made = await makeInTurn(await setsOf(args.name, flags, namespace), {
+      make: ({set}) => createSet(client, set, {dryRun: dryRun === 'server', keep: flags.keep, signal: this.signal}),
+      tellMade: (sets) => answerObjects(sets.flatMap(objectsOf), flags.output, done),
+      tellRefused: (file, error) => this.tellFailure(nameOf(file), error),
+      exitCode: this.failedWith,
+    })
     if (dryRun === undefined && flags.image === undefined && flags.filename === undefined)
       tell(`image: ${DEFAULT_IMAGE} (--image takes another)`)
     if (dryRun !== undefined || !flags.wait) return await answerObjects(made.flatMap(objectsOf), flags.output, done)
@@ -147,15 +152,15 @@ const setsOf = async (
   name: string | undefined,
   flags: SetFlags & {readonly filename?: string | undefined; readonly namespace?: string | undefined},
   namespace = flags.namespace,
-): Promise<readonly ClusterSet[]> => {
-  if (flags.filename === undefined) return [clusterSet(name ?? '', namespace, flags)]
-  const manifests = await readManifests(flags.filename, DASK_CLUSTERS, namespace, flags.namespace)
+): Promise<readonly {readonly set: ClusterSet; readonly file?: string}[]> => {
+  if (flags.filename === undefined) return [{set: clusterSet(name ?? '', namespace, flags)}]
+  const manifests = await readManifests(flags.filename, DASK_CLUSTERS, {namespace, asked: flags.namespace, verb: 'apply'})
   if (name !== undefined && manifests.length > 1)
     throw usageError(`"${flags.filename}" holds ${manifests.length} clusters, which cannot all be called "${name}"`, 'leave the name out')
-  return manifests.map((manifest): ClusterSet => {
-    const cluster: DaskCluster = name === undefined ? manifest : {...manifest, metadata: {...manifest.metadata, name}}
+  return manifests.map(({object, file}) => {
+    const cluster: DaskCluster = name === undefined ? object : {...object, metadata: {...object.metadata, name}}
     checkClusterName(cluster.metadata.name)
-    return {cluster, groups: [], autoscaler: undefined}
+    return {set: {cluster, groups: [], autoscaler: undefined}, file}
   })
 }
 

@@ -9,7 +9,7 @@ import {type JobFile, luggageStory, packFiles} from '../../cli/job-files.ts'
 import {limitFlags, limitsOf} from '../../cli/job-limits.ts'
 import {filesManifest, jobManifest} from '../../cli/job-manifest.ts'
 import {tell} from '../../cli/output.ts'
-import {readManifests} from '../../cli/read-manifest.ts'
+import {nameOf, readManifests} from '../../cli/read-manifest.ts'
 import {showJob} from '../../cli/show-job.ts'
 import {generateJobName, submitJob} from '../../cli/submit-job.ts'
 import {EXIT, usageError} from '../../cli/user-error.ts'
@@ -87,37 +87,45 @@ export default class JobRun extends DaskCommand {
     const story = luggageStory(luggage)
     if (story !== undefined) tell(story)
     const dryRun = dryRunOf(flags)
-    const jobs = async (namespace: string | undefined): Promise<readonly DaskJob[]> => {
+    const jobs = async (namespace: string | undefined): Promise<readonly {readonly object: DaskJob; readonly file?: string}[]> => {
       const all =
         filename === undefined
           ? [
-              jobManifest(
-                flags.name ?? generateJobName(command),
-                namespace,
-                luggage.command,
-                luggage.files,
-                choicesOf(flags),
-                marksOf(flags),
-                limitsOf(flags),
-              ),
+              {
+                object: jobManifest(
+                  flags.name ?? generateJobName(command),
+                  namespace,
+                  luggage.command,
+                  luggage.files,
+                  choicesOf(flags),
+                  marksOf(flags),
+                  limitsOf(flags),
+                ),
+              },
             ]
-          : await readManifests(filename, DASK_JOBS, namespace, flags.namespace)
-      for (const job of all) checkClusterName(job.metadata.name)
+          : await readManifests(filename, DASK_JOBS, {namespace, asked: flags.namespace, verb: 'apply'})
+      for (const {object} of all) checkClusterName(object.metadata.name)
       if (all.length > 1 && !flags.detach && dryRun === undefined)
         throw usageError(`"${filename}" holds ${all.length} jobs, and one alone can be followed`, 'start them with --detach')
       return all
     }
-    if (dryRun === 'client') return await answerDry(await jobs(flags.namespace), luggage.files, output)
+    if (dryRun === 'client')
+      return await answerDry(
+        (await jobs(flags.namespace)).map(({object}) => object),
+        luggage.files,
+        output,
+      )
 
     const {client, namespace} = await this.connect(flags)
     // Of a manifest it may come later; who names one in the call means one that is there.
     if (flags.on !== undefined) await client.get(DASK_CLUSTERS, {namespace, name: flags.on}, {signal: this.signal})
     this.signal.throwIfAborted()
-    const made = await makeInTurn(
-      await jobs(namespace),
-      (job) => submitJob(client, namespace, job, luggage.files, dryRun === 'server'),
-      (some) => answerObjects(some, output, doneText('created', dryRun)),
-    )
+    const made = await makeInTurn(await jobs(namespace), {
+      make: ({object}) => submitJob(client, namespace, object, luggage.files, dryRun === 'server'),
+      tellMade: (some) => answerObjects(some, output, doneText('created', dryRun)),
+      tellRefused: (file, error) => this.tellFailure(nameOf(file), error),
+      exitCode: this.failedWith,
+    })
     if (dryRun !== undefined) return await answerObjects(made, output, doneText('created', dryRun))
     if (flags.image === undefined && filename === undefined) tell(`image: ${DEFAULT_IMAGE} (--image takes another)`)
     const names = made.map(({metadata}) => metadata.name)

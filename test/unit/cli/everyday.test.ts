@@ -45,6 +45,49 @@ describe('cluster workers', () => {
   })
 })
 
+describe('manifests', () => {
+  const manifest = (name: string, spec: object = {}) => ({
+    ...{apiVersion: DASK_CLUSTERS.apiVersion, kind: DASK_CLUSTERS.kind, metadata: {name}},
+    spec: {
+      scheduler: {spec: {containers: [{name: 'scheduler', image: 'x'}]}, service: {ports: []}},
+      worker: {replicas: 1, spec: {containers: [{name: 'worker', image: 'x'}]}},
+      ...spec,
+    },
+  })
+  const write = (file: string, ...documents: readonly object[]) =>
+    writeFile(join(ground.folder, file), documents.map((document) => JSON.stringify(document)).join('\n---\n'))
+
+  it('are made all but those that the server refuses, each of which is told with its file', async () => {
+    await write('one.yaml', manifest('m1'))
+    await dask('cluster', 'create', '-f', 'one.yaml')
+    await write('four.yaml', manifest('m1'), manifest('m2'), manifest('m3', {foo: 1}), manifest('m4'))
+    const {code, stdout, stderr} = await dask('cluster', 'create', '-f', 'four.yaml', '-o', 'name')
+    expect({code, stdout}).toEqual({
+      code: 1,
+      stdout: 'daskcluster.kubernetes.dask.org/m2\ndaskcluster.kubernetes.dask.org/m4\n',
+    })
+    const [first, second, ...others] = stderr.split('\n')
+    expect(first).toContain('error: "four.yaml": DaskCluster "m1" exists already')
+    expect(second).toMatch(/^error: "four.yaml": .*unknown field "spec.foo"/)
+    expect(others).toEqual([''])
+  })
+
+  it('may be the list that is printed of several', async () => {
+    await write('two.yaml', manifest('l1'), manifest('l2'))
+    await dask('cluster', 'create', '-f', 'two.yaml')
+    await writeFile(join(ground.folder, 'all.yaml'), (await dask('cluster', 'list', 'l1', 'l2', '-o', 'yaml')).stdout)
+    expect(await dask('cluster', 'delete', '-f', 'all.yaml', '-o', 'name')).toMatchObject({
+      code: 0,
+      stdout: 'daskcluster.kubernetes.dask.org/l1\ndaskcluster.kubernetes.dask.org/l2\n',
+    })
+  })
+
+  it('of other kinds are not to be made by somebody who deletes', async () => {
+    await write('mixed.yaml', manifest('x1'), {apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'c'}})
+    expect((await dask('cluster', 'delete', '-f', 'mixed.yaml')).stderr).toContain('"kubectl delete -f mixed.yaml" takes them all')
+  })
+})
+
 describe('credentials that cannot be had', () => {
   const listAs = async (exec: object): Promise<string> => {
     const user = {exec: {apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'Never', ...exec}}
