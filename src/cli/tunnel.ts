@@ -1,11 +1,12 @@
 import {PODS, type Pod} from '../api/core.ts'
-import {DASK_CLUSTERS} from '../api/dask.ts'
+import {DASK_CLUSTERS, type DaskCluster} from '../api/dask.ts'
 import {LABEL_CLUSTER, LABEL_COMPONENT, PORT_COMM, PORT_DASHBOARD} from '../api/names.ts'
 import {isPodReady} from '../api/pod-state.ts'
 import {namedPort} from '../api/scheduler-address.ts'
 import {schemeOf, tlsSecretOf} from '../api/tls.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {UserError} from './user-error.ts'
+import type {Cache} from '../kube/informer.ts'
+import {EXIT, UserError} from './user-error.ts'
 import {type Look, openWatch, type Watch} from './watch.ts'
 
 /** Local ports that lead to a cluster's scheduler and follow it when it is replaced. */
@@ -15,6 +16,11 @@ export interface Tunnel {
   /** Of a scheduler that speaks TLS: the Secret with the certificate that a client has to show. */
   readonly tlsSecret?: string
   readonly dashboardURL: string
+}
+
+export interface FollowedTunnel extends Tunnel {
+  /** Rejects when the cluster has been deleted (exit code 3) or `signal` aborts; tells when it is suspended and when it comes back. */
+  readonly untilLost: () => Promise<never>
 }
 
 export interface TunnelCall {
@@ -37,15 +43,15 @@ export interface TunnelCall {
  * Opens both ports until `signal` aborts. Each connection finds the scheduler's pod by itself, so that one that was replaced is followed.
  * Rejects when there is no such cluster, no scheduler is ready in time, or a port is taken.
  */
-export async function openTunnel(call: TunnelCall): Promise<Tunnel> {
-  const {client, namespace, cluster, address, signal, bin, tell} = call
-  const {spec} = await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal})
-  if (spec.suspend)
-    throw new UserError(`DaskCluster "${cluster}" is suspended`, {next: [`"${bin} cluster resume ${cluster}" brings it back`]})
+export async function openTunnel(call: TunnelCall): Promise<FollowedTunnel> {
+  const {client, namespace, cluster, address, signal, tell} = call
+  // One that is not there is told as everywhere.
+  await client.get(DASK_CLUSTERS, {namespace, name: cluster}, {signal})
   const [{listenPortForward}, watch] = await Promise.all([import('../kube/port-forward.ts'), openWatch(client, signal)])
   signal.addEventListener('abort', () => watch.close(), {once: true})
   try {
-    const findPod = follow(watch, call)
+    const clusters = watch.see(DASK_CLUSTERS, {namespace, name: cluster})
+    const findPod = follow(watch, clusters, call)
     const pod = await findPod()
     const listen = (port: number, localPort: number): Promise<number> =>
       listenPortForward(client, {
@@ -71,20 +77,47 @@ export async function openTunnel(call: TunnelCall): Promise<Tunnel> {
     ])
     const tlsSecret = tlsSecretOf(pod)
     const schedulerAddress = `${schemeOf(tlsSecret)}://${host}:${comm}`
-    return {schedulerAddress, ...(tlsSecret !== undefined && {tlsSecret}), dashboardURL: `http://${host}:${dashboard}/status`}
+    const dashboardURL = `http://${host}:${dashboard}/status`
+    const untilLost = (): Promise<never> => followCluster(watch, clusters, call)
+    return {schedulerAddress, ...(tlsSecret !== undefined && {tlsSecret}), dashboardURL, untilLost}
   } catch (error) {
     watch.close()
     throw error
   }
 }
 
-/** Resolves with the scheduler's pod as soon as one is ready; tells when it is another one than before. */
-const follow = (watch: Watch, {namespace, cluster, patienceMs, tell}: TunnelCall): (() => Promise<Pod>) => {
+const deleted = ({cluster}: TunnelCall): UserError => new UserError(`DaskCluster "${cluster}" was deleted`, {exitCode: EXIT.notFound})
+
+const suspended = ({cluster, bin}: TunnelCall): UserError =>
+  new UserError(`DaskCluster "${cluster}" is suspended`, {next: [`"${bin} cluster resume ${cluster}" brings it back`]})
+
+const followCluster = (watch: Watch, clusters: Cache<DaskCluster>, call: TunnelCall): Promise<never> => {
+  const {namespace, cluster, bin, tell} = call
+  let wasSuspended = false
+  const look = (): Look<never> => {
+    const now = clusters.get({namespace, name: cluster})
+    if (!now) throw deleted(call)
+    const isSuspended = now.spec.suspend === true
+    if (isSuspended && !wasSuspended)
+      tell(`DaskCluster "${cluster}" is suspended: connections are refused until "${bin} cluster resume ${cluster}"`)
+    if (!isSuspended && wasSuspended) tell(`DaskCluster "${cluster}" is resumed`)
+    wasSuspended = isSuspended
+    return {}
+  }
+  return watch.until(look, {timeoutMs: Number.POSITIVE_INFINITY, waitingFor: () => `DaskCluster "${cluster}" is there`})
+}
+
+/** Resolves with the scheduler's pod as soon as one is ready; tells when it is another one than before. Waits for none that cannot come. */
+const follow = (watch: Watch, clusters: Cache<DaskCluster>, call: TunnelCall): (() => Promise<Pod>) => {
+  const {namespace, cluster, patienceMs, tell} = call
   const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${cluster},${LABEL_COMPONENT}=scheduler`})
   let last: string | undefined
   return async () => {
     const pod = await watch.until(
       (): Look<Pod> => {
+        const now = clusters.get({namespace, name: cluster})
+        if (!now) throw deleted(call)
+        if (now.spec.suspend) throw suspended(call)
         const ready = pods.list(namespace).find((each) => each.metadata.deletionTimestamp === undefined && isPodReady(each))
         return ready ? {done: ready} : {}
       },

@@ -25,7 +25,7 @@ export default class ClusterDashboard extends DaskCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(ClusterDashboard)
     const {client, namespace} = await this.connect(flags)
-    const tunnel = await openTunnel({
+    const {untilLost, ...tunnel} = await openTunnel({
       client,
       namespace,
       cluster: args.name,
@@ -41,6 +41,6 @@ export default class ClusterDashboard extends DaskCommand {
         tell(`no browser could be opened (${error.message}); open the address yourself`),
       )
     tell('forwarding until Ctrl-C')
-    await once(this.signal, 'abort')
+    await Promise.race([once(this.signal, 'abort'), untilLost()])
   }
 }

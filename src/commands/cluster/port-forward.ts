@@ -7,7 +7,7 @@ import {tunnelFlags, tunnelOptions} from '../../cli/tunnel-flags.ts'
 
 export default class ClusterPortForward extends DaskCommand {
   static override summary = "Lead local ports to a cluster's scheduler and dashboard until Ctrl-C."
-  static override description = 'Connections follow a scheduler that was replaced.\n'
+  static override description = 'Connections follow a scheduler that was replaced. Ends when the cluster is deleted.\n'
   static override examples = [
     {description: 'Any free ports', command: 'cluster port-forward demo'},
     {
@@ -22,7 +22,7 @@ export default class ClusterPortForward extends DaskCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(ClusterPortForward)
     const {client, namespace} = await this.connect(flags)
-    const tunnel = await openTunnel({
+    const {untilLost, ...tunnel} = await openTunnel({
       client,
       namespace,
       cluster: args.name,
@@ -41,6 +41,6 @@ export default class ClusterPortForward extends DaskCommand {
         )
       tell('forwarding until Ctrl-C')
     }
-    await once(this.signal, 'abort')
+    await Promise.race([once(this.signal, 'abort'), untilLost()])
   }
 }

@@ -45,6 +45,27 @@ describe('cluster workers', () => {
   })
 })
 
+describe('cluster port-forward', () => {
+  it('tells when its cluster is suspended, and ends when that is deleted', async () => {
+    await dask('cluster', 'create', 'led', '--image', 'x')
+    const labels = {'dask.org/cluster-name': 'led', 'dask.org/component': 'scheduler'}
+    await putPod(ground.client, {name: 'led-scheduler', container: 'scheduler', labels}, podStatus('scheduler', 'running'))
+    const {child, ended} = ground.start(['cluster', 'port-forward', 'led'])
+    const told = (words: string, of = child): Promise<void> =>
+      new Promise((resolve) => of.stderr?.on('data', (data: Buffer) => (data.toString().includes(words) ? resolve() : undefined)))
+    await told('forwarding')
+    const other = ground.start(['cluster', 'port-forward', 'led'])
+    await told('forwarding', other.child)
+    other.child.kill('SIGINT')
+    expect((await other.ended).code).toBe(0)
+    const isTold = told('is suspended')
+    await ground.client.patch(DASK_CLUSTERS, {namespace: 'default', name: 'led'}, {spec: {suspend: true}}, {type: 'merge'})
+    await isTold
+    await ground.client.delete(DASK_CLUSTERS, {namespace: 'default', name: 'led'})
+    expect(await ended).toMatchObject({code: 3, stderr: expect.stringMatching(/\nerror: DaskCluster "led" was deleted\n$/)})
+  })
+})
+
 describe('manifests', () => {
   const manifest = (name: string, spec: object = {}) => ({
     ...{apiVersion: DASK_CLUSTERS.apiVersion, kind: DASK_CLUSTERS.kind, metadata: {name}},
