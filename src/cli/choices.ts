@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {invalidClusterName, isClusterName} from '../api/names.ts'
+import {isClusterName, MAX_CLUSTER_NAME} from '../api/names.ts'
 import {type ClusterChoices, DEFAULT_IMAGE, DEFAULT_WORKERS, type Marks} from './cluster-manifest.ts'
 import {parseDuration} from './duration.ts'
 import {envFlag, pairFlag} from './flags.ts'
@@ -116,14 +116,16 @@ export function refuseBeside(file: string | undefined, flags: Readonly<Record<st
 }
 
 /** Rejects, before anything is sent, a name that the operator would refuse (contract 1.4). */
-export function checkClusterName(name: string): void {
-  if (!isClusterName(name)) throw new UserError(invalidClusterName(name))
+export function checkClusterName(name: string, what: 'cluster' | 'job' = 'cluster'): void {
+  if (!isClusterName(name)) throw invalidName(name, `a ${what}`, MAX_CLUSTER_NAME)
 }
+
+const invalidName = (name: string, what: string, most: number): UserError =>
+  new UserError(
+    `the name "${name}" is invalid for ${what}: lower case letters, digits and "-", a letter or digit at both ends, and at most ${most} characters`,
+  )
 
 /** Names of groups end in their pods' names and labels, which hold 63 characters. */
 export function checkGroupName(name: string): void {
-  if (name.length > 45 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
-    throw new UserError(
-      `the name "${name}" is invalid for a group of workers: lower case letters, digits and "-", a letter or digit at both ends, and at most 45 characters`,
-    )
+  if (name.length > 45 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) throw invalidName(name, 'a group of workers', 45)
 }

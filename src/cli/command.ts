@@ -32,6 +32,7 @@ export abstract class DaskCommand extends Command {
   /** Flags of this call that say which cluster is meant, as they would be typed again. */
   #place: readonly string[] = []
   #namespace: readonly string[] = []
+  #kubeconfig: string | undefined
 
   /**
    * The program as it was called, `kubectl dask` or `dask-k8s`, with what it was told of where: whoever copies the next step
@@ -80,6 +81,7 @@ export abstract class DaskCommand extends Command {
       const parsed: Interfaces.ParserOutput<F, B, A> = await Parser.parse(argv, {...options, flags})
       this.#takeTypedNames(parsed.args)
       this.#place = typedAgain(parsed.flags as GlobalFlags, PLACE)
+      this.#kubeconfig = (parsed.flags as GlobalFlags).kubeconfig
       this.#namespace = typedAgain(parsed.flags as GlobalFlags, ['namespace'])
       return parsed
     } catch (error) {
@@ -115,7 +117,12 @@ export abstract class DaskCommand extends Command {
 
   #where(): Place {
     const {client, namespace} = this.#connection ?? {}
-    return {bin: this.bin, ...(client && {context: client.context, server: client.server}), ...(namespace && {namespace})}
+    return {
+      bin: this.bin,
+      kubeconfig: this.#kubeconfig,
+      ...(client && {context: client.context, server: client.server}),
+      ...(namespace && {namespace}),
+    }
   }
 
   /** Runs the command to its end. Rejects with `CommandFailed`, which knows where the command was talking to. */

@@ -148,7 +148,13 @@ const untilGone = async <T extends KubeObject>(
     ]
     await watch.until((): Look<true> => (left().length === 0 ? {done: true} : {}), {
       timeoutMs: flags.timeout,
-      waitingFor: () => `${left().length} objects are still being deleted: ${left().slice(0, 3).map(qualifiedNameOf(kind)).join(', ')}`,
+      waitingFor: () => {
+        const some = left()
+        // Before the first answer nothing is known of any.
+        if (some.length === 0)
+          return `whether ${objects.map(qualifiedNameOf(kind)).join(', ')} ${objects.length > 1 ? 'are' : 'is'} gone is not known yet`
+        return `${some.length} ${some.length > 1 ? 'objects are' : 'object is'} still being deleted: ${some.slice(0, 3).map(qualifiedNameOf(kind)).join(', ')}`
+      },
     })
   } finally {
     watch.close()

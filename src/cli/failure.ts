@@ -7,6 +7,8 @@ export interface Place {
   /** The program's name as it was called: `kubectl dask` or `dask-k8s`. */
   readonly bin: string
   readonly context?: string
+  /** The file that the call named. */
+  readonly kubeconfig?: string | undefined
   readonly server?: string
   readonly namespace?: string
   /** Names near to one that the server does not know. */
@@ -77,7 +79,7 @@ const explainRefusal = (error: KubeError, place: Place): Failure => {
       return failed(
         `the API server at ${place.server ?? 'this address'} does not accept the credentials of context "${place.context ?? ''}": they are wrong or expired`,
         'log in again',
-        `try "kubectl --context ${place.context ?? ''} auth whoami"`,
+        `try "kubectl ${place.kubeconfig === undefined ? '' : `--kubeconfig ${place.kubeconfig} `}--context ${place.context ?? ''} auth whoami"`,
       )
     case 403:
       return /exceeded quota/.test(words)

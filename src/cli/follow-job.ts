@@ -28,6 +28,8 @@ export interface FollowJobOptions {
   readonly onStart: () => void
   readonly onLine: (line: string) => void
   readonly bin: string
+  /** Whoever called takes the job away himself. */
+  readonly isRemoved?: boolean
   /** Where the log begins; at its start where neither is given. */
   readonly tailLines?: number
   readonly sinceSeconds?: number
@@ -66,7 +68,9 @@ export async function followJob(options: FollowJobOptions): Promise<JobEnd> {
     })
     if ('reason' in started) {
       const {message} = await problemError(client, name, started, bin, signal)
-      throw new UserError(message, {next: [`"${bin} job delete ${name}" takes the job away`]})
+      // The runner is the job's own, wherever that runs.
+      const fact = started.pod?.metadata.name === runnerName(name) ? message.replace(' of DaskCluster ', ' of DaskJob ') : message
+      throw new UserError(fact, {next: options.isRemoved ? [] : [`"${bin} job delete ${name}" takes the job away`]})
     }
     let runner = started.runner ?? (await readRunner(client, see(), signal))
     if (runner) onStart()

@@ -43,6 +43,7 @@ export async function showJob(call: ShowJob): Promise<void> {
     ...{client, namespace, name, timeoutMs, signal, bin, report: progress.report, onStart: progress.close},
     // With a document on stdout the program's output belongs to the story.
     onLine: show,
+    isRemoved: last !== undefined,
     ...(tailLines !== undefined && {tailLines}),
   }
   let end: JobEnd

@@ -4,7 +4,7 @@ import {CONFIG_MAPS} from '../api/core.ts'
 import {DASK_JOBS, type DaskJob} from '../api/dask.ts'
 import {MAX_CLUSTER_NAME} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isNotFound} from '../kube/errors.ts'
+import {isConflict, isNotFound} from '../kube/errors.ts'
 import type {JobFile} from './job-files.ts'
 import {filesManifest, filesName} from './job-manifest.ts'
 import {createObject, FIELD_MANAGER} from './write.ts'
@@ -40,7 +40,12 @@ export async function submitJob(
   const signal = new AbortController().signal
   const {name} = job.metadata
   if (files.length === 0) return await createObject({client, kind: DASK_JOBS, object: job, dryRun, signal})
-  const luggage = await createObject({client, kind: CONFIG_MAPS, object: filesManifest(name, namespace, files), dryRun, signal})
+  const object = filesManifest(name, namespace, files)
+  const luggage = await createObject({client, kind: CONFIG_MAPS, object, dryRun, signal}).catch(async (error: unknown) => {
+    // Files that are there already may be those of a job of this name: it is the job that is in the way.
+    if (isConflict(error)) await createObject({client, kind: DASK_JOBS, object: job, dryRun: true, signal})
+    throw error
+  })
   const removeLuggage = (): Promise<void> =>
     client.delete(CONFIG_MAPS, {namespace, name: filesName(name)}, luggage.metadata.uid === undefined ? {} : {uid: luggage.metadata.uid})
   try {

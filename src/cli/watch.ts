@@ -71,7 +71,12 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
       }
     }
     const onAbort = (): void => reject(signal.reason)
-    const onTimeout = (): void => reject(new UserError(`after ${formatDuration(ofMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut}))
+    const onTimeout = (): void =>
+      reject(
+        new UserError(`after ${ofMs < 1000 ? `${ofMs}ms` : formatDuration(ofMs)}, ${waitingFor()}`, {
+          exitCode: EXIT.timedOut,
+        }),
+      )
     const deadline = setTimeout(onTimeout, Math.min(timeoutMs, FOREVER_MS))
     signal.addEventListener('abort', onAbort, {once: true})
     try {

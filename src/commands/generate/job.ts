@@ -18,7 +18,7 @@ export default class GenerateJob extends DaskCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(GenerateJob)
-    checkClusterName(args.name)
+    checkClusterName(args.name, 'job')
     const command = this.tail ?? []
     if (command.length === 0)
       throw usageError('there is no command', `write it behind "--", like "${this.bin} generate job ${args.name} -- python -m train"`)

@@ -81,7 +81,7 @@ export default class JobRun extends DaskCommand {
     if (filename === undefined && command.length === 0)
       throw usageError('there is no command', `write it behind "--", like "${this.bin} job run -- python train.py"`)
     if (filename !== undefined && command.length > 0) throw usageError('a manifest and a command exclude each other')
-    if (flags.name !== undefined) checkClusterName(flags.name)
+    if (flags.name !== undefined) checkClusterName(flags.name, 'job')
     // Nothing is made before all that the job needs has been found.
     const luggage = await packFiles(command, flags.file ?? [], process.cwd())
     const story = luggageStory(luggage)
@@ -104,7 +104,7 @@ export default class JobRun extends DaskCommand {
               },
             ]
           : await readManifests(filename, DASK_JOBS, {namespace, asked: flags.namespace, verb: 'apply'})
-      for (const {object} of all) checkClusterName(object.metadata.name)
+      for (const {object} of all) checkClusterName(object.metadata.name, 'job')
       if (all.length > 1 && !flags.detach && dryRun === undefined)
         throw usageError(`"${filename}" holds ${all.length} jobs, and one alone can be followed`, 'start them with --detach')
       return all

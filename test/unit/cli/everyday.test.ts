@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {build, isStale} from '../../../scripts/build.ts'
+import {CONFIG_MAPS} from '../../../src/api/core.ts'
 import {DASK_CLUSTERS, DASK_JOBS} from '../../../src/api/dask.ts'
 import {appears, type CliGround, type Ended, exists, podStatus, putPod, ROOT, setStatus, startCliGround} from './ground.ts'
 
@@ -103,6 +104,13 @@ describe('manifests', () => {
     })
   })
 
+  it('are not said to be deleted by and by before anything is known of them', async () => {
+    await dask('cluster', 'create', 'slow', '--image', 'x')
+    const {code, stderr} = await dask('cluster', 'delete', 'slow', '--timeout', '1ms')
+    expect([0, 124]).toContain(code)
+    expect(stderr).not.toMatch(/0 objects|0s/)
+  })
+
   it('of other kinds are not to be made by somebody who deletes', async () => {
     await write('mixed.yaml', manifest('x1'), {apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'c'}})
     expect((await dask('cluster', 'delete', '-f', 'mixed.yaml')).stderr).toContain('"kubectl delete -f mixed.yaml" takes them all')
@@ -186,6 +194,25 @@ describe('job run', () => {
     expect(stdout).toBe('line 0\n')
     expect(stderr).toMatch(/\n141\n$/)
     expect(await exists(ground, DASK_JOBS, 'piped')).toBe(false)
+  })
+
+  it('of a name that is taken names the job, and not the files that are its own', async () => {
+    await writeFile(join(ground.folder, 'etl.py'), '')
+    const call = ['job', 'run', '--detach', '--name', 'etl', '--image', 'x', '--', 'python', 'etl.py']
+    expect((await dask(...call)).code).toBe(0)
+    expect((await dask(...call)).stderr).toContain('error: DaskJob "etl" exists already')
+    expect(await exists(ground, CONFIG_MAPS, 'etl-files')).toBe(true)
+  })
+
+  it('--rm whose pod cannot start does not advise to delete what it has taken away', async () => {
+    const running = dask('job', 'run', '--rm', '--name', 'im', '--image', 'x', '--', 'true')
+    await appears(ground.client, DASK_JOBS, 'im')
+    const why = {reason: 'ErrImageNeverPull', message: 'no image'}
+    await putPod(ground.client, runner('im'), podStatus('job', 'waiting', why))
+    expect(await running).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/error: pod im-runner of DaskJob "im" does not start: ErrImageNeverPull: no image\n$/),
+    })
   })
 
   it('--on a cluster that is not there ends at once', async () => {

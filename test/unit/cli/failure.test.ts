@@ -82,6 +82,11 @@ describe('a failure is told in one sentence with its cause and the next step:', 
     expect(say(error)).toEqual({text, exitCode})
   })
 
+  it('asks the kubeconfig that the call named who it is', () => {
+    const error = new KubeError(401, 'Unauthorized', 'Unauthorized')
+    expect(explain(error, {...PLACE, kubeconfig: 'other'}).next).toContain('try "kubectl --kubeconfig other --context work auth whoami"')
+  })
+
   it('takes the exit code of a command whose other codes are a program’s', () => {
     const failed = new CommandFailed(new KubeError(500, 'InternalError', 'boom'), EXIT.ownFailure, PLACE)
     expect(explain(failed, {bin: 'x'}).exitCode).toBe(125)

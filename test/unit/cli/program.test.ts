@@ -228,9 +228,9 @@ describe('a wrong call ends with one sentence and exit code 2:', () => {
 
 describe('bad input ends with one sentence before anything is sent:', () => {
   it.each([
-    [['cluster', 'create', 'a.b'], 1, 'The DaskCluster a.b is invalid: a lowercase RFC 1123 subdomain'],
-    [['cluster', 'create', 'a'.repeat(54)], 1, 'DaskCluster name must also be under 53 characters'],
-    [['job', 'run', '--name', 'A', '--', 'true'], 125, 'The DaskCluster A is invalid'],
+    [['cluster', 'create', 'a.b'], 1, 'the name "a.b" is invalid for a cluster: lower case letters, digits and "-", a letter'],
+    [['cluster', 'create', 'a'.repeat(54)], 1, 'at most 53 characters'],
+    [['job', 'run', '--name', 'A', '--', 'true'], 125, 'the name "A" is invalid for a job'],
     [['job', 'run', '--', 'python', 'missing.py'], 125, 'there is no file "missing.py" here'],
     [['cluster', 'create', '-f', 'broken.yaml', '--dry-run=client'], 1, '"broken.yaml" is no valid YAML'],
     [['cluster', 'create', '-f', 'pod.yaml', '--dry-run=client'], 1, '"pod.yaml" holds no DaskCluster'],
