@@ -3,15 +3,18 @@ import {CLUSTER_SPEC, MANAGED_BY, MANAGED_BY_STAYS, PART_METADATA, podSpec, WORK
 import {anyObject, boolean, choice, date, described, each, integer, list, object, type Properties, type Schema, string} from './schema.ts'
 
 const SCALING_RULES = object({
-  policies: list(
-    object(
-      {
-        periodSeconds: {...integer, minimum: 1, maximum: 1800},
-        type: choice('Pods', 'Percent'),
-        value: {...integer, minimum: 1},
-      },
-      ['type', 'value', 'periodSeconds'],
+  policies: described(
+    list(
+      object(
+        {
+          periodSeconds: described({...integer, minimum: 1, maximum: 1800}, 'The time in which value is the most.'),
+          type: described(choice('Pods', 'Percent'), 'What value counts.'),
+          value: described({...integer, minimum: 1}, 'The most that the number may change.'),
+        },
+        ['type', 'value', 'periodSeconds'],
+      ),
     ),
+    'How fast the number may change.',
   ),
   selectPolicy: described(choice('Max', 'Min', 'Disabled'), 'Which of several policies counts; default Max.'),
   stabilizationWindowSeconds: described({...integer, minimum: 0, maximum: 3600}, 'How long the wish must last.'),
@@ -33,7 +36,18 @@ const CONDITIONS: Schema = {
 }
 
 const status = (properties: Properties): Schema =>
-  object({...properties, conditions: CONDITIONS, observedGeneration: {...integer, format: 'int64'}})
+  object({
+    ...properties,
+    conditions: described(CONDITIONS, 'What is so, and why.'),
+    observedGeneration: described({...integer, format: 'int64'}, 'The generation of the spec that this status is about.'),
+  })
+
+const WORKER_COUNTS: Properties = {
+  replicas: described(integer, 'Worker pods that there are.'),
+  readyReplicas: described(integer, 'Those that are ready and stay.'),
+  updatedReplicas: described(integer, 'Those of the spec as it is now.'),
+  selector: described(string, 'Finds the worker pods.'),
+}
 
 interface Column {
   readonly name: string
@@ -70,6 +84,10 @@ const READY_WORKERS: Column = {
 }
 const SCALE = {specReplicasPath: '.spec.worker.replicas', statusReplicasPath: '.status.replicas'}
 
+/** Upstream writes nulls. */
+const text: Schema = {...string, nullable: true}
+const time: Schema = {...date, nullable: true}
+
 export const DEFINITIONS: readonly Definition[] = [
   {
     kind: 'DaskCluster',
@@ -77,9 +95,11 @@ export const DEFINITIONS: readonly Definition[] = [
     description: 'A Dask scheduler and its workers.',
     spec: CLUSTER_SPEC,
     status: status({
-      ...each('phase schedulerAddress dashboardURL selector', string),
-      idleSince: date,
-      ...each('replicas readyReplicas updatedReplicas', integer),
+      phase: described(string, 'Running: the objects are there. The condition Ready tells whether they work.'),
+      schedulerAddress: described(string, 'Where clients in Kubernetes connect.'),
+      dashboardURL: described(string, 'Where the dashboard is.'),
+      idleSince: described(date, 'Since when nothing has run, where idleTimeout asks for it.'),
+      ...WORKER_COUNTS,
     }),
     requiresSpec: true,
     scale: {...SCALE, labelSelectorPath: '.status.selector'},
@@ -97,7 +117,7 @@ export const DEFINITIONS: readonly Definition[] = [
     shortNames: ['daskworkers'],
     description: 'Workers of one kind in a DaskCluster.',
     spec: object({cluster: described(string, 'The DaskCluster in the same namespace.'), worker: WORKER}, ['cluster', 'worker']),
-    status: status({...each('replicas readyReplicas updatedReplicas retiringReplicas', integer), selector: string}),
+    status: status({...WORKER_COUNTS, retiringReplicas: described(integer, 'Those that finish their work and leave.')}),
     scale: {...SCALE, labelSelectorPath: '.status.selector'},
     columns: [
       WORKERS,
@@ -127,10 +147,16 @@ export const DEFINITIONS: readonly Definition[] = [
           'The program.',
         ),
         clusterName: described(string, 'A DaskCluster that exists, instead of one of its own.'),
-        backoffLimit: described({...integer, minimum: 0}, 'How often the program is tried again; default 0.'),
-        activeDeadlineSeconds: {...integer, minimum: 0},
-        ttlSecondsAfterFinished: {...integer, minimum: 0},
-        suspend: boolean,
+        backoffLimit: described(
+          {...integer, minimum: 0},
+          "How often the program is tried again. Absent: by the pod's restartPolicy alone, for ever with OnFailure.",
+        ),
+        activeDeadlineSeconds: described(
+          {...integer, minimum: 0},
+          'Seconds from its creation, or resumption, until it is ended and has failed.',
+        ),
+        ttlSecondsAfterFinished: described({...integer, minimum: 0}, 'Seconds from its end until it is deleted; absent: never.'),
+        suspend: described(boolean, 'True: it does not begin, or gives up its pods.'),
         managedBy: MANAGED_BY,
         clusterDeletionPolicy: described(choice('Always', 'OnSuccess', 'Never'), 'When its own cluster goes; default Always.'),
       },
@@ -138,9 +164,15 @@ export const DEFINITIONS: readonly Definition[] = [
       [MANAGED_BY_STAYS],
     ),
     status: status({
-      ...each('clusterName jobRunnerPodName jobStatus message reason', {...string, nullable: true}),
-      ...each('startTime endTime', {...date, nullable: true}),
-      ...each('attempts exitCode', integer),
+      clusterName: described(text, 'The DaskCluster that it runs on.'),
+      jobRunnerPodName: described(text, 'The pod of the last attempt.'),
+      jobStatus: described(text, 'JobCreated, ClusterCreated, Running, Successful or Failed.'),
+      reason: described(text, 'Why, in a word.'),
+      message: described(text, 'Why, with the last words of the program.'),
+      startTime: described(time, 'When it began.'),
+      endTime: described(time, 'When it ended.'),
+      attempts: described(integer, 'How often the program was begun.'),
+      exitCode: described(integer, 'Of the program.'),
     }),
     columns: [
       {name: 'Status', type: 'string', jsonPath: '.status.jobStatus'},
@@ -166,7 +198,12 @@ export const DEFINITIONS: readonly Definition[] = [
       ['cluster'],
       [{rule: 'self.minimum <= self.maximum', message: 'minimum must not be greater than maximum'}],
     ),
-    status: status({...each('currentReplicas desiredReplicas target', integer), lastScaleTime: date}),
+    status: status({
+      currentReplicas: described(integer, 'Workers that there are and that stay.'),
+      desiredReplicas: described(integer, 'The number that the group has been given.'),
+      target: described(integer, 'How many workers the scheduler asked for last, for the whole cluster.'),
+      lastScaleTime: described(date, 'When the number changed last.'),
+    }),
     columns: [
       {name: 'Cluster', type: 'string', jsonPath: '.spec.cluster'},
       {name: 'Minimum', type: 'integer', jsonPath: '.spec.minimum'},

@@ -3,6 +3,7 @@ import {
   anyObject,
   boolean,
   choice,
+  countOrPercent,
   described,
   each,
   integer,
@@ -95,8 +96,14 @@ export const WORKER = object(
     ),
     updateStrategy: described(
       object({
-        rollingUpdate: object({maxSurge: intOrString, maxUnavailable: intOrString}),
-        type: choice('RollingUpdate', 'OnDelete'),
+        rollingUpdate: described(
+          object({
+            maxSurge: described(countOrPercent, 'New workers beyond the number of replicas; default 25%.'),
+            maxUnavailable: described(countOrPercent, 'Workers that may be missing; default 0.'),
+          }),
+          'A number, or a percentage of the replicas, of each.',
+        ),
+        type: described(choice('RollingUpdate', 'OnDelete'), 'OnDelete: as they are deleted.'),
       }),
       'How changed workers come in; default RollingUpdate.',
     ),
@@ -109,11 +116,11 @@ export const WORKER = object(
 const PATH = {...string, pattern: '^/'}
 const INGRESS = object({
   metadata: PART_METADATA,
-  ingressClassName: string,
+  ingressClassName: described(string, 'Absent: the default class.'),
   host: described(string, 'Absent: every host.'),
   path: described(PATH, 'Default /.'),
   pathType: described(choice('Exact', 'ImplementationSpecific', 'Prefix'), 'Default Prefix.'),
-  tls: list(object({hosts: list(string), secretName: string})),
+  tls: described(list(object({hosts: list(string), secretName: string})), 'As of an Ingress.'),
 })
 const HTTP_ROUTE = object(
   {
@@ -125,7 +132,7 @@ const HTTP_ROUTE = object(
       },
       'The Gateways that serve it.',
     ),
-    hostnames: list(string),
+    hostnames: described(list(string), 'Absent: every host.'),
     path: described(PATH, 'What the path of a request begins with; default /.'),
   },
   ['parentRefs'],
@@ -183,7 +190,7 @@ export const CLUSTER_SPEC = object(
           service: described(SERVICE_SPEC, 'The service that leads to the scheduler.'),
           spec: described(podSpec(), 'The pod of the scheduler.'),
           updateStrategy: described(
-            object({type: choice('OnDelete', 'Recreate')}),
+            object({type: described(choice('OnDelete', 'Recreate'), 'OnDelete: by a restart that is asked for.')}),
             'When a changed scheduler is replaced; default OnDelete.',
           ),
         },

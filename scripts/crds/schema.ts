@@ -13,6 +13,8 @@ export const strings: Schema = {type: 'object', additionalProperties: string}
 /** Whatever Kubernetes puts there, in this version or a later one. */
 export const anyObject: Schema = {type: 'object', 'x-kubernetes-preserve-unknown-fields': true}
 export const intOrString: Schema = {'x-kubernetes-int-or-string': true}
+/** As of a Deployment's strategy. Upstream has no such field: no object of before could have anything else there. */
+export const countOrPercent: Schema = {...intOrString, minimum: 0, pattern: '^[0-9]+%$'}
 export const date: Schema = {type: 'string', format: 'date-time'}
 
 export const list = (items: Schema): Schema => ({type: 'array', items})

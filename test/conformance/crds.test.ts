@@ -85,6 +85,22 @@ describe('the definitions', () => {
     await expect(sent(DASK_CLUSTERS, clusterSpec(container))).rejects.toMatchObject({status: 422, message: expect.stringContaining(field)})
   })
 
+  const rolling = (rollingUpdate: object) => {
+    const {worker, ...others} = clusterSpec()
+    return {...others, worker: {...worker, updateStrategy: {rollingUpdate}}}
+  }
+  it.each([{maxSurge: 'abc'}, {maxSurge: '-5%'}, {maxUnavailable: -3}, {maxUnavailable: '3'}])(
+    'refuse %j, which is no number or share',
+    async (given) => {
+      const [field = ''] = Object.keys(given)
+      await expect(sent(DASK_CLUSTERS, rolling(given))).rejects.toMatchObject({status: 422, message: expect.stringContaining(field)})
+    },
+  )
+  it('take numbers and shares for a rolling update', async () => {
+    const rollingUpdate = {maxSurge: '50%', maxUnavailable: 2}
+    expect(await sent(DASK_CLUSTERS, rolling(rollingUpdate))).toMatchObject({worker: {updateStrategy: {rollingUpdate}}})
+  })
+
   it('restart a job that fails, where it does not say otherwise, and keep the metadata of its cluster', async () => {
     const job = {spec: {containers: [{name: 'job', image: 'dask', command: ['python']}]}}
     const cluster = {metadata: {labels: {team: 'a'}}, spec: clusterSpec()}

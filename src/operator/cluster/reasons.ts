@@ -17,6 +17,8 @@ export const REASON = {
   settled: 'Settled',
   asExpected: 'AsExpected',
   invalidName: 'InvalidName',
+  /** A value that has no meaning; the rest of the spec is carried out. */
+  invalidSpec: 'InvalidSpec',
   /** The name of one of the cluster's objects belongs to something else. */
   nameTaken: 'NameTaken',
   /** What a cluster of the same name has left is still going. */

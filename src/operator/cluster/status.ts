@@ -196,7 +196,7 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
       ? {status: true, ...trouble}
       : uncertified
         ? {status: true, reason: uncertified.reason, message: uncertified.message}
-        : AS_EXPECTED,
+        : (invalidClaim(cluster) ?? AS_EXPECTED),
     [READY]: unready ?? {
       status: true,
       reason: REASON.ready,
@@ -207,6 +207,16 @@ const claimsOf = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): 
 }
 
 const AS_EXPECTED: Claim = {status: false, reason: REASON.asExpected, message: ''}
+
+/** What the definition lets through: refused there, an object that has it already could not be changed any more, nor its finalizers taken away. */
+const invalidClaim = ({spec: {idleTimeout = 0}}: DaskCluster): Claim | undefined =>
+  idleTimeout < 0
+    ? {
+        status: true,
+        reason: REASON.invalidSpec,
+        message: `spec.idleTimeout is ${idleTimeout}, which counts as 0: the cluster never goes; give seconds`,
+      }
+    : undefined
 
 const suspendedClaims = (cluster: DaskCluster, world: ClusterWorld, workers: Workers): Readonly<Record<string, Claim>> => {
   const left = workers.live.length + (world.scheduler ? 1 : 0)

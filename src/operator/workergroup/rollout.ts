@@ -71,7 +71,7 @@ const isHeld = (cluster: DaskCluster, scheduler: Pod | undefined, staying: reado
   return staying.length > 0 ? changed.length > 0 : images(scheduler) !== images(cluster.spec.scheduler)
 }
 
-/** A count or a percentage of the replicas, as a Deployment's. What is neither counts as none: it is told by the schema. */
+/** A count or a percentage of the replicas, as a Deployment's. What is neither counts as none: the definition refuses it, upstream's knows no such field. */
 const resolve = (value: number | string, wanted: number, round: (part: number) => number): number => {
   const percent = typeof value === 'string' ? /^(\d+)%$/.exec(value)?.[1] : undefined
   const count = percent === undefined ? Number(value) : round((wanted * Number(percent)) / 100)

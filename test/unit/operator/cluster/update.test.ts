@@ -160,6 +160,13 @@ describe('a changed worker part', () => {
   })
 })
 
+it('a time of idleness below zero is told, and the rest of the spec is carried out', () => {
+  const of = changed({}, {idleTimeout: -5})
+  expect(claim(of, world(), 'Degraded')).toMatch(/^True InvalidSpec: spec.idleTimeout is -5, which counts as 0/)
+  expect(claim(of, world(), 'Ready')).toMatch(/^True/)
+  expect(claim(cluster, world(), 'Degraded')).toMatch(/^False/)
+})
+
 describe('a suspended cluster', () => {
   const of = changed({}, {suspend: true})
   it('keeps its scheduler while workers are leaving', () => {
