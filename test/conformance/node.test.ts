@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {describe, expect, it} from 'vitest'
-import {PERSISTENT_VOLUME_CLAIMS, PODS, type Pod, type PodSpec, SERVICES} from '../../src/api/core.ts'
+import {NODES, PERSISTENT_VOLUME_CLAIMS, PODS, type Pod, type PodSpec, SERVICES} from '../../src/api/core.ts'
 import {kubectlPath} from '../kubernetes/kubectl.ts'
 import {stand, until} from './ground.ts'
 
@@ -346,6 +346,29 @@ describe('a pod', () => {
     const caller = await run({containers: [{name: 'main', image: 'python', command: ['python', '-c', call.join('\n')]}]})
     await ended(caller)
     expect(await kubectl('logs', caller)).toBe('200\nrefused\n')
+  })
+
+  it('is reached by a node port of its Service, at the address that the node tells', async () => {
+    const serve = 'import http.server as s; s.HTTPServer(("0.0.0.0", 8000), s.SimpleHTTPRequestHandler).serve_forever()'
+    const pod = await run({containers: [{name: 'main', image: 'python', command: ['python', '-c', serve]}]}, {
+      labels: {serves: 'all'},
+    } as Partial<Pod['metadata']>)
+    const {spec} = await client.create(SERVICES, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {namespace, name: 'all'},
+      spec: {type: 'NodePort', selector: {serves: 'all'}, ports: [{port: 80, targetPort: 8000}]},
+    })
+    const [node] = (await client.list(NODES, {})).items
+    const url = `http://${node?.status?.addresses?.[0]?.address}:${spec.ports?.[0]?.nodePort}/`
+    const isServed = (): Promise<boolean> =>
+      fetch(url).then(
+        ({status}) => status === 200,
+        () => false,
+      )
+    await until(isServed, `${url} answers`)
+    await kubectl('delete', 'pod', pod, '--wait=false')
+    await until(async () => !(await isServed()), 'nobody listens there any more')
   })
 
   it('answers kubectl exec', async () => {

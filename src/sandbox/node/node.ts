@@ -156,7 +156,7 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
     onError: complain('binding pods'),
   })
 
-  const proxy = startServices(names, (namespace) => pods.list(namespace), log)
+  const proxy = startServices({namesFile: names, address: options.kubelet.address, podsOf: (namespace) => pods.list(namespace), log})
   const services: Informer<Service> = startInformer({
     client,
     kind: SERVICES,

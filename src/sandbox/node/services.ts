@@ -1,4 +1,4 @@
-/** Services on one machine: a listener on each cluster IP and port that hands connections on, and the names that programs look up. */
+/** Services on one machine: a listener on each cluster IP and port, and on each node port, that hands connections on, and the names that programs look up. */
 import {renameSync, writeFileSync} from 'node:fs'
 import {connect, createServer, type Server, type Socket} from 'node:net'
 import {isDeepStrictEqual} from 'node:util'
@@ -19,7 +19,24 @@ interface Listener {
 
 const RETRY_MS = 1_000
 
-export function startServices(namesFile: string, podsOf: (namespace: string) => readonly Pod[], log: (line: string) => void): Services {
+/** Where a port of a service is served. */
+interface Way {
+  readonly key: string
+  readonly host: string
+  readonly at: number
+  readonly port: ServicePort
+}
+
+interface Ground {
+  /** Where programs look names up. */
+  readonly namesFile: string
+  /** The node's own address, for node ports. */
+  readonly address: string
+  readonly podsOf: (namespace: string) => readonly Pod[]
+  readonly log: (line: string) => void
+}
+
+export function startServices({namesFile, address, podsOf, log}: Ground): Services {
   const listeners = new Map<string, Listener>()
   const open = new Set<Socket>()
   let services: readonly Service[] = []
@@ -30,7 +47,7 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
     backendsOf(service, port, podsOf(service.metadata.namespace ?? 'default'))
 
   const serve = (local: Socket, key: string, port: ServicePort): void => {
-    const service = services.find((each) => keysOf(each).some(([other]) => other === key))
+    const service = services.find((each) => waysTo(each, address).some((way) => way.key === key))
     const ready = service ? backends(service, port) : []
     const pod = ready[Math.floor(Math.random() * ready.length)]
     const target = pod && targetOf(pod, port)
@@ -47,12 +64,12 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
     local.pipe(remote).pipe(local)
   }
 
-  const listen = (key: string, service: Service, port: ServicePort): void => {
+  const listen = ({key, host, at, port}: Way, service: Service): void => {
     const server = createServer((local) => serve(local, key, port))
     server.on('error', (error) =>
       log(`service ${service.metadata.namespace}/${service.metadata.name}: no listener on ${key}: ${error.message}`),
     )
-    server.listen(port.port, service.spec.clusterIP)
+    server.listen(at, host)
     listeners.set(key, {server, service})
   }
 
@@ -77,9 +94,9 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
       // Without an endpoint nobody listens, so that a program is refused and tries again, as kube-proxy has it.
       const wanted = new Map(
         now.flatMap((service) =>
-          keysOf(service)
-            .filter(([, port]) => backends(service, port).length > 0)
-            .map(([key, port]) => [key, {service, port}] as const),
+          waysTo(service, address)
+            .filter(({port}) => backends(service, port).length > 0)
+            .map((way) => [way.key, {service, way}] as const),
         ),
       )
       for (const [key, {server, service}] of listeners) {
@@ -88,7 +105,7 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
         server.close()
         listeners.delete(key)
       }
-      for (const [key, {service, port}] of wanted) if (!listeners.has(key)) listen(key, service, port)
+      for (const [key, {service, way}] of wanted) if (!listeners.has(key)) listen(way, service)
       const names = now.flatMap(({metadata, spec}) => {
         const ip = spec.clusterIP && spec.clusterIP !== 'None' ? spec.clusterIP : undefined
         return ip ? [`${metadata.name}.${metadata.namespace} ${ip}\n`] : []
@@ -103,7 +120,11 @@ export function startServices(namesFile: string, podsOf: (namespace: string) => 
   }
 }
 
-const keysOf = ({spec}: Service): readonly (readonly [string, ServicePort])[] =>
-  spec.clusterIP && spec.clusterIP !== 'None'
-    ? (spec.ports ?? []).filter(({protocol = 'TCP'}) => protocol === 'TCP').map((port) => [`${spec.clusterIP}:${port.port}`, port] as const)
+const waysTo = ({spec: {clusterIP, ports = []}}: Service, node: string): readonly Way[] =>
+  clusterIP && clusterIP !== 'None'
+    ? ports
+        .filter(({protocol = 'TCP'}) => protocol === 'TCP')
+        .flatMap((port) => [way(clusterIP, port.port, port), ...(port.nodePort ? [way(node, port.nodePort, port)] : [])])
     : []
+
+const way = (host: string, at: number, port: ServicePort): Way => ({key: `${host}:${at}`, host, at, port})
