@@ -7,6 +7,7 @@ import {isPodReady} from '../../api/pod-state.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {ifMissing} from '../../kube/errors.ts'
 import {type Leader, leadersOf} from '../leaders.ts'
+import {type Inside, lookInside, type Untold} from './inside.ts'
 import {DEPLOYMENTS} from './kinds.ts'
 import {PART_OF} from './manifests.ts'
 
@@ -25,6 +26,8 @@ export interface OperatorStatus {
   readonly leaders: readonly Leader[]
   readonly definitions: readonly string[]
   readonly objects: Readonly<Record<string, number>>
+  /** What the installed one that works tells of itself, or why it does not; absent where none is installed that could be asked. */
+  readonly inside?: Inside | Untold
 }
 
 interface PodStatus {
@@ -44,6 +47,10 @@ export async function readOperatorStatus(client: KubeClient, now: number, signal
   const [deployment] = deployments.items
   const {namespace = ''} = deployment?.metadata ?? {}
   const pods = deployment ? (await client.list(PODS, {...selector, namespace})).items : []
+  const leaders = leadersOf(leases.items, now)
+  const isLeader = ({metadata}: Pod): boolean => leaders.some(({holder}) => holder.startsWith(`${metadata.name}_`))
+  const asked = pods.find(isLeader) ?? pods.find(isPodReady)
+  const inside = asked && (await lookInside(client, asked, signal))
   return {
     installed: deployment && {
       namespace,
@@ -52,11 +59,12 @@ export async function readOperatorStatus(client: KubeClient, now: number, signal
       wanted: deployment.spec.replicas ?? 1,
       pods: pods.map(podStatus),
     },
-    leaders: leadersOf(leases.items, now),
+    leaders,
     definitions: definitions.items.map(({metadata}) => metadata.name).filter((name) => name.endsWith(`.${GROUP}`)),
     objects: Object.fromEntries(
       await Promise.all(DASK_KINDS.map(async (kind) => [kind.plural, await count(client, kind, signal)] as const)),
     ),
+    ...(inside && {inside}),
   }
 }
 

@@ -1,6 +1,7 @@
 import {SANDBOX_OPERATOR} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {outputFlag} from '../../cli/flags.ts'
+import {insideRows} from '../../cli/install/inside.ts'
 import {type OperatorStatus, readOperatorStatus} from '../../cli/install/status.ts'
 import {answer, formatDocument} from '../../cli/output.ts'
 import {alignCells} from '../../cli/table.ts'
@@ -24,7 +25,7 @@ export default class OperatorStatusCommand extends DaskCommand {
   }
 }
 
-const render = ({installed, leaders, definitions, objects}: OperatorStatus, bin: string): string => {
+const render = ({installed, leaders, definitions, objects, inside}: OperatorStatus, bin: string): string => {
   const rows: readonly (readonly [string, string])[] = [
     ['Installed:', installed ? `${installed.ready} of ${installed.wanted} pods ready in namespace "${installed.namespace}"` : 'no'],
     ...(installed ? ([['Version:', installed.version]] as const) : []),
@@ -48,7 +49,10 @@ const render = ({installed, leaders, definitions, objects}: OperatorStatus, bin:
         .map(([plural, count]) => `${count} ${plural}`)
         .join(', '),
     ],
+    ...(inside ? insideRows(inside) : []),
   ]
+  const isRefused = inside !== undefined && 'refused' in inside && inside.refused.length > 0
+  if (isRefused) return `${alignCells(rows)}Next: ${bin} operator logs\n`
   const next = leaders.length === 0 ? `Next: ${installed ? `${bin} operator logs` : `${bin} operator install`}\n` : ''
   return alignCells(rows) + next
 }
