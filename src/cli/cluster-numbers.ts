@@ -1,3 +1,4 @@
+import type {DaskClusterSpec} from '../api/dask.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
 import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {KubeClient} from '../kube/client.ts'
@@ -74,8 +75,8 @@ const told = <T>(answer: Promise<T>): Promise<T | undefined> =>
 
 export type Row = readonly [name: string, value: string | undefined]
 
-/** The numbers as lines of a description. */
-export function numberRows(numbers: Numbers | undefined, now: number): readonly Row[] {
+/** The numbers as lines of a description; `rule`: what becomes of a cluster that is idle, and after how long. */
+export function numberRows(numbers: Numbers | undefined, rule: IdleRule, now: number): readonly Row[] {
   if (!numbers) return []
   if ('error' in numbers) return [['Tasks:', `unknown, the scheduler does not answer: ${numbers.error}`]]
   const {running, tasks, target, idleSince, spilled} = numbers
@@ -94,8 +95,18 @@ export function numberRows(numbers: Numbers | undefined, now: number): readonly 
         ].join(', '),
     ],
     ['Asks for:', target === undefined ? undefined : `${target} ${target === 1 ? 'worker' : 'workers'}`],
-    ['Idle:', idleSince === undefined ? undefined : `for ${formatDuration(now - idleSince * 1000)}`],
+    ['Idle:', idleSince === undefined ? undefined : idleText(now - idleSince * 1000, rule)],
   ]
+}
+
+type IdleRule = Pick<DaskClusterSpec, 'idleTimeout' | 'idleAction'>
+
+const idleText = (idleMs: number, {idleTimeout = 0, idleAction = 'Delete'}: IdleRule): string => {
+  const idle = `for ${formatDuration(idleMs)}`
+  if (idleTimeout <= 0) return idle
+  const timeoutMs = idleTimeout * 1000
+  const end = idleAction === 'Suspend' ? 'suspended' : 'deleted'
+  return `${idle} of ${formatDuration(timeoutMs)}, ${end} ${idleMs < timeoutMs ? `in ${formatDuration(timeoutMs - idleMs)}` : 'now'}`
 }
 
 /** Tasks that no worker has begun; `undefined` where the scheduler does not tell them. */

@@ -91,7 +91,7 @@ const facts = (cluster: DaskCluster, pods: readonly Pod[], numbers: Numbers | un
     ['Namespace:', metadata.namespace],
     ['Status:', [clusterStatus(cluster, now), ready?.status === 'True' ? '' : ready?.message].filter(Boolean).join(': ')],
     ['Workers:', workers],
-    ...numberRows(numbers, now),
+    ...numberRows(numbers, spec, now),
     ['Scheduler:', status?.schedulerAddress],
     ['Certificate:', tlsSecretName(cluster) && `Secret ${tlsSecretName(cluster)}${spec.tls?.secretName ? '' : ', issued by the operator'}`],
     ['Dashboard:', status?.dashboardURL],
