@@ -50,6 +50,11 @@ export async function formatDocument(document: unknown, format: 'json' | 'yaml')
   return stringify(document, withoutManagedFields, {aliasDuplicateObjects: false, lineWidth: 0})
 }
 
+/** Objects as one file of YAML that kubectl applies. */
+export async function answerManifests(objects: readonly KubeObject[]): Promise<void> {
+  for (const object of objects) answer(`---\n${await formatDocument(object, 'yaml')}`)
+}
+
 const withoutManagedFields = (key: unknown, value: unknown): unknown =>
   key === 'managedFields' && Array.isArray(value) ? undefined : value
 

@@ -18,7 +18,7 @@ import {
 } from '../../cli/install/preflight.ts'
 import {RIGHTS_TO_TAKE_OVER, takeOverPods} from '../../cli/install/take-over.ts'
 import {waitForOperator} from '../../cli/install/wait-operator.ts'
-import {answer, qualifiedName, tell} from '../../cli/output.ts'
+import {answer, answerManifests, qualifiedName, tell} from '../../cli/output.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 
 export default class OperatorInstall extends DaskCommand {
@@ -37,15 +37,20 @@ export default class OperatorInstall extends DaskCommand {
     wait: Flags.boolean({allowNo: true, default: true, summary: 'Wait until it works (that is the default).'}),
     timeout: timeoutFlag('3m'),
     'dry-run': dryRunFlag,
+    export: Flags.boolean({
+      exclusive: ['dry-run', 'take-over'],
+      summary: 'Print what would be applied, as "operator manifests" does; no server is asked.',
+    }),
   }
 
   async run(): Promise<void> {
     const {flags} = await this.parse(OperatorInstall)
-    const {client} = await this.connect(flags)
-    const dryRun = dryRunOf(flags)
     const options = await installOptions(flags, this.config.version)
     const definitions = await readCrds()
     const objects = operatorManifests(options)
+    if (flags.export) return await answerManifests([...definitions, ...objects])
+    const {client} = await this.connect(flags)
+    const dryRun = dryRunOf(flags)
     const rights = [...rightsToApply([...definitions, ...objects]), ...(flags['take-over'] ? RIGHTS_TO_TAKE_OVER : [])]
     await checkRights(client, rights, this.signal)
     await refuseHelmRelease(client, 'upgrade', this.signal)

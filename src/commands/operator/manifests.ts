@@ -3,7 +3,7 @@ import {DaskCommand} from '../../cli/command.ts'
 import {readCrds} from '../../cli/crds.ts'
 import {operatorManifests} from '../../cli/install/manifests.ts'
 import {installFlags, installOptions} from '../../cli/install/options.ts'
-import {answer, formatDocument} from '../../cli/output.ts'
+import {answerManifests} from '../../cli/output.ts'
 
 export default class OperatorManifests extends DaskCommand {
   static override summary = 'Print what "operator install" would apply, for Git or another tool.'
@@ -20,7 +20,6 @@ export default class OperatorManifests extends DaskCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(OperatorManifests)
     const options = await installOptions(flags, this.config.version)
-    const objects = [...(flags.crds ? await readCrds() : []), ...operatorManifests(options)]
-    for (const object of objects) answer(`---\n${await formatDocument(object, 'yaml')}`)
+    await answerManifests([...(flags.crds ? await readCrds() : []), ...operatorManifests(options)])
   }
 }

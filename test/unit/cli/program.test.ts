@@ -99,7 +99,7 @@ describe('the commands', () => {
       job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
-      operator install --dry-run --image --log-level --node-image --operator-namespace --replicas --take-over --timeout --tls --wait --watch-namespaces
+      operator install --dry-run --export --image --log-level --node-image --operator-namespace --replicas --take-over --timeout --tls --wait --watch-namespaces
       operator logs --download --grep --since --tail --timestamps -f/--follow -p/--previous
       operator manifests --crds --image --log-level --node-image --operator-namespace --replicas --tls --watch-namespaces
       operator run --apply-crds --health-address --leader-election --lease-duration --log-format --log-level
@@ -312,6 +312,15 @@ describe('--dry-run=client', () => {
         {kind: 'DaskJob', spec: {job: {spec: {containers: [{args: ['python', 'train.py', '--lr', '1']}]}}}},
       ],
     })
+  })
+})
+
+describe('operator install --export', () => {
+  it('prints what "operator manifests" does, and asks no server', async () => {
+    const [exported, manifests] = await Promise.all([dask('operator', 'install', '--export'), dask('operator', 'manifests')])
+    expect({...exported, stdout: exported.stdout.length}).toEqual({code: 0, stdout: manifests.stdout.length, stderr: ''})
+    expect(exported.stdout).toBe(manifests.stdout)
+    expect((await dask('operator', 'install', '--export', '--dry-run=client')).code).toBe(2)
   })
 })
 
