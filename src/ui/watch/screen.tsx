@@ -59,18 +59,17 @@ export const Screen = ({feed, cluster, onQuit}: ScreenProps) => {
     now.current = page.kind === 'text' ? {...next, page: bounded(page, textRows(text, size.columns).length, size.rows)} : next
     setState(now.current)
   }
+  const scale = (of: ClusterCard, replicas: number): void => {
+    const tell = (notice: string): void => change({...now.current, notice})
+    feed.scale(of, replicas).then(tell, (error: unknown) => tell(error instanceof Error ? error.message : String(error)))
+  }
   useInput((input, key) => {
-    const pressed = pressedKey(input, key)
-    if (key.ctrl && input === 'c') return onQuit()
-    if (!pressed) return undefined
-    const {state: next, effect} = reduce(now.current, pressed, board, Math.max(1, size.rows - 8))
-    change(next)
-    if (effect?.kind === 'quit') return onQuit()
-    if (effect?.kind === 'scale') {
-      const tell = (notice: string): void => change({...now.current, notice})
-      feed
-        .scale(effect.cluster, effect.replicas)
-        .then(tell, (error: unknown) => tell(error instanceof Error ? error.message : String(error)))
+    for (const pressed of pressedKeys(input, key)) {
+      if (pressed === 'interrupt') return onQuit()
+      const {state: next, effect} = reduce(now.current, pressed, board, Math.max(1, size.rows - 8))
+      change(next)
+      if (effect?.kind === 'quit') return onQuit()
+      if (effect?.kind === 'scale') scale(effect.cluster, effect.replicas)
     }
     return undefined
   })
@@ -102,7 +101,19 @@ const useText = (source: TextSource | undefined, feed: ScreenFeed): readonly str
 
 type InkKey = Parameters<Parameters<typeof useInput>[0]>[1]
 
-const pressedKey = (input: string, key: InkKey): Key | undefined => {
+/** What a terminal hands over in one piece may be several keys: a slow line, something pasted. */
+const pressedKeys = (input: string, key: InkKey): readonly (Key | 'interrupt')[] => {
+  if (key.ctrl && input === 'c') return ['interrupt']
+  const special = specialKey(key)
+  if (special) return [special]
+  return key.ctrl || key.meta ? [] : [...input].map((char) => CONTROLS[char] ?? {char})
+}
+
+const CONTROLS: Readonly<Record<string, Key | 'interrupt'>> = {
+  ...{'\r': 'enter', '\n': 'enter', '\u007F': 'backspace', '\b': 'backspace', '\u001B': 'escape', '\u0003': 'interrupt'},
+}
+
+const specialKey = (key: InkKey): Key | undefined => {
   if (key.upArrow) return 'up'
   if (key.downArrow) return 'down'
   if (key.pageUp) return 'pageUp'
@@ -112,7 +123,7 @@ const pressedKey = (input: string, key: InkKey): Key | undefined => {
   if (key.return) return 'enter'
   if (key.escape) return 'escape'
   if (key.backspace || key.delete) return 'backspace'
-  return input === '' || key.ctrl || key.meta ? undefined : {char: input}
+  return undefined
 }
 
 /** Draws full-screen until a person quits or `signal` aborts; the terminal is then as it was. */

@@ -62,6 +62,19 @@ describe('the full screen', () => {
     unmount()
   })
 
+  it('takes several keys that come in one piece', async () => {
+    const {sees, stdin, scaled, onQuit, unmount} = ground(board([cluster('demo', [worker('w-1')])]))
+    await sees('1 cluster')
+    stdin.write('s')
+    await sees('Workers of demo')
+    stdin.write('29\u007F4\r')
+    await sees('demo has been told')
+    expect(scaled).toEqual(['demo 24'])
+    stdin.write('jkq')
+    await vi.waitFor(() => expect(onQuit).toHaveBeenCalled())
+    unmount()
+  })
+
   it('scales by a number that is typed, and tells what came of it', async () => {
     const {sees, press, scaled, unmount} = ground(board([cluster('demo', [worker('w-1')])]))
     await sees('1 cluster')
