@@ -1,5 +1,5 @@
-import {mkdir, rm, writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
+import {mkdir, rm, stat, writeFile} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
 import {styleText} from 'node:util'
 import {PODS, type Pod} from '../api/core.ts'
 import type {KubeClient} from '../kube/client.ts'
@@ -64,7 +64,7 @@ const printAll = async (call: LogsCall): Promise<void> => {
 /** A file for each pod, named after it, and another one where its container was restarted. */
 const downloadAll = async (call: LogsCall, directory: string): Promise<void> => {
   const pods = await listPods(call)
-  await mkdir(directory, {recursive: true})
+  await makeFolder(directory)
   for (const pod of pods) {
     const {name} = pod.metadata
     const restarts = pod.status?.containerStatuses?.[0]?.restartCount ?? 0
@@ -79,6 +79,25 @@ const downloadAll = async (call: LogsCall, directory: string): Promise<void> => 
         tell(`[${name}] no ${previous ? 'previous ' : ''}log: ${error.message}`)
       }
     }
+  }
+}
+
+/** Node.js' own `recursive` never ends where a file system (/proc, say) misses a folder that is there. */
+const makeFolder = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const {code, message} = error as NodeJS.ErrnoException
+    const isThere = await stat(path).catch(() => undefined)
+    if (isThere?.isDirectory()) return
+    const parent = dirname(path)
+    if (code === 'ENOENT' && (await stat(parent).catch(() => undefined)) === undefined) {
+      await makeFolder(parent)
+      return await makeFolder(path)
+    }
+    throw new UserError(isThere ? `"${path}" is a file, and no folder` : `the folder "${path}" cannot be made: ${message}`, {
+      next: ['choose another one'],
+    })
   }
 }
 

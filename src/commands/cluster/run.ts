@@ -49,8 +49,17 @@ export default class ClusterRun extends DaskCommand {
 const runLocally = (program: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, {stdio: 'inherit', env: {...process.env, ...env}})
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'ENOENT' ? new UserError(`there is no program "${program}" on this machine`, {exitCode: 127}) : error),
-    )
+    child.once('error', (error: NodeJS.ErrnoException) => reject(noStart(program, error)))
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
   })
+
+/** With the exit codes of a shell. */
+const noStart = (program: string, error: NodeJS.ErrnoException): Error => {
+  if (error.code === 'ENOENT') return new UserError(`there is no program "${program}" on this machine`, {exitCode: 127})
+  if (error.code === 'EACCES')
+    return new UserError(`"${program}" may not be run on this machine`, {
+      next: [`"chmod +x ${program}" makes a file a program`],
+      exitCode: 126,
+    })
+  return error
+}

@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process'
-import {writeFile} from 'node:fs/promises'
+import {readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -64,6 +64,28 @@ describe('cluster port-forward', () => {
     await isTold
     await ground.client.delete(DASK_CLUSTERS, {namespace: 'default', name: 'led'})
     expect(await ended).toMatchObject({code: 3, stderr: expect.stringMatching(/\nerror: DaskCluster "led" was deleted\n$/)})
+  })
+})
+
+describe('files of this machine', () => {
+  it('that are no folder, or in a place where none can be, are told for --download', async () => {
+    await dask('cluster', 'create', 'kept', '--image', 'x')
+    const labels = {'dask.org/cluster-name': 'kept', 'dask.org/component': 'scheduler'}
+    await putPod(ground.client, {name: 'kept-scheduler', container: 'scheduler', labels}, podStatus('scheduler', 'running'))
+    ground.logs.set('kept-scheduler', [['2026-11-23T12:00:00.1Z one']])
+    await writeFile(join(ground.folder, 'notes.txt'), '')
+    const into = (folder: string) => dask('cluster', 'logs', 'kept', '--download', folder)
+    expect(await into('notes.txt')).toMatchObject({code: 1, stderr: 'error: "notes.txt" is a file, and no folder; choose another one\n'})
+    expect(await into('/proc/x')).toMatchObject({code: 1, stderr: expect.stringContaining('error: the folder "/proc/x" cannot be made')})
+    for (const folder of ['a/b', 'a/b', '.']) expect((await into(folder)).stdout).toBe(`${join(folder, 'kept-scheduler.log')}\n`)
+    expect(await readFile(join(ground.folder, 'a', 'b', 'kept-scheduler.log'), 'utf8')).toBe('one\n')
+  })
+
+  it('that are no programs are told for "cluster run" as by a shell', async () => {
+    expect(await dask('cluster', 'run', 'kept', '--', ground.folder)).toMatchObject({
+      code: 126,
+      stderr: expect.stringContaining('may not be run on this machine'),
+    })
   })
 })
 
