@@ -83,20 +83,27 @@ const refuseConflicts = (names: readonly string[], flags: ListCall<KubeObject>['
   if (flags['sort-by'] !== undefined) throw usageError('--watch and --sort-by exclude each other')
 }
 
-interface Read<T> {
+export interface Read<T> {
   readonly found: readonly T[]
   /** Of those that were named, the first that could not be had. */
   readonly missing: PromiseRejectedResult | undefined
 }
 
+/** Rejects where none of them can be had. */
+export const readNamed = async <T extends KubeObject>(
+  client: KubeClient,
+  kind: Kind<T>,
+  {namespace, names, signal}: {readonly namespace: string; readonly names: readonly string[]; readonly signal: AbortSignal},
+): Promise<Read<T>> => {
+  const read = await Promise.allSettled(names.map((name) => client.get(kind, {namespace, name}, {signal})))
+  const found = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const missing = read.find((each) => each.status === 'rejected')
+  if (missing && found.length === 0) throw missing.reason
+  return {found, missing}
+}
+
 const readObjects = async <T extends KubeObject>({client, kind, namespace, names, flags, signal}: ListCall<T>): Promise<Read<T>> => {
-  if (names.length > 0) {
-    const read = await Promise.allSettled(names.map((name) => client.get(kind, {namespace, name}, {signal})))
-    const found = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-    const missing = read.find((each) => each.status === 'rejected')
-    if (missing && found.length === 0) throw missing.reason
-    return {found, missing}
-  }
+  if (names.length > 0) return await readNamed(client, kind, {namespace, names, signal})
   const list = await client.list(kind, {
     signal,
     ...(flags['all-namespaces'] !== true && {namespace}),

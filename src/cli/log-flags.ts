@@ -5,7 +5,7 @@ import {usageError} from './user-error.ts'
 /** The flags of every `logs`, named as in kubectl. */
 export const logFlags = {
   follow: Flags.boolean({char: 'f', summary: 'Go on with new lines as they come.'}),
-  tail: Flags.integer({min: 0, helpValue: 'N', summary: 'Only the last lines of each pod.'}),
+  tail: Flags.integer({min: -1, helpValue: 'N', summary: 'Only the last lines of each pod; -1 is all.'}),
   since: Flags.custom<number>({parse: async (text) => parseDuration(text)})({
     helpValue: 'TIME',
     summary: 'Only lines newer than this, like 5m.',
@@ -53,6 +53,6 @@ export interface LogFlags {
 
 /** Where a log begins, as the API takes it. */
 export const beginOf = ({tail, since}: LogFlags): {readonly tailLines?: number; readonly sinceSeconds?: number} => ({
-  ...(tail !== undefined && {tailLines: tail}),
+  ...(tail !== undefined && tail >= 0 && {tailLines: tail}),
   ...(since !== undefined && {sinceSeconds: Math.max(1, Math.ceil(since / 1000))}),
 })

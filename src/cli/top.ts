@@ -4,6 +4,7 @@ import {formatBytes} from '../ui/bytes.ts'
 import {type ClusterNumbers, type Numbers, readNumbers, waitingOf} from './cluster-numbers.ts'
 import {clusterStatus} from './columns.ts'
 import {formatDuration} from './duration.ts'
+import {readNamed} from './list.ts'
 import type {Column} from './table.ts'
 
 /** What one cluster uses, by its scheduler's word; `numbers` are absent where no scheduler is ready. */
@@ -27,22 +28,31 @@ export interface TopCall {
 /** Each has a connection of its own through the API server. */
 const ASKED_AT_ONCE = 16
 
-/** Rejects where a cluster that is named does not exist; a scheduler that does not answer is told in its row. */
-export async function readTop({client, namespace, names, selector, signal}: TopCall): Promise<readonly TopRow[]> {
-  const clusters: readonly DaskCluster[] =
+export interface Top {
+  readonly rows: readonly TopRow[]
+  /** Of those that were named, the first that could not be had, where there are others. */
+  readonly missing: PromiseRejectedResult | undefined
+}
+
+/** Rejects where none of the clusters that are named exists; a scheduler that does not answer is told in its row. */
+export async function readTop({client, namespace, names, selector, signal}: TopCall): Promise<Top> {
+  const {found: clusters, missing} =
     names.length > 0 && namespace !== undefined
-      ? await Promise.all(names.map((name) => client.get(DASK_CLUSTERS, {namespace, name}, {signal})))
-      : (
-          await client.list(DASK_CLUSTERS, {
-            ...(namespace !== undefined && {namespace}),
-            ...(selector !== undefined && {labelSelector: selector}),
-            signal,
-          })
-        ).items
+      ? await readNamed(client, DASK_CLUSTERS, {namespace, names, signal})
+      : {
+          missing: undefined,
+          found: (
+            await client.list(DASK_CLUSTERS, {
+              ...(namespace !== undefined && {namespace}),
+              ...(selector !== undefined && {labelSelector: selector}),
+              signal,
+            })
+          ).items,
+        }
   const rows: TopRow[] = []
   for (let at = 0; at < clusters.length; at += ASKED_AT_ONCE)
     rows.push(...(await Promise.all(clusters.slice(at, at + ASKED_AT_ONCE).map((cluster) => rowOf(client, cluster, signal)))))
-  return rows
+  return {rows, missing}
 }
 
 const rowOf = async (client: KubeClient, cluster: DaskCluster, signal: AbortSignal): Promise<TopRow> => {

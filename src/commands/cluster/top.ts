@@ -32,14 +32,23 @@ export default class ClusterTop extends DaskCommand {
     if (names.length > 0 && (isEverywhere || selector !== undefined))
       throw usageError(`names and --${isEverywhere ? 'all-namespaces' : 'selector'} exclude each other`, 'leave one of them out')
     const {client, namespace} = await this.connect(flags)
-    const read = await readTop({client, namespace: isEverywhere ? undefined : namespace, names, selector, signal: this.signal})
+    const {rows: read, missing} = await readTop({
+      client,
+      namespace: isEverywhere ? undefined : namespace,
+      names,
+      selector,
+      signal: this.signal,
+    })
     const order = flags['sort-by'] as TopOrder | undefined
     const rows = order ? sortTop(read, order) : read
-    if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(rows, flags.output))
-    if (rows.length === 0) return tell(isEverywhere ? 'No resources found' : `No resources found in ${namespace} namespace.`)
-    for (const {name, numbers} of rows)
-      if (numbers && 'error' in numbers) tell(`the scheduler of "${name}" does not answer: ${numbers.error}`)
-    const columns = isEverywhere ? [NAMESPACE, ...topColumns] : topColumns
-    answer(renderTable(rows, columns, {wide: flags.output === 'wide', noHeaders: flags['no-headers'], now: Date.now()}))
+    if (flags.output === 'json' || flags.output === 'yaml') answer(await formatDocument(rows, flags.output))
+    else if (rows.length === 0) tell(isEverywhere ? 'No resources found' : `No resources found in ${namespace} namespace.`)
+    else {
+      for (const {name, numbers} of rows)
+        if (numbers && 'error' in numbers) tell(`the scheduler of "${name}" does not answer: ${numbers.error}`)
+      const columns = isEverywhere ? [NAMESPACE, ...topColumns] : topColumns
+      answer(renderTable(rows, columns, {wide: flags.output === 'wide', noHeaders: flags['no-headers'], now: Date.now()}))
+    }
+    if (missing) throw missing.reason
   }
 }

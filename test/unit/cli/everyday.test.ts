@@ -74,7 +74,7 @@ describe('files of this machine', () => {
     await putPod(ground.client, {name: 'kept-scheduler', container: 'scheduler', labels}, podStatus('scheduler', 'running'))
     ground.logs.set('kept-scheduler', [['2026-11-23T12:00:00.1Z one']])
     await writeFile(join(ground.folder, 'notes.txt'), '')
-    const into = (folder: string) => dask('cluster', 'logs', 'kept', '--download', folder)
+    const into = (folder: string) => dask('cluster', 'logs', 'kept', '--tail', '-1', '--download', folder)
     expect(await into('notes.txt')).toMatchObject({code: 1, stderr: 'error: "notes.txt" is a file, and no folder; choose another one\n'})
     expect(await into('/proc/x')).toMatchObject({code: 1, stderr: expect.stringContaining('error: the folder "/proc/x" cannot be made')})
     for (const folder of ['a/b', 'a/b', '.']) expect((await into(folder)).stdout).toBe(`${join(folder, 'kept-scheduler.log')}\n`)
@@ -85,6 +85,18 @@ describe('files of this machine', () => {
     expect(await dask('cluster', 'run', 'kept', '--', ground.folder)).toMatchObject({
       code: 126,
       stderr: expect.stringContaining('may not be run on this machine'),
+    })
+  })
+})
+
+describe('cluster top', () => {
+  it('shows those that there are where another one is missing', async () => {
+    await dask('cluster', 'create', 'used', '--image', 'x')
+    const {code, stdout, stderr} = await dask('cluster', 'top', 'used', 'nope')
+    expect({code, stdout, stderr}).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining('used'),
+      stderr: expect.stringContaining('"nope"'),
     })
   })
 })

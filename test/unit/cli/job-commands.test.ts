@@ -144,6 +144,9 @@ describe('job stop', () => {
   it('is forgotten when the job is run again', async () => {
     await makeJob('anew', {'kubernetes.dask.org/stopped-at': '2026-11-23T12:00:00Z', team: 'ml'})
     await setStatus(ground.client, DASK_JOBS, 'anew', {jobStatus: 'Failed'})
+    const {uid} = (await ground.client.get(DASK_JOBS, {namespace: 'default', name: 'anew'})).metadata
+    for (const mode of ['client', 'server']) expect((await dask('job', 'retry', 'anew', `--dry-run=${mode}`)).stdout).toContain('dry run)')
+    expect((await ground.client.get(DASK_JOBS, {namespace: 'default', name: 'anew'})).metadata.uid).toBe(uid)
     expect((await dask('job', 'retry', 'anew')).code).toBe(0)
     expect(await annotationsOf('anew')).toEqual({team: 'ml'})
   })

@@ -94,7 +94,7 @@ describe('the commands', () => {
       job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
-      job retry NAME --timeout
+      job retry NAME --dry-run --timeout
       job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --pod-security --priority-class --pull-secret --resource --retries --rm --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
       job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
