@@ -21,8 +21,8 @@ interface Manifest {
 
 /** The whole program; `bin` is how it was called. Sets the exit code and never rejects. */
 export async function start(bin: string, everyday: Everyday): Promise<void> {
-  process.stdout.on('error', endWithReader)
-  process.stderr.on('error', endWithReader)
+  process.stdout.on('error', endWithReader(EXIT.done))
+  process.stderr.on('error', endWithReader(EXIT.brokenPipe))
   process.exitCode = await main(bin, process.argv.slice(2), everyday)
   // After sockets that were reset Node.js 26.10 can spin for ever in closing its own handles; what is left to do here is to be seen.
   const flushed = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))
@@ -87,12 +87,17 @@ const missing = (id: string): never => {
   throw new Error(`the bundle knows nothing of "${id}": it is damaged, build or install it anew`)
 }
 
-/** Whoever read our output has gone (`| head`): that is no failure, but may leave something to be put in order. A full disk is one. */
-const endWithReader = (error: NodeJS.ErrnoException): void => {
-  if (error.code === 'EPIPE') {
-    if (readerHasGone()) return
-    process.exit(process.exitCode ?? EXIT.done)
+/**
+ * Whoever read our output has gone (`| head`): that is no failure, but may leave something to be put in order. Without the story that goes
+ * with it the end is not known to be a good one (`exitCode`). A full disk is a failure.
+ */
+const endWithReader =
+  (exitCode: number) =>
+  (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') {
+      if (readerHasGone()) return
+      process.exit(process.exitCode ?? exitCode)
+    }
+    tell(sentence({message: `the answer cannot be written: ${error.message}`, next: [], exitCode: EXIT.failed}))
+    process.exit(EXIT.failed)
   }
-  tell(sentence({message: `the answer cannot be written: ${error.message}`, next: [], exitCode: EXIT.failed}))
-  process.exit(EXIT.failed)
-}

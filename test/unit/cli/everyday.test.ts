@@ -230,6 +230,32 @@ describe('job run', () => {
     expect(await exists(ground, DASK_JOBS, 'piped')).toBe(false)
   })
 
+  it('--rm takes the job away when the reader of its story goes too', async () => {
+    const call = [
+      process.execPath,
+      join(ROOT, 'bin', 'kubectl-dask.js'),
+      'job',
+      'run',
+      '--rm',
+      '--name',
+      'both',
+      '--image',
+      'x',
+      '--',
+      'true',
+    ]
+    const script = '{ "$@" 2>&1; echo $? >&3; } 3>&2 | head -n 1'
+    const child = spawn('sh', ['-c', script, 'sh', ...call], {cwd: ground.folder, env: ground.env, stdio: ['ignore', 'pipe', 'pipe']})
+    const told = Promise.all([text(child.stdout), text(child.stderr)])
+    await appears(ground.client, DASK_JOBS, 'both')
+    await putPod(ground.client, runner('both'), podStatus('job', 'waiting'))
+    for (const message of ['one', 'two', 'three']) await setStatus(ground.client, DASK_JOBS, 'both', {jobStatus: 'JobCreated', message})
+    ground.logs.set('both-runner', [Array.from({length: 20_000}, (_, line) => `2026-11-23T12:00:00.1Z line ${line}`)])
+    await putPod(ground.client, runner('both'), podStatus('job', 'running'))
+    expect((await told)[1]).toBe('141\n')
+    expect(await exists(ground, DASK_JOBS, 'both')).toBe(false)
+  })
+
   it('of a name that is taken names the job, and not the files that are its own', async () => {
     await writeFile(join(ground.folder, 'etl.py'), '')
     const call = ['job', 'run', '--detach', '--name', 'etl', '--image', 'x', '--', 'python', 'etl.py']
