@@ -1,4 +1,4 @@
-import type {Pod} from '../../api/core.ts'
+import type {ContainerState, Pod} from '../../api/core.ts'
 import type {DaskJob} from '../../api/dask.ts'
 import {runnerName} from '../../api/names.ts'
 import {isPodEnded, podEndedAt} from '../../api/pod-state.ts'
@@ -40,9 +40,24 @@ export const pauseAfter = (attempt: number, runner: Pod, now: number): number =>
 /** Whether the program may be tried again. A pod that restarts its containers itself counts those restarts (`restartPolicy: OnFailure`). */
 export const mayTryAgain = ({spec}: DaskJob, attempt: number): boolean => attempt <= (spec.backoffLimit ?? 0)
 
-/** A runner that goes on restarting beyond the limit; without a limit it may for ever, as upstream's does. */
+/** A runner that restarts by itself and has failed more often than the limit allows; without a limit it may for ever, as upstream's does. */
 export const hasRestartedTooOften = ({spec}: DaskJob, runner: Pod): boolean =>
-  spec.backoffLimit !== undefined &&
-  runner.spec.restartPolicy !== 'Never' &&
-  !isPodEnded(runner) &&
-  (runner.status?.containerStatuses ?? []).some(({restartCount}) => restartCount > (spec.backoffLimit ?? 0))
+  spec.backoffLimit !== undefined && runner.spec.restartPolicy !== 'Never' && !isPodEnded(runner) && failuresOf(runner) > spec.backoffLimit
+
+/** How often the programs of a pod have failed: once for each restart, and once more for one that is about to be restarted. */
+export const failuresOf = ({status}: Pod): number =>
+  (status?.containerStatuses ?? []).reduce((sum, {restartCount, state, lastState}) => {
+    const isAboutTo = (state?.terminated?.exitCode ?? 0) !== 0 || (state?.waiting !== undefined && lastState?.terminated !== undefined)
+    return sum + restartCount + (isAboutTo ? 1 : 0)
+  }, 0)
+
+/** How the program of a pod that restarts by itself has failed last. */
+export function lastFailureOf({
+  status,
+}: Pod): {readonly container: string; readonly terminated: NonNullable<ContainerState['terminated']>} | undefined {
+  for (const {name, state, lastState} of status?.containerStatuses ?? []) {
+    const terminated = state?.terminated ?? lastState?.terminated
+    if (terminated && terminated.exitCode !== 0) return {container: name, terminated}
+  }
+  return undefined
+}

@@ -7,7 +7,7 @@ import {hasPodSucceeded, isPodEnded} from '../../api/pod-state.ts'
 import {refIn} from '../../api/ref.ts'
 import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Controller, Reader} from '../engine/contract.ts'
-import {attemptName, attemptOf, lastAttempt, mayTryAgain} from './attempts.ts'
+import {attemptName, attemptOf, hasRestartedTooOften, lastAttempt, mayTryAgain} from './attempts.ts'
 import {type JobWorld, planJob} from './plan.ts'
 import {NOTABLES} from './reasons.ts'
 import {failedJobStatus} from './status.ts'
@@ -26,7 +26,8 @@ export const createJobController = (readLastWords: ReadLastWords): Controller<Da
   observe: async (job, reader, signal) => {
     const world = observeJob(job, reader)
     const {number, runner} = lastAttempt(job, world.runners)
-    const hasFailed = runner && isPodEnded(runner) && !hasPodSucceeded(runner) && !hasJobEnded(job) && !mayTryAgain(job, number)
+    if (!runner || hasJobEnded(job)) return world
+    const hasFailed = hasRestartedTooOften(job, runner) || (isPodEnded(runner) && !hasPodSucceeded(runner) && !mayTryAgain(job, number))
     return hasFailed ? {...world, lastWords: await readLastWords(runner, signal)} : world
   },
   plan: planJob,

@@ -10,11 +10,14 @@ const LIMIT_MS = 5_000
 
 export const createReadLastWords =
   (client: KubeClient, limitMs = LIMIT_MS): ReadLastWords =>
-  async ({metadata: {name, namespace = 'default'}, spec}, signal) => {
+  async ({metadata: {name, namespace = 'default'}, spec, status}, signal) => {
     try {
       const container = spec.containers[0]?.name
+      const {state, lastState} = status?.containerStatuses?.find((each) => each.name === container) ?? {}
+      // One that has been started anew has not said anything yet.
+      const previous = state?.terminated === undefined && lastState?.terminated !== undefined
       const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
-      const options = {namespace, name, tailLines: LINES, signal: limited, ...(container !== undefined && {container})}
+      const options = {namespace, name, tailLines: LINES, previous, signal: limited, ...(container !== undefined && {container})}
       const lines = await Array.fromAsync(streamLogs(client, options))
       const words = lines.join('\n').trimEnd().slice(-MOST_CHARACTERS)
       return words === '' ? [] : words.split('\n')

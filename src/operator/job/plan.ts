@@ -13,7 +13,17 @@ import type {Action, Create, Delete, Plan} from '../engine/contract.ts'
 import {hasRestartedTooOften, lastAttempt, mayTryAgain, pauseAfter} from './attempts.ts'
 import {jobCluster, runnerPod} from './parts.ts'
 import {REASON, SUSPENDED} from './reasons.ts'
-import {endedStatus, failedWith, heldStatus, invalidStatus, lostStatus, runningStatus, suspendedStatus, waitingStatus} from './status.ts'
+import {
+  endedStatus,
+  exhaustedStatus,
+  failedWith,
+  heldStatus,
+  invalidStatus,
+  lostStatus,
+  runningStatus,
+  suspendedStatus,
+  waitingStatus,
+} from './status.ts'
 
 export interface JobWorld {
   /** The cluster that the job runs on: of its own, or the one that its spec names. Whatever holds its own cluster's name, be it the job's or not. */
@@ -75,8 +85,7 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
     const waitMs = pauseAfter(number, runner, now)
     if (waitMs > 0) return {stages: [], status: runningStatus(job, {cluster, runner, attempts: number}, now), wakeAfter: waitMs}
   } else if (runner && hasRestartedTooOften(job, runner)) {
-    const message = `${runner.metadata.name} has been restarted more often than its backoffLimit of ${job.spec.backoffLimit} allows`
-    return {stages: [], status: failedWith(job, {reason: REASON.backoffLimitExceeded, message}, now)}
+    return {stages: [], status: exhaustedStatus(job, {runner, lastWords: world.lastWords}, now)}
   } else if (!runner && number > 0 && !mayTryAgain(job, number)) return {stages: [], status: lostStatus(job, number, now)}
 
   if (isOnOthersCluster(job) && !cluster) {
@@ -85,11 +94,12 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
   }
   const isDue = (!runner || isPodEnded(runner)) && hasCertificate(cluster ?? jobCluster(job))
   const attempt = isDue ? number + 1 : number
-  const writes: readonly Action[] = [
-    ...(cluster ? [] : [create(DASK_CLUSTERS, jobCluster(job))]),
-    ...(isDue ? [create(PODS, runnerPod(job, {attempt, cluster: cluster ?? jobCluster(job), scheduler: world.scheduler}))] : []),
+  // No program begins for a cluster that is refused.
+  const stages = [
+    ...staged(cluster ? [] : [create(DASK_CLUSTERS, jobCluster(job))]),
+    ...staged(isDue ? [create(PODS, runnerPod(job, {attempt, cluster: cluster ?? jobCluster(job), scheduler: world.scheduler}))] : []),
   ]
-  return {stages: staged(writes), status: runningStatus(job, {cluster, runner: isDue ? undefined : runner, attempts: number}, now)}
+  return {stages, status: runningStatus(job, {cluster, runner: isDue ? undefined : runner, attempts: number}, now)}
 }
 
 /** Its program was interrupted by a suspension and is still ending: however that ends, it says nothing of the job, and its name is not free yet. */

@@ -33,7 +33,7 @@ export const NOTABLES: readonly Notable[] = [
   {
     of: COMPLETE,
     status: 'False',
-    reasons: [REASON.tryingAgain, REASON.clusterMissing, REASON.nameTaken, REASON.invalidName],
+    reasons: [REASON.tryingAgain, REASON.clusterMissing, REASON.nameTaken, REASON.invalidSpec],
     type: 'Warning',
   },
   {of: FAILED, status: 'True', type: 'Warning'},

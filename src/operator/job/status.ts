@@ -8,7 +8,7 @@ import {exitSentence, LAST_WORDS, podCause, podExit} from '../../api/pod-cause.t
 import {namePodSecurity} from '../../api/pod-security.ts'
 import {hasPodSucceeded, isPodEnded, isPodLeaving, podEndedAt} from '../../api/pod-state.ts'
 import type {Failure} from '../engine/contract.ts'
-import {attemptName} from './attempts.ts'
+import {attemptName, failuresOf, lastFailureOf} from './attempts.ts'
 import {COMPLETE, FAILED, REASON, SUSPENDED} from './reasons.ts'
 
 /** Upstream's five keys first; the others are ours (contract 1.6, design section 9). */
@@ -108,6 +108,19 @@ export function endedStatus(job: DaskJob, {runner, attempts, lastWords = []}: En
     reason,
     message,
     conditions: conditions(job, {status: isSuccess, reason, message}, {status: !isSuccess, reason, message}, now),
+  }
+}
+
+/** A pod that restarts its program by itself has done so for the last time. */
+export function exhaustedStatus(job: DaskJob, {runner, lastWords = []}: Omit<Ended, 'attempts'>, now: number): DaskJobStatus {
+  const failure = lastFailureOf(runner)
+  const fact = `${runner.metadata.name} has failed more often than its backoffLimit of ${job.spec.backoffLimit} allows`
+  const words = lastWords.length > 0 ? `${LAST_WORDS}${lastWords.join('\n')}` : ''
+  const message = `${fact}${failure ? `; ${exitSentence(failure.container, failure.terminated)}` : ''}${words}`
+  return {
+    ...failedWith(job, {reason: REASON.backoffLimitExceeded, message}, now),
+    attempts: failuresOf(runner),
+    ...(failure && {exitCode: failure.terminated.exitCode}),
   }
 }
 

@@ -72,6 +72,28 @@ describe('backoffLimit', () => {
     })
     expect(planJob(of, world(of, [restarted(2)]), NOW).status).toMatchObject({jobStatus: 'Running'})
     expect(planJob(of, world(of, [restarted(3)]), NOW).status).toMatchObject({jobStatus: 'Failed', reason: 'BackoffLimitExceeded'})
+    // The last failure is known before another start: that one would be cut off.
+    const terminated = {exitCode: 3, reason: 'Error', startedAt: ago(9), finishedAt: ago(8)}
+    const waiting = {
+      ...restarted(2),
+      status: {
+        ...RUNNING,
+        containerStatuses: [
+          {
+            name: 'job',
+            restartCount: 2,
+            image: '',
+            imageID: '',
+            ready: false,
+            state: {waiting: {reason: 'CrashLoopBackOff'}},
+            lastState: {terminated},
+          },
+        ],
+      },
+    }
+    const {status} = planJob(of, {...world(of, [waiting]), lastWords: ['ValueError: no data']}, NOW)
+    expect(status).toMatchObject({jobStatus: 'Failed', reason: 'BackoffLimitExceeded', attempts: 3, exitCode: 3})
+    expect(status?.message).toMatch(/^pi-runner has failed more often than its backoffLimit of 2 allows; .*exit.* 3.*ValueError: no data/s)
   })
 })
 

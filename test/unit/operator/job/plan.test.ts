@@ -31,9 +31,9 @@ const conditions = (status: DaskJobStatus | undefined): Readonly<Record<string, 
   Object.fromEntries((status?.conditions ?? []).map(({type, status: is, reason}) => [type, `${is} ${reason}`]))
 
 describe('a new job', () => {
-  it('gets its cluster and its runner at once', () => {
+  it('gets its cluster, and then its runner: none begins for a cluster that is refused', () => {
     const made = planJob(makeJob(), NOTHING, NOW)
-    expect(told(made.stages)).toEqual([['create daskclusters/pi', 'create pods/pi-runner']])
+    expect(told(made.stages)).toEqual([['create daskclusters/pi'], ['create pods/pi-runner']])
     expect(made.status).toMatchObject({jobStatus: 'JobCreated', observedGeneration: 1})
     expect(made.status).not.toHaveProperty('clusterName')
   })
@@ -82,7 +82,7 @@ describe('a new job', () => {
   })
 
   it('tells its runner where the scheduler is, and what it is itself', () => {
-    const runner = at<Create>(planJob(makeJob(), NOTHING, NOW).stages, 0, 1).object as Pod
+    const runner = at<Create>(planJob(makeJob(), NOTHING, NOW).stages, 1, 0).object as Pod
     expect(runner.spec.containers[0]?.env).toEqual([{name: 'DASK_SCHEDULER_ADDRESS', value: 'tcp://pi-scheduler.ns.svc:8786'}])
     expect(runner.spec.restartPolicy).toBe('Never')
     expect(runner.metadata.labels).toEqual({
@@ -95,7 +95,7 @@ describe('a new job', () => {
   it('restarts its runner on failure where it does not say otherwise', () => {
     const job = makeJob()
     const {restartPolicy: _, ...spec} = job.spec.job.spec
-    const runner = at<Create>(planJob({...job, spec: {...job.spec, job: {spec}}}, NOTHING, NOW).stages, 0, 1).object as Pod
+    const runner = at<Create>(planJob({...job, spec: {...job.spec, job: {spec}}}, NOTHING, NOW).stages, 1, 0).object as Pod
     expect(runner.spec.restartPolicy).toBe('OnFailure')
   })
 
