@@ -84,7 +84,7 @@ describe('a DaskCluster', () => {
     await dask('workergroup', 'create', 'stuck', '-c', 'demo', '-w', '1', '--image', 'none.invalid/dask')
     const stuck = async (): Promise<string> => (await dask('workergroup', 'describe', 'stuck')).stdout
     await until(async () => /Status: +\w*Image\w*: /.test(await stuck()), 'it says that the image cannot be pulled')
-    expect(await stuck()).toMatch(/stuck-worker-\w+ +\w*Image\w* +0 +\w+ +\w*Image/)
+    expect(await stuck()).toMatch(/stuck-worker-\w+ +\w*Image\w* +0 +\w+ +\S+ +\w*Image/)
     expect(await stuck()).toContain("Next: is the image's name right")
     expect((await dask('workergroup', 'delete', 'stuck', '--yes')).code).toBe(0)
   })
