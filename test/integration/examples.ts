@@ -77,6 +77,7 @@ export const SCENES: readonly Scene[] = [
         'cluster workers demo -o wide',
         'cluster workers demo --sort-by memory',
         'cluster workers demo --unready -o wide',
+        'cluster workers demo -o custom-columns=POD:.pod,STATUS:.status',
         'workergroup list --dask-cluster demo',
       ],
       ...['workergroup describe demo-highmem', 'workergroup describe demo-default'],
