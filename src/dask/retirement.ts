@@ -104,8 +104,8 @@ const drain = async (addresses: readonly string[], options: RetirementOptions): 
 }
 
 /** What is lost on the way is sent again by whoever waits for the worker. */
-const stoodDown = ({address, ...worker}: SchedulerWorker, {dialWorker, signal}: RetirementOptions): Promise<void> =>
-  standDown(dialWorker({address, ...worker}), {port: portOf(address), timeoutMs: SHORT_MS, signal}).catch(() => {})
+const stoodDown = (worker: SchedulerWorker, {dialWorker, signal}: RetirementOptions): Promise<void> =>
+  standDown(dialWorker(worker), {port: portOf(worker.address), timeoutMs: SHORT_MS, signal}).catch(() => {})
 
 /** Those of the workers that drain from now on; the scheduler has let the others work on. */
 const drainedOf = async (scheduler: Scheduler, workers: readonly SchedulerWorker[]): Promise<readonly string[]> =>

@@ -233,13 +233,16 @@ export const hostOf = (address: string): string => /^[a-z]+:\/\/(.+):\d+$/.exec(
 
 export const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1] ?? 0)
 
+/** A dump writes it as Python shows it, `<Status.running: 'running'>`. */
+const statusName = (text: string): string => /^<Status\.(\w+)/.exec(text)?.[1] ?? text
+
 const stateOf = (dump: unknown): WorkerState | undefined => {
   if (typeof dump !== 'object' || dump === null) return undefined
   const state = dump as Json
   if (state['status'] === undefined) return undefined
   const list = (name: string): readonly unknown[] => (Array.isArray(state[name]) ? state[name] : [])
   return {
-    status: String(state['status']),
+    status: statusName(String(state['status'])),
     running: state['running'] === true,
     executing: list('executing'),
     longRunning: list('long_running'),

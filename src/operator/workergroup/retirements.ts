@@ -81,9 +81,8 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
           if (is === 'refused' || is === 'timed-out') givenUp.set(uid, reasonOf(is))
           addresses.delete(address)
           const reason = givenUp.get(uid)
-          if (addresses.size === 0) {
-            settle(uid, reason === undefined ? {is: 'retired'} : {is: 'givenUp', reason, addresses: addressesOf.get(uid) ?? []})
-          }
+          if (addresses.size > 0) continue
+          settle(uid, reason === undefined ? {is: 'retired'} : {is: 'givenUp', reason, addresses: addressesOf.get(uid) ?? []})
         }
       }
     }
