@@ -1,5 +1,5 @@
 import type {PartMetadata} from './dask.ts'
-import {ANNOTATION_PART_METADATA} from './names.ts'
+import {ANNOTATION_PART_METADATA, LABEL_CLUSTER, LABEL_COMPONENT, LABEL_GROUP} from './names.ts'
 import type {ObjectMeta} from './object.ts'
 
 /**
@@ -22,21 +22,47 @@ export const partAnnotation = (part: PartMetadata | undefined): Readonly<Record<
   return text === undefined ? {} : {[ANNOTATION_PART_METADATA]: text}
 }
 
-type MetadataPatch = Readonly<Record<'labels' | 'annotations', Readonly<Record<string, string | null>>>>
+interface MetadataPatch {
+  readonly labels: Readonly<Record<string, string | null>>
+  readonly annotations?: Readonly<Record<string, string | null>>
+}
 
-/** The merge patch of `metadata` that brings the object's part metadata up to date; `undefined` when it is. `built`: what a new object would get. */
+/**
+ * The merge patch of `metadata` that brings the object's part metadata up to date, and puts back the labels by which it is found; `undefined` when
+ * all is as it should be. `built`: what a new object would get.
+ */
 export function partMetadataPatch(
-  {annotations: live}: ObjectMeta,
+  live: ObjectMeta,
   built: Pick<ObjectMeta, 'labels' | 'annotations'>,
   part: PartMetadata | undefined,
 ): MetadataPatch | undefined {
-  const before = live?.[ANNOTATION_PART_METADATA]
+  const before = live.annotations?.[ANNOTATION_PART_METADATA]
   const now = told(part)
-  if (before === now) return undefined
+  const strayed = strayedLabels(live, built, part)
+  if (before === now) return strayed && {labels: strayed}
   const last = parse(before)
   const changes = (key: 'labels' | 'annotations'): Readonly<Record<string, string | null>> =>
     Object.fromEntries(Object.keys({...last[key], ...part?.[key]}).map((name) => [name, built[key]?.[name] ?? null]))
-  return {labels: changes('labels'), annotations: {...changes('annotations'), [ANNOTATION_PART_METADATA]: now ?? null}}
+  return {labels: {...changes('labels'), ...strayed}, annotations: {...changes('annotations'), [ANNOTATION_PART_METADATA]: now ?? null}}
+}
+
+const RESERVED = [LABEL_CLUSTER, LABEL_GROUP, LABEL_COMPONENT]
+
+/**
+ * Reserved labels, by which an object is found, and the part's own, as they were before somebody changed them. What was inherited when the object
+ * was made is not known any more once its owner's labels have changed.
+ */
+const strayedLabels = (
+  {labels: live}: ObjectMeta,
+  {labels: built = {}}: Pick<ObjectMeta, 'labels'>,
+  part: PartMetadata | undefined,
+): Readonly<Record<string, string>> | undefined => {
+  const own = [...RESERVED, ...Object.keys(part?.labels ?? {})]
+  const strayed = own.flatMap((name) => {
+    const value = built[name]
+    return value === undefined || live?.[name] === value ? [] : [[name, value] as const]
+  })
+  return strayed.length > 0 ? Object.fromEntries(strayed) : undefined
 }
 
 const parse = (text: string | undefined): PartMetadata => {

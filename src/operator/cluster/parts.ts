@@ -82,20 +82,6 @@ export function schedulerService(cluster: DaskCluster): Service {
 export const serviceMetadata = (cluster: DaskCluster): ReturnType<typeof inherit> =>
   inherit(cluster.metadata, cluster.spec.scheduler.metadata, reserved(cluster, 'scheduler'))
 
-/**
- * Reserved labels, by which an object of the scheduler part is found, and the part's own, as they were before somebody changed them. What was
- * inherited when the object was made is not known any more once the cluster's own labels have changed.
- */
-export function strayedLabels(
-  {labels: live}: ObjectMeta,
-  built: ReturnType<typeof inherit>,
-  part: PartMetadata | undefined,
-): Readonly<Record<string, string>> | undefined {
-  const own = [LABEL_CLUSTER, LABEL_COMPONENT, ...Object.keys(part?.labels ?? {})]
-  const strayed = Object.entries(built.labels).filter(([name, value]) => own.includes(name) && live?.[name] !== value)
-  return strayed.length > 0 ? Object.fromEntries(strayed) : undefined
-}
-
 /** The default group carries the number that it was given, so that only a change of the cluster's number is handed down. */
 export function defaultGroup(cluster: DaskCluster): DaskWorkerGroup {
   const {name} = cluster.metadata

@@ -6,7 +6,7 @@ import {isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
 import {refOf} from '../../api/ref.ts'
 import {isOfEarlierSpec, isRestartDue, schedulerTarget} from '../../api/revision.ts'
 import type {Action, Create, Delete} from '../engine/contract.ts'
-import {schedulerMetadata, schedulerPod, strayedLabels} from './parts.ts'
+import {schedulerMetadata, schedulerPod} from './parts.ts'
 import type {ClusterWorld} from './world.ts'
 
 export interface SchedulerSteps {
@@ -60,11 +60,8 @@ const leaving = (pod: Pod, {lostNode}: ClusterWorld): SchedulerSteps => {
 const running = (cluster: DaskCluster, pod: Pod): SchedulerSteps => {
   const why = whyReplaced(cluster, pod)
   if (why !== undefined) return steps({remove: [remove(pod, why)]})
-  const built = schedulerMetadata(cluster)
-  const part = partMetadataPatch(pod.metadata, built, cluster.spec.scheduler.metadata)
-  const labels = strayedLabels(pod.metadata, built, cluster.spec.scheduler.metadata)
-  const metadata = {...part, ...((part || labels) && {labels: {...part?.labels, ...labels}})}
-  return part || labels
+  const metadata = partMetadataPatch(pod.metadata, schedulerMetadata(cluster), cluster.spec.scheduler.metadata)
+  return metadata
     ? steps({create: [{do: 'patch', kind: PODS, ref: refOf(pod), uid: pod.metadata.uid ?? '', patch: {metadata}}]})
     : steps({})
 }

@@ -6,7 +6,7 @@ import {partMetadataPatch} from '../../api/part-metadata.ts'
 import {refOf} from '../../api/ref.ts'
 import type {Patch} from '../engine/contract.ts'
 import {holds} from './keep.ts'
-import {serviceMetadata, strayedLabels} from './parts.ts'
+import {serviceMetadata} from './parts.ts'
 
 /**
  * Brings the service of the spec onto the Service that is there, in place: what the API server has given it (addresses, node ports)
@@ -18,10 +18,8 @@ export function followService(cluster: DaskCluster, live: Service): readonly Pat
   // A service that does not tell was made by somebody else for this cluster: what of it is no longer in the spec is not known.
   const before = parse(told)
   const spec = {...(before !== undefined && (mergePatch(before, service) as object | undefined)), ...strayed(live.spec, service)}
-  const built = serviceMetadata(cluster)
-  const part = partMetadataPatch(live.metadata, built, metadata)
-  const labels = strayedLabels(live.metadata, built, metadata)
-  if (Object.keys(spec).length === 0 && !part && !labels && before !== undefined) return []
+  const part = partMetadataPatch(live.metadata, serviceMetadata(cluster), metadata)
+  if (Object.keys(spec).length === 0 && !part && before !== undefined) return []
   return [
     {
       do: 'patch',
@@ -30,7 +28,7 @@ export function followService(cluster: DaskCluster, live: Service): readonly Pat
       uid: live.metadata.uid ?? '',
       patch: {
         metadata: {
-          ...((part || labels) && {labels: {...part?.labels, ...labels}}),
+          ...(part && {labels: part.labels}),
           annotations: {...part?.annotations, [ANNOTATION_APPLIED_SPEC]: JSON.stringify(service)},
         },
         ...(Object.keys(spec).length > 0 && {spec}),

@@ -5,7 +5,7 @@ const NOTE = 'kubernetes.dask.org/part-metadata'
 
 it('leaves an object alone whose part gives what it gave before', () => {
   const part = {labels: {team: 'red'}, annotations: {note: 'x'}}
-  const live = {name: 'p', annotations: partAnnotation(part)}
+  const live = {name: 'p', labels: {team: 'red'}, annotations: partAnnotation(part)}
   expect(partMetadataPatch(live, {labels: {team: 'red'}}, {annotations: {note: 'x'}, labels: {team: 'red'}})).toBeUndefined()
   expect(partMetadataPatch({name: 'p'}, {labels: {from: 'parent'}}, {})).toBeUndefined()
 })

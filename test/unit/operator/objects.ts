@@ -4,6 +4,7 @@ import type {KubeObject, OwnerReference} from '../../../src/api/object.ts'
 import {revisionOf} from '../../../src/api/revision.ts'
 import type {Accessories} from '../../../src/operator/cluster/world.ts'
 import type {Action} from '../../../src/operator/engine/contract.ts'
+import {groupLabels} from '../../../src/operator/workergroup/pods.ts'
 
 /** Objects as an API server would hand them out, for plans to be made about. */
 
@@ -88,6 +89,7 @@ export const makePod = (name: string, owner: KubeObject, status: PodStatus = RUN
     creationTimestamp: ago(50),
     ownerReferences: [ownedBy(owner)],
     ...(owner.kind === 'DaskCluster' && {labels: schedulerLabels(owner)}),
+    ...(owner.kind === 'DaskWorkerGroup' && {labels: groupLabels(owner as DaskWorkerGroup)}),
     ...metadata,
   },
   spec: workerSpec,

@@ -203,3 +203,11 @@ describe('a worker that is not done in time', () => {
     expect(moves(withPolicy('Delete'), given).deletes).toEqual(['a'])
   })
 })
+
+it('labels by which workers are found are put back, whoever has changed them', () => {
+  const group = makeGroup(1)
+  const strayed = makePod('a', group, RUNNING, {labels: {'dask.org/cluster-name': 'demo', 'dask.org/component': 'spare', mine: 'stays'}})
+  const patch = {metadata: {labels: {'dask.org/workergroup-name': 'demo-default', 'dask.org/component': 'worker'}}}
+  expect(planGroup(group, world([strayed]), NOW).stages).toEqual([[expect.objectContaining({do: 'patch', patch})]])
+  expect(planGroup(group, world([makePod('a', group)]), NOW).stages).toEqual([])
+})
