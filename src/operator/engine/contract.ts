@@ -67,6 +67,9 @@ export interface Plan<Status, Own extends {readonly do: string} = never> {
   readonly wakeAfter?: number
 }
 
+/** Whether the lease is certainly held at this moment: a process that was stopped and goes on learns of its loss only after its first writes. */
+export type IsHeld = () => boolean
+
 /** What a controller may read: the caches of the kinds that it named, synced. */
 export interface Reader {
   cache<T extends KubeObject>(kind: Kind<T>): Cache<T>
@@ -78,9 +81,10 @@ export interface Controller<Owner extends KubeObject & {readonly status?: unknow
   readonly kind: Kind<Owner>
   /**
    * Called once the caches are synced and this process leads: `enqueue` has an owner looked at again when something outside
-   * the API server (a retirement under way) has changed its answer. What it starts ends with `signal`.
+   * the API server (a retirement under way) has changed its answer. What it starts ends with `signal`, and changes nothing outside the API server
+   * while `isHeld` says no: a process that was stopped and goes on hears of `signal` too late.
    */
-  start?(enqueue: (ref: Ref) => void, signal: AbortSignal): void
+  start?(enqueue: (ref: Ref) => void, signal: AbortSignal, isHeld: IsHeld): void
   /** Kinds whose objects carry a controller ownerReference to the owner; a change enqueues the owner (old and new one). */
   readonly owns: readonly Kind[]
   /** Those of them that the server may not serve, or not to this operator: the others are worked on all the same. */

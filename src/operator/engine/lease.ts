@@ -2,6 +2,7 @@ import {setTimeout as pause} from 'node:timers/promises'
 import {LEASES, type Lease} from '../../api/core.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound} from '../../kube/errors.ts'
+import type {IsHeld} from './contract.ts'
 import type {Log} from './log.ts'
 
 export interface LeaseOptions {
@@ -37,9 +38,6 @@ export const leaseTimes = (durationMs: number): LeaseTimes => {
   const {durationMs: usual, deadlineMs, retryMs} = CLIENT_GO
   return {durationMs, deadlineMs: (durationMs * deadlineMs) / usual, retryMs: (durationMs * retryMs) / usual}
 }
-
-/** Whether the lease is certainly held at this moment: a process that was stopped and goes on learns of its loss only after its first writes. */
-export type IsHeld = () => boolean
 
 /**
  * Waits until this identity leads, then calls `lead` with a signal that aborts when the lease is lost or `signal` ends.

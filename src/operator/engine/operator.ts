@@ -3,12 +3,12 @@ import {keyOf, refIn} from '../../api/ref.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import type {Informer, StartInformer} from '../../kube/informer.ts'
 import {withoutManagedFields} from '../../kube/store.ts'
-import type {Reader} from './contract.ts'
+import type {IsHeld, Reader} from './contract.ts'
 import {createEvents} from './events.ts'
 import type {Executor} from './execute.ts'
 import {createExpectations} from './expectations.ts'
 import type {HealthBoard} from './health.ts'
-import {type IsHeld, type LeaseTimes, leadWhile} from './lease.ts'
+import {type LeaseTimes, leadWhile} from './lease.ts'
 import {createLimit, type Limit} from './limit.ts'
 import {about, type Log} from './log.ts'
 import {type Meter, metered} from './meter.ts'
@@ -191,7 +191,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
         start(removal.removeChildren(controller, owner))
       },
     })
-    controller.start?.(enqueue, term)
+    controller.start?.(enqueue, term, isHeld)
     for (const owner of informer.list()) enqueue(owner.metadata)
     const resync = setInterval(() => {
       reconciler.forgive()

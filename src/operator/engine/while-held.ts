@@ -1,5 +1,5 @@
 import type {KubeClient} from '../../kube/client.ts'
-import type {IsHeld} from './lease.ts'
+import type {IsHeld} from './contract.ts'
 
 /**
  * The same client, which writes nothing once the lease may be another's. A process that was stopped (a frozen container, a laptop that slept) and

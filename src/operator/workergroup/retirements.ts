@@ -3,6 +3,7 @@ import type {LeavePolicy} from '../../api/leave-policy.ts'
 import type {Ref} from '../../api/object.ts'
 import {keyOf} from '../../api/ref.ts'
 import type {RetirementOutcome} from '../../dask/retirement.ts'
+import type {IsHeld} from '../engine/contract.ts'
 import {REASON} from './reasons.ts'
 import type {Retire, Retirement} from './world.ts'
 
@@ -17,13 +18,15 @@ export type RunRetirement = (
     readonly zero: boolean
     readonly policy: LeavePolicy
     readonly signal: AbortSignal
+    /** Asked before anything is changed: once it says no, another operator goes on with what was begun. */
+    readonly isHeld: IsHeld
     readonly report: (outcome: RetirementOutcome) => void
   },
 ) => Promise<void>
 
 export interface Retirements {
   /** Lets retirements begin; each ends with `signal`, and what they had begun is on the pods. */
-  start(enqueue: (group: Ref) => void, signal: AbortSignal): void
+  start(enqueue: (group: Ref) => void, signal: AbortSignal, isHeld: IsHeld): void
   /** Begins to retire the workers of these pods in the background; those under way already are left alone. */
   retire(group: Ref, order: Retire): void
   /** How far the group's pods have come; what is known of pods that are gone is forgotten. */
@@ -39,7 +42,7 @@ const MOST_GROUPS = 1000
  */
 export function createRetirements(run: RunRetirement, clock: () => number = Date.now): Retirements {
   const known = new Map<string, Map<string, Retirement>>()
-  let begun: {readonly enqueue: (group: Ref) => void; readonly signal: AbortSignal} | undefined
+  let begun: {readonly enqueue: (group: Ref) => void; readonly signal: AbortSignal; readonly isHeld: IsHeld} | undefined
 
   const ofGroup = (group: Ref): Map<string, Retirement> => {
     const found = known.get(keyOf(group)) ?? new Map<string, Retirement>()
@@ -62,7 +65,7 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
     const fresh = pods.filter(({uid}) => states.get(uid)?.is !== 'underWay')
     if (fresh.length === 0) return
     for (const {uid} of fresh) states.set(uid, {is: 'underWay'})
-    const {enqueue, signal} = begun
+    const {enqueue, signal, isHeld} = begun
     const left = new Map(fresh.map(({uid, addresses}) => [uid, new Set(addresses)]))
     /** Why a pod, or one of its several workers, goes as it is. */
     const givenUp = new Map<string, string>()
@@ -94,7 +97,7 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
     run(
       cluster,
       fresh.flatMap(({addresses}) => addresses),
-      {zero, policy, signal, report},
+      {zero, policy, signal, isHeld, report},
     ).then(
       () => end('its retirement ended without an answer'),
       (error: unknown) => end(error instanceof Error ? error.message : String(error)),
@@ -102,8 +105,8 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
   }
 
   return {
-    start: (enqueue, signal) => {
-      begun = {enqueue, signal}
+    start: (enqueue, signal, isHeld) => {
+      begun = {enqueue, signal, isHeld}
     },
     retire,
     of: (group, pods) => {

@@ -11,6 +11,7 @@ import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
 import {daskDial} from '../../dask/tls-identity.ts'
 import {orderVictims, workersOf} from '../../dask/victims.ts'
 import type {KubeClient} from '../../kube/client.ts'
+import type {IsHeld} from '../engine/contract.ts'
 import {rememberYoungest} from '../engine/youngest.ts'
 import type {AskScheduler} from './controller.ts'
 import type {RunRetirement} from './retirements.ts'
@@ -118,14 +119,18 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
         return {is: 'unreachable', message: error instanceof Error ? error.message : String(error)}
       }
     },
-    retire: async (cluster, addresses, {zero, policy, signal, report}) => {
+    retire: async (cluster, addresses, {zero, policy, signal, isHeld, report}) => {
       const {comm, secured, port, pods} = placeOf(cluster)
+      const held = whileHeld(isHeld)
       await runRetirement(addresses, {
-        connect: () => connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal}),
-        scheduler: {dial: comm, port},
+        connect: async () => {
+          const scheduler = await connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal})
+          return {...scheduler, retireWorkers: held(scheduler.retireWorkers)}
+        },
+        scheduler: {dial: held(comm), port},
         dialWorker: ({host}) => {
           const pod = pods.get(host)
-          return secured(pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host))
+          return held(secured(pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host)))
         },
         zero,
         policy,
@@ -142,6 +147,15 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     close: () => pool.close(),
   }
 }
+
+/** What changes workers or the scheduler, each of which the successor of a leader that was stopped may have told something else by now. */
+const whileHeld =
+  (isHeld: IsHeld) =>
+  <A extends readonly unknown[], R>(change: (...args: A) => Promise<R>) =>
+  async (...args: A): Promise<R> => {
+    if (!isHeld()) throw new Error('the lease may be held by another operator, which goes on')
+    return change(...args)
+  }
 
 const look = async (scheduler: Scheduler, pods: readonly Pod[]): ReturnType<AskScheduler> => {
   const {workers} = await scheduler.identity()

@@ -91,7 +91,7 @@ it('counts how retirements ended, and how long they took', async () => {
   })
   const told: string[] = []
   const policy = {timeoutMs: 1000, afterTimeout: 'keep', afterRefusal: 'keep'} as const
-  const options = {zero: false, policy, signal: end.signal, report: ({is}: {readonly is: string}) => told.push(is)}
+  const options = {zero: false, policy, signal: end.signal, isHeld: () => true, report: ({is}: {readonly is: string}) => told.push(is)}
   await retire({name: 'demo', namespace: 'default'}, ['tcp://a', 'tcp://b'], options)
   expect(told).toEqual(['retired', 'retired'])
   expect((await read()).get('dask_operator_worker_retirement_seconds_count{outcome="retired"}')).toBe(2)

@@ -49,7 +49,11 @@ const asked = async ({cluster = makeCluster(), scheduler = RUNNING, autoscalers}
     return {target: 1, isWhole: true}
   })
   const stop = new AbortController()
-  controller.start?.(({name}) => lookedAt.push(name), stop.signal)
+  controller.start?.(
+    ({name}) => lookedAt.push(name),
+    stop.signal,
+    () => true,
+  )
   for (const each of autoscalers) await controller.observe(each, reader, stop.signal)
   await pause(5)
   stop.abort()

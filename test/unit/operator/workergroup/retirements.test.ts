@@ -30,7 +30,11 @@ const stage = () => {
   const looked: string[] = []
   const retirements = createRetirements(run, () => 1000)
   const stop = new AbortController()
-  retirements.start(({name}) => looked.push(name), stop.signal)
+  retirements.start(
+    ({name}) => looked.push(name),
+    stop.signal,
+    () => true,
+  )
   const first = () => {
     const [found] = runs
     if (!found) throw new Error('no retirement has begun')
