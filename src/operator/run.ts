@@ -10,10 +10,12 @@ import type {Informer, InformerOptions} from '../kube/informer.ts'
 import {startInformer} from '../kube/start-informer.ts'
 import {createAutoscalerController} from './autoscaler/controller.ts'
 import {createAskTarget} from './autoscaler/target.ts'
+import {createAskUnrunnable} from './cluster/ask-unrunnable.ts'
 import {createClusterController} from './cluster/controller.ts'
 import {type AskIdle, createIdleWatch} from './cluster/idle-watch.ts'
 import {createFindLostNode} from './cluster/lost-node.ts'
 import {createLookAtTls} from './cluster/tls-secret.ts'
+import {createUnrunnableWatch} from './cluster/unrunnable-watch.ts'
 import type {HealthBoard} from './engine/health.ts'
 import {leaseTimes} from './engine/lease.ts'
 import {about, type Log} from './engine/log.ts'
@@ -80,7 +82,15 @@ export async function runOperator(options: RunOptions): Promise<void> {
     await startOperator({
       client,
       controllers: [
-        createClusterController(createFindLostNode(client), createIdleWatch(askIdle), createLookAtTls(client), options.ownNamespace),
+        createClusterController(
+          {
+            findLostNode: createFindLostNode(client),
+            idleWatch: createIdleWatch(askIdle),
+            unrunnableWatch: createUnrunnableWatch(createAskUnrunnable(watched.reach)),
+            lookAtTls: createLookAtTls(client),
+          },
+          options.ownNamespace,
+        ),
         createGroupController(schedulers.ask, createRetirements(metrics?.timing(retire) ?? retire)),
         createJobController(createReadLastWords(client)),
         createAutoscalerController(createAskTarget(watched.reach)),

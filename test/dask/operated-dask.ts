@@ -19,6 +19,7 @@ export interface OperatedDask {
   readonly dask: RealDask
   /** Of the default group. */
   workers(): Promise<readonly Pod[]>
+  cluster(): Promise<DaskCluster>
   group(): Promise<DaskWorkerGroup>
   scale(replicas: number): Promise<void>
   /** Resolves when there are so many pods and each of their workers runs. */
@@ -61,11 +62,12 @@ export async function operateDask(version: string, {replicas, flags = [], perPod
   const settles = (count: number): Promise<void> =>
     until(async () => (await workers()).length === count && (await connected()) === count * perPod, `${count} workers`)
 
-  await client.create(DASK_CLUSTERS, clusterOf(name, replicas, dask.port))
+  await client.create(DASK_CLUSTERS, clusterOf(name, replicas, dask))
   await settles(replicas)
   return {
     dask,
     workers,
+    cluster: () => client.get(DASK_CLUSTERS, {...NS, name}),
     group: () => client.get(DASK_WORKER_GROUPS, {...NS, name: groupName}),
     scale: async (count) => {
       await client.patch(DASK_CLUSTERS, {...NS, name}, {spec: {worker: {replicas: count}}}, {type: 'merge'})
@@ -103,14 +105,20 @@ const startOperator = (client: KubeClient): {readonly stop: () => Promise<void>}
   }
 }
 
-const clusterOf = (name: string, replicas: number, port: number): DaskCluster => ({
+const clusterOf = (name: string, replicas: number, {port, dashboard}: RealDask): DaskCluster => ({
   apiVersion: API_VERSION,
   kind: 'DaskCluster',
   metadata: {name, ...NS},
   spec: {
     scheduler: {
       spec: {containers: [{name: 'scheduler', image: 'dask'}]},
-      service: {selector: {'dask.org/cluster-name': name}, ports: [{name: 'tcp-comm', port: 8786, targetPort: port}]},
+      service: {
+        selector: {'dask.org/cluster-name': name},
+        ports: [
+          {name: 'tcp-comm', port: 8786, targetPort: port},
+          {name: 'http-dashboard', port: 8787, targetPort: dashboard},
+        ],
+      },
     },
     worker: {replicas, spec: {containers: [{name: 'worker', image: 'dask'}]}},
   },

@@ -40,6 +40,27 @@ assert len(client.gather(futures)) == 20
 print('kept')
 `
 
+/** Each worker has one task that runs and two that wait there, which may run nowhere else. */
+const PIN = `
+import os, sys, time
+from distributed import Client
+
+def work(directory, i):
+    open(f'{directory}/pinned-{i}', 'w').close()
+    while not os.path.exists(directory + '/end'):
+        time.sleep(0.05)
+
+client = Client(sys.argv[1])
+workers = list(client.has_what())
+futures = [client.submit(work, sys.argv[2], f'{w}-{n}', workers=[a], pure=False) for w, a in enumerate(workers) for n in range(3)]
+while not os.path.exists(sys.argv[2] + '/give-up'):
+    time.sleep(0.05)
+client.cancel(futures)
+while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.unrunnable)):
+    time.sleep(0.05)
+print('given up')
+`
+
 describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('an operator over Dask %s', (version) => {
   let operated: OperatedDask
   beforeAll(async () => {
@@ -79,5 +100,33 @@ describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('an operator over Dask %s
     await settles(0)
     await scale(1)
     await settles(1)
+  })
+
+  it('tells of tasks that were pinned to workers which have gone, until nobody waits for them', async () => {
+    const {dask, scale, settles, cluster} = operated
+    const told = async () => (await cluster()).status?.conditions?.find(({type}) => type === 'TasksUnrunnable')
+    await scale(3)
+    await settles(3)
+    expect(await told()).toBeUndefined()
+    const pin = dask.python(PIN)
+    await until(
+      async () => (await readdir(dask.directory)).filter((name) => name.startsWith('pinned-')).length === 3,
+      'each worker has begun',
+    )
+    await scale(1)
+    await until(
+      async () => (await operated.workers()).filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING]).length === 2,
+      'two are to leave',
+    )
+    await writeFile(join(dask.directory, 'end'), '')
+    await settles(1)
+    await until(async () => (await told())?.status === 'True', 'the tasks are told of')
+    expect(await told()).toMatchObject({
+      reason: 'NoSuitableWorker',
+      message: expect.stringMatching(/^4 tasks wait for a worker that is not there/),
+    })
+    await writeFile(join(dask.directory, 'give-up'), '')
+    expect((await pin.output).trim()).toBe('given up')
+    await until(async () => (await told())?.status === 'False', 'nobody waits any more')
   })
 })

@@ -15,6 +15,7 @@ import {planCluster} from './plan.ts'
 import {NOTABLES} from './reasons.ts'
 import {failedStatus} from './status.ts'
 import type {LookAtTls} from './tls-secret.ts'
+import type {UnrunnableWatch} from './unrunnable-watch.ts'
 import type {Accessories, ClusterWorld} from './world.ts'
 
 /** The cluster that a group's spec names: it adopts the group. */
@@ -82,15 +83,21 @@ const observeCluster = (cluster: DaskCluster, reader: Reader, operatorNamespace:
   }
 }
 
+/** What is to be known of a cluster and is in no cache. */
+export interface Looks {
+  readonly findLostNode: FindLostNode
+  readonly idleWatch: IdleWatch
+  readonly unrunnableWatch: UnrunnableWatch
+  readonly lookAtTls: LookAtTls
+}
+
 /**
  * Keeps each DaskCluster's scheduler, service and default group there, and tells in its status how it is.
  * What becomes of workers mostly changes their group's status, which wakes it at once; but a worker that is back before that was written leaves it
  * as it was, and where the server drops that status it never changes.
  */
 export const createClusterController = (
-  findLostNode: FindLostNode,
-  idleWatch: IdleWatch,
-  lookAtTls: LookAtTls,
+  {findLostNode, idleWatch, unrunnableWatch, lookAtTls}: Looks,
   operatorNamespace?: string,
 ): Controller<DaskCluster, ClusterWorld> => ({
   kind: DASK_CLUSTERS,
@@ -105,7 +112,10 @@ export const createClusterController = (
     {kind: DASK_JOBS, keysOf: clusterOfEnded},
   ],
   writes: [SECRETS],
-  start: idleWatch.start,
+  start: (enqueue, signal) => {
+    idleWatch.start(enqueue, signal)
+    unrunnableWatch.start(enqueue, signal)
+  },
   observe: async (cluster, reader, signal) => {
     const seen = observeCluster(cluster, reader, operatorNamespace)
     const {scheduler, groups} = seen
@@ -113,6 +123,7 @@ export const createClusterController = (
     const world: ClusterWorld = {
       ...seen,
       idle: idleWatch.of(refIn(cluster, cluster.metadata.name), reader),
+      unrunnable: unrunnableWatch.of(cluster, groups, reader),
       tls: await lookAtTls(cluster, pods, Date.now(), signal),
     }
     if (!scheduler || !isPodLeaving(scheduler)) return world

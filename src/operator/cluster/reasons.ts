@@ -8,6 +8,8 @@ export const PROGRESSING = 'Progressing'
 export const DEGRADED = 'Degraded'
 export const READY = 'Ready'
 export const SUSPENDED = 'Suspended'
+/** Only of a cluster that has had such tasks after workers had gone. */
+export const TASKS_UNRUNNABLE = 'TasksUnrunnable'
 /** Only of a cluster whose spec asks for a way to its dashboard. */
 export const EXPOSED = 'Exposed'
 
@@ -38,6 +40,8 @@ export const REASON = {
   /** Nothing has run for as long as `idleTimeout` says. */
   idle: 'Idle',
   idleUnknown: 'IdleUnknown',
+  /** Tasks are pinned to workers that have gone, or ask for resources that no worker has. */
+  noSuitableWorker: 'NoSuitableWorker',
   /** The way to the dashboard is made, and nobody serves it yet. */
   addressPending: 'AddressPending',
   routeNotAccepted: 'RouteNotAccepted',
@@ -55,6 +59,7 @@ export const NOTABLES: readonly Notable[] = [
   {of: DEGRADED, status: 'True', type: 'Warning'},
   {of: SCHEDULER_READY, status: 'False', reasons: [REASON.schedulerLost, REASON.nodeLost], type: 'Warning'},
   {of: PROGRESSING, reasons: [REASON.schedulerUpdateWaits, REASON.certificateRunsOut, 'RollingOut'], type: 'Normal'},
+  {of: TASKS_UNRUNNABLE, status: 'True', type: 'Warning'},
   {of: EXPOSED, status: 'False', reasons: [REASON.gatewayApiMissing, REASON.routeNotAccepted], type: 'Warning'},
   {of: SUSPENDED, status: 'True', type: 'Normal'},
 ]

@@ -25,6 +25,7 @@ import type {Failure} from '../engine/contract.ts'
 import {DEGRADED, EXPOSED, PROGRESSING, READY, REASON, SCHEDULER_READY, SUSPENDED, WORKERS_READY} from './reasons.ts'
 import {dashboardAddress, exposedClaim} from './routes.ts'
 import {schedulerCertificateClaim, type TlsTrouble, tlsSteps} from './tls.ts'
+import {unrunnableClaim} from './unrunnable.ts'
 import type {ClusterWorld, GroupView} from './world.ts'
 
 export function invalidStatus(cluster: DaskCluster, now: number): DaskClusterStatus {
@@ -100,6 +101,11 @@ export function clusterStatus(
   const inside = port === undefined ? undefined : `http://${schedulerHost(name, namespace)}:${port}`
   const dashboardURL = dashboardAddress(cluster, world.accessories) ?? inside
   const exposed = exposedClaim(cluster, world.accessories)
+  const claims = {
+    ...claimsOf(cluster, world, workers),
+    ...unrunnableClaim(cluster, world.unrunnable),
+    ...(exposed && {[EXPOSED]: exposed}),
+  }
   return {
     ...observed(cluster),
     phase: phaseOf(cluster, world, hasAll),
@@ -109,11 +115,7 @@ export function clusterStatus(
     selector: `${LABEL_CLUSTER}=${name},${LABEL_COMPONENT}=worker`,
     schedulerAddress: schedulerAddress(name, namespace, world.service, schemeOf(spokenBy(cluster, world.scheduler))),
     ...(dashboardURL !== undefined && {dashboardURL}),
-    conditions: toConditions(
-      {...claimsOf(cluster, world, workers), ...(exposed && {[EXPOSED]: exposed})},
-      cluster.metadata.generation,
-      now,
-    ),
+    conditions: toConditions(claims, cluster.metadata.generation, now),
   }
 }
 

@@ -54,6 +54,8 @@ export interface ClusterWorld {
   readonly lostNode?: string | undefined
   /** `undefined` where the cluster does not ask for it, or its scheduler has not been asked yet. */
   readonly idle?: IdleView | undefined
+  /** Tasks that none of its workers can run; `undefined` where nobody had to ask. */
+  readonly unrunnable?: number | undefined
   /** `undefined` where the cluster does not speak TLS, or is suspended. */
   readonly tls?: TlsView | undefined
 }
