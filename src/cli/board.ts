@@ -1,13 +1,14 @@
 import {boundsOf, groupNameOf} from '../api/autoscaler-bounds.ts'
 import type {Event, Pod} from '../api/core.ts'
 import type {DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup} from '../api/dask.ts'
-import {LABEL_CLUSTER, LABEL_COMPONENT} from '../api/names.ts'
+import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT} from '../api/names.ts'
 import type {KubeObject} from '../api/object.ts'
+import {isPodLeaving, isPodReady} from '../api/pod-state.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
 import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {AutoscalerCard, Board, ClusterCard, EventCard, GroupCard, JobCard, Load, WorkerCard} from '../ui/watch/model.ts'
 import {autoscalerStatus} from './autoscalers.ts'
-import {clusterProgress} from './cluster-progress.ts'
+import {clusterProgress, withWorkerNumber} from './cluster-progress.ts'
 import {clusterStatus, jobStatus, jobTime} from './columns.ts'
 import {formatAge} from './duration.ts'
 import {eventText, eventTime} from './events.ts'
@@ -67,7 +68,14 @@ interface Parts {
   readonly pods: readonly Pod[]
 }
 
-const clusterCard = (cluster: DaskCluster, parts: Parts, events: readonly Event[], reading: Reading, now: number): ClusterCard => {
+const isReadyWorker = (pod: Pod): boolean =>
+  isPodReady(pod) &&
+  !isPodLeaving(pod) &&
+  pod.metadata.labels?.[LABEL_COMPONENT] === 'worker' &&
+  pod.metadata.annotations?.[ANNOTATION_RETIRING] === undefined
+
+const clusterCard = (found: DaskCluster, parts: Parts, events: readonly Event[], reading: Reading, now: number): ClusterCard => {
+  const cluster = withWorkerNumber(found, parts.groups)
   const {metadata, status} = cluster
   const {isReady, problem} = clusterProgress(cluster, parts.pods)
   const ready = status?.conditions?.find(({type}) => type === 'Ready')
@@ -99,7 +107,7 @@ const clusterCard = (cluster: DaskCluster, parts: Parts, events: readonly Event[
     isReady,
     age: formatAge(metadata.creationTimestamp, now),
     wanted: status?.replicas ?? parts.groups.reduce((sum, {spec}) => sum + (spec.worker.replicas ?? 0), 0),
-    ready: status?.readyReplicas ?? parts.groups.reduce((sum, group) => sum + (group.status?.readyReplicas ?? 0), 0),
+    ready: status?.readyReplicas ?? parts.pods.filter(isReadyWorker).length,
     load: sumOf(workers),
     tasks: reading.tasks,
     rates: reading.rates,

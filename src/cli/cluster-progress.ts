@@ -1,5 +1,5 @@
 import type {Pod} from '../api/core.ts'
-import type {DaskCluster} from '../api/dask.ts'
+import type {DaskCluster, DaskWorkerGroup} from '../api/dask.ts'
 import {LABEL_COMPONENT} from '../api/names.ts'
 import {podCause} from '../api/pod-cause.ts'
 import {VIOLATES_POD_SECURITY} from '../api/pod-security.ts'
@@ -25,6 +25,16 @@ export interface ClusterProgress {
   readonly steps: readonly StepNews[]
   readonly isReady: boolean
   readonly problem: Problem | undefined
+}
+
+/**
+ * The cluster with the number of its workers in its status: the Python operator tells none, its definitions drop it, and the groups' numbers may
+ * have been changed since the cluster's.
+ */
+export const withWorkerNumber = (cluster: DaskCluster, groups: readonly DaskWorkerGroup[]): DaskCluster => {
+  const own = groups.filter(({spec}) => spec.cluster === cluster.metadata.name)
+  if (cluster.status?.phase === undefined || cluster.status.replicas !== undefined || own.length === 0) return cluster
+  return {...cluster, status: {...cluster.status, replicas: own.reduce((sum, {spec}) => sum + (spec.worker.replicas ?? 1), 0)}}
 }
 
 /** Causes that a person must mend; others (no room yet, a quota) may pass while one waits. */

@@ -14,7 +14,7 @@ import type {KubeClient, KubeList} from '../kube/client.ts'
 import {ifForbidden} from '../kube/errors.ts'
 import {decisionColumns, noneServed} from './autoscalers.ts'
 import {type Numbers, numberRows, readNumbers} from './cluster-numbers.ts'
-import {clusterProgress, firstPodProblem, type Problem} from './cluster-progress.ts'
+import {clusterProgress, firstPodProblem, type Problem, withWorkerNumber} from './cluster-progress.ts'
 import {clusterStatus, conditionOf, groupColumns} from './columns.ts'
 import {conditionsBlock, EVENTS_LIMIT, eventsBlock, indent, podsBlock} from './describe-blocks.ts'
 import {remedy, type Ways} from './describe-remedy.ts'
@@ -67,7 +67,8 @@ const isOldPod = (kind: string, pod: string, cluster: string, groups: readonly D
 
 /** One screen: what it is, what is wrong with it, and what to do next. */
 export function renderCluster(view: ClusterView, bin: string, now: number): string {
-  const {cluster, groups, pods, events, autoscalers, numbers} = view
+  const {groups, pods, events, autoscalers, numbers} = view
+  const cluster = withWorkerNumber(view.cluster, groups)
   return [
     facts(cluster, pods ?? [], numbers, now),
     ...conditionsBlock(cluster.status?.conditions),
@@ -75,7 +76,7 @@ export function renderCluster(view: ClusterView, bin: string, now: number): stri
     ...(autoscalers.length > 0 ? [`Autoscalers:\n${indent(renderTable(autoscalers, decisionColumns, {wide: true, now}))}`] : []),
     pods ? podsBlock(pods, now) : 'Pods: you may not look\n',
     ...eventsBlock(events, now),
-    `Next: ${nextStep(view, bin)}\n`,
+    `Next: ${nextStep({...view, cluster}, bin)}\n`,
   ].join('\n')
 }
 

@@ -1,8 +1,8 @@
 import {PODS} from '../api/core.ts'
-import {DASK_CLUSTERS, type DaskCluster} from '../api/dask.ts'
+import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster} from '../api/dask.ts'
 import {LABEL_CLUSTER} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {type ClusterProgress, clusterProgress, firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
+import {type ClusterProgress, clusterProgress, firstPodProblem, type Problem, type StepNews, withWorkerNumber} from './cluster-progress.ts'
 import {formatDuration} from './duration.ts'
 import {lastLogLines} from './pod-logs.ts'
 import {askWorkers, callRoll, NOT_CONNECTED, type RollCall, restartedWorker, wantedWorkers} from './roll-call.ts'
@@ -41,14 +41,16 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
     const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
     const orWithout = 'what its pods wait for cannot be seen, and is told as far as its operator tells it'
     const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, orWithout})
+    const groups = watch.see(DASK_WORKER_GROUPS, {namespace, orWithout: 'where its groups have numbers of their own, those are not known'})
     const patience = impatience(PATIENCE_MS)
     const started = performance.now()
     const left = (): number => timeoutMs - (performance.now() - started)
     let last: ClusterProgress | undefined
     let roll: RollCall | undefined
     const look = (): Look<DaskCluster | Problem> => {
-      const cluster = clusters.get({namespace, name})
-      if (!cluster) throw new UserError(`DaskCluster "${name}" was deleted while waiting for it`, {exitCode: EXIT.notFound})
+      const found = clusters.get({namespace, name})
+      if (!found) throw new UserError(`DaskCluster "${name}" was deleted while waiting for it`, {exitCode: EXIT.notFound})
+      const cluster = withWorkerNumber(found, groups.list(namespace))
       last = clusterProgress(cluster, pods.list(namespace))
       for (const step of last.steps) report(step)
       const problem = last.isReady ? restartedWorker(roll?.missing ?? []) : last.problem

@@ -1,9 +1,9 @@
 import {describe, expect, it, vi} from 'vitest'
 import type {ContainerState, Pod} from '../../../src/api/core.ts'
-import type {DaskCluster} from '../../../src/api/dask.ts'
+import type {DaskCluster, DaskWorkerGroup} from '../../../src/api/dask.ts'
 import type {Condition} from '../../../src/api/object.ts'
 import {clusterManifest} from '../../../src/cli/cluster-manifest.ts'
-import {clusterProgress} from '../../../src/cli/cluster-progress.ts'
+import {clusterProgress, withWorkerNumber} from '../../../src/cli/cluster-progress.ts'
 import {renderCluster} from '../../../src/cli/describe-cluster.ts'
 import {impatience} from '../../../src/cli/wait-cluster.ts'
 
@@ -49,6 +49,19 @@ describe('the way of a cluster to ready', () => {
     expect(clusterProgress(cluster({phase: 'Running', conditions: [ready('True')]}), pods).isReady).toBe(true)
     expect(clusterProgress(cluster({phase: 'Running', conditions: [ready('True')]}, 2), pods).isReady).toBe(false)
     expect(clusterProgress(cluster({phase: 'Running', conditions: [ready('False')]}), pods).isReady).toBe(false)
+  })
+
+  it('has the number of workers from its groups where an operator tells none', () => {
+    const group = (name: string, replicas: number): DaskWorkerGroup => ({
+      ...{apiVersion: 'kubernetes.dask.org/v1', kind: 'DaskWorkerGroup', metadata: {name}},
+      spec: {cluster: 'demo', worker: {replicas, spec: {containers: []}}},
+    })
+    const other = {...group('other', 7), spec: {...group('other', 7).spec, cluster: 'other'}}
+    const groups = [group('demo-default', 0), group('extra', 3), other]
+    expect(withWorkerNumber(cluster({phase: 'Running'}), groups).status).toEqual({phase: 'Running', replicas: 3})
+    expect(withWorkerNumber(cluster({phase: 'Running', replicas: 2}), groups).status?.replicas).toBe(2)
+    expect(withWorkerNumber(cluster({phase: 'Running'}), []).status?.replicas).toBeUndefined()
+    expect(withWorkerNumber(cluster(), groups).status).toBeUndefined()
   })
 
   it('ends by the pods themselves where an operator writes no conditions', () => {
