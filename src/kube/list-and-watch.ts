@@ -1,5 +1,5 @@
 /** One list or one watch of a kind, as the server sends it: what an informer is made of. Keeps nothing between calls. */
-import type {Kind, KubeObject} from '../api/object.ts'
+import type {Kind, KubeObject, Ref} from '../api/object.ts'
 import type {KubeClient, KubeList} from './client.ts'
 import {KubeError} from './errors.ts'
 import {failureOf, failureOfStatus} from './failure.ts'
@@ -11,6 +11,9 @@ const PAGE = 500
 /** The server ends a watch after this long; jittered, so that informers do not all return at once. */
 const WATCH_SECONDS = {least: 300, most: 600} as const
 const END_OF_LIST = 'k8s.io/initial-events-end'
+/** How API servers begin an event about an object of a built-in kind; whatever begins in another way is read whole. */
+const HEAD =
+  /^\{"type":"(?:ADDED|MODIFIED)","object":\{"kind":"[^"]+","apiVersion":"[^"]+","metadata":\{"name":"([^"]+)","namespace":"([^"]+)","uid":"([^"]+)","resourceVersion":"([^"]+)"/
 
 /** All objects of a scope as they were at one version. */
 export interface Snapshot<T> {
@@ -38,6 +41,8 @@ export interface Told<T> {
   readonly onSign: () => void
   readonly onSnapshot: (snapshot: Snapshot<T>) => void
   readonly onEvent: (event: WatchEvent<T>) => void
+  /** Whether that version of the object is known: of a watch's event about it only the version is read then, which `onEvent` gets as a bookmark. */
+  readonly isKnown: (ref: Ref, uid: string, version: string) => boolean
 }
 
 /** Every function rejects with the server's own error (410: the version has expired) or with the network's, and resolves when the server ends a watch. */
@@ -54,10 +59,19 @@ export class Unstreamed extends Error {
   override readonly name = 'Unstreamed'
 }
 
-export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onSnapshot, onEvent}: Told<T>): Reader {
+export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onSnapshot, onEvent, isKnown}: Told<T>): Reader {
   const {client, kind, namespace, labelSelector, fieldSelector, keep = withoutManagedFields} = scope
   const path = resourcePath(kind, namespace)
   const selectors = {labelSelector, fieldSelector}
+  /** Before its end a list is taken in whole. */
+  let isListing = false
+
+  /** What we have written ourselves was answered before its echo comes: half of all that a creation costs a client is to read it twice. */
+  const echo = (line: string): WatchEvent<T> | undefined => {
+    const [, name = '', namespace = '', uid = '', version = ''] = (!isListing && HEAD.exec(line)) || []
+    if (version === '' || !isKnown({name, namespace}, uid, version)) return undefined
+    return {type: 'BOOKMARK', object: {metadata: {resourceVersion: version}} as T}
+  }
 
   const open = async function* (from: Readonly<Record<string, string | boolean>>, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
     const timeoutSeconds = Math.round(WATCH_SECONDS.least + Math.random() * (WATCH_SECONDS.most - WATCH_SECONDS.least))
@@ -67,6 +81,12 @@ export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onS
     onSign()
     for await (const line of lines(response.body)) {
       if (line.trim() === '') continue
+      const known = echo(line)
+      if (known) {
+        onSign()
+        yield known
+        continue
+      }
       const {type, object} = JSON.parse(line) as WatchEvent<T> | {readonly type: 'ERROR'; readonly object: unknown}
       onSign()
       if (type === 'ERROR') throw failureOfStatus(object)
@@ -94,11 +114,13 @@ export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onS
     },
 
     watch: async (from, signal) => {
+      isListing = false
       for await (const event of open({resourceVersion: from}, signal)) onEvent(event)
     },
 
     streamAndWatch: async (signal) => {
       let objects: T[] | undefined = []
+      isListing = true
       try {
         for await (const event of open({sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan'}, signal)) {
           if (!objects) onEvent(event)
@@ -108,6 +130,7 @@ export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onS
             if (annotations?.[END_OF_LIST] !== 'true') throw new Unstreamed(`the list of ${kind.plural} has no end`)
             const complete: readonly T[] = objects
             objects = undefined
+            isListing = false
             onSnapshot({objects: complete, version: resourceVersion})
           }
         }

@@ -52,6 +52,10 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
       else if (type !== 'BOOKMARK') store.put(object)
       version = metadata.resourceVersion ?? version
     },
+    isKnown: (ref, uid, version) => {
+      const metadata = store.get(ref)?.metadata
+      return metadata?.uid === uid && metadata.resourceVersion === version
+    },
   })
 
   /** One list where needed and one watch, until the server ends it. */

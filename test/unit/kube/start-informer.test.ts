@@ -260,6 +260,20 @@ describe('law 8: an informer', () => {
     expect(informer.get({namespace: 'n', name: 'a'})?.metadata.resourceVersion).toBe('400')
   })
 
+  it('reads of an object that it knows in this version only that, and goes on from it', async () => {
+    const head = (version: number): string =>
+      `{"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"n","uid":"uid-a","resourceVersion":"${version}"`
+    const known = `${head(7)} and what follows is not read\n`
+    await using server = await play(
+      {asked: STREAM, answer: end(line('ADDED', podOf('a', 7)), endOfList(5), known)},
+      {asked: watchFrom(7), answer: stay(`${head(8)},"labels":{"new":"yes"}},"spec":{"containers":[]}}}\n`)},
+    )
+    const {informer, changes, errors} = follow(server)
+    await vi.waitFor(() => expect(changes).toEqual(['+a@7', '~a@8']), SOON)
+    expect(informer.get({namespace: 'n', name: 'a'})?.metadata.labels).toEqual({new: 'yes'})
+    expect(errors).toEqual([])
+  })
+
   it('goes on after an event that is none', async () => {
     await using server = await play(
       {asked: STREAM, answer: end(endOfList(7), 'no json\n')},
