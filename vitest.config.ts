@@ -3,6 +3,21 @@ import {defineConfig} from 'vitest/config'
 /** They change the node that all files share, make the ground forget its past, judge the whole of it, or that nothing happens on it. */
 const ALONE = ['api-past', 'doctor', 'drain', 'lost-node', 'rest'].map((name) => `test/conformance/${name}.test.ts`)
 
+/** What the operator does for objects of upstream's own fields. */
+const OVER_UPSTREAM = [
+  'autoscaler',
+  'cluster',
+  'contract',
+  'idle',
+  'job',
+  'python-client',
+  'repair',
+  'retire',
+  'rollout',
+  'take-over',
+  'upstream-faults',
+].map((name) => `test/conformance/${name}.test.ts`)
+
 const conformance = {globalSetup: ['test/conformance/setup.ts'], testTimeout: 120_000, hookTimeout: 120_000}
 
 /** One project a ring (docs/testing.md); `scripts/test.ts` makes each ring's ground before it. */
@@ -32,6 +47,8 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      // The same files once more, over the definitions that the Python operator has installed.
+      {test: {...conformance, name: 'upstream', include: OVER_UPSTREAM, maxWorkers: 2}},
       {test: {...conformance, name: 'conformance-alone', include: ALONE, fileParallelism: false, sequence: {groupOrder: 1}}},
       {
         test: {

@@ -102,6 +102,13 @@ const RINGS: readonly Ring[] = [
     env: {GROUND: 'kubernetes', WHOLE_SUITE: '1'},
   },
   {
+    name: 'upstream',
+    promise: 'the same, over the definitions that the Python operator installs',
+    prepare: [bundle, dasks, officialClient, upstreamDefinitions, controlPlane, namespace],
+    command: ['node', 'test/kubernetes/netns.ts', 'vitest', 'run', '--project', 'upstream'],
+    env: {GROUND: 'kubernetes', DEFINITIONS: 'upstream'},
+  },
+  {
     name: 'install',
     promise: 'the operator in an empty Kubernetes, over upstream’s definitions, in the place of upstream’s operator, and beside Kueue',
     prepare: [bundle, dasks, officialClient, upstreamDefinitions, controlPlane, kueue, namespace],
@@ -156,7 +163,7 @@ const runRing = async (ring: Ring, report: string, isAlone: boolean): Promise<Ou
 const ALONE: ReadonlySet<string> = new Set(['unit', 'chaos'])
 
 /** So that the two that run side by side at the end are short. */
-const LONGEST_FIRST = ['sandbox', 'kubernetes', 'dask', 'install']
+const LONGEST_FIRST = ['sandbox', 'kubernetes', 'dask', 'upstream', 'install']
 
 const failedRing = (reason: string): Outcome => ({passed: 0, failed: 1, skipped: 0, failures: [reason]})
 

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {PODS, SERVICES} from '../../src/api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../src/api/dask.ts'
-import {isReady, stand, until} from './ground.ts'
+import {isReady, itOnOurs, onOurs, stand, until} from './ground.ts'
 
 const ground = stand('cluster')
 const {client, namespace, kubectl, dask, pods, python} = ground
@@ -41,7 +41,7 @@ describe('a DaskCluster', () => {
     expect(created.stderr).not.toContain('error')
     expect(created.code).toBe(0)
     const cluster = await client.get(DASK_CLUSTERS, {namespace, name: 'demo'})
-    expect(cluster.status?.conditions?.find(({type}) => type === 'Ready')).toMatchObject({status: 'True'})
+    await onOurs(() => expect(cluster.status?.conditions?.find(({type}) => type === 'Ready')).toMatchObject({status: 'True'}))
     // Held back for two seconds, so that whoever polls for the first phase sees "Created" (contract 1.4).
     await kubectl('wait', 'daskcluster/demo', '--for=jsonpath={.status.phase}=Running', '--timeout=60s')
     expect((await python(COUNT, 'demo', '2')).trim()).toBe('328350')
@@ -70,13 +70,13 @@ describe('a DaskCluster', () => {
     await rm(directory, {recursive: true})
   })
 
-  it('is described on one screen', async () => {
+  itOnOurs('is described on one screen', async () => {
     const {stdout} = await dask('cluster', 'describe', 'demo')
     expect(stdout).toMatch(/Status:\s+Ready/)
     expect(stdout).toContain('demo-scheduler')
   })
 
-  it('has each of its groups described on one screen', async () => {
+  itOnOurs('has each of its groups described on one screen', async () => {
     const {stdout} = await dask('workergroup', 'describe', 'demo-default')
     expect(stdout).toMatch(/Cluster: +demo \(Ready\)\nStatus: +Ready\nWorkers: +1 of 1 ready\n/)
     expect(stdout).toMatch(/Connected: +1 with \d+ threads/)

@@ -1,7 +1,7 @@
 /** What a product test stands on: real kubectl, our own command, a client, and a namespace of its own. */
 import {execFile} from 'node:child_process'
 import {join} from 'node:path'
-import {afterAll, beforeAll} from 'vitest'
+import {afterAll, beforeAll, describe, it} from 'vitest'
 import {NAMESPACES, PODS, type Pod} from '../../src/api/core.ts'
 import type {KubeClient} from '../../src/kube/client.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
@@ -84,6 +84,23 @@ export async function until(condition: () => Promise<boolean> | boolean, what: s
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
+}
+
+/** Over the definitions of the Python operator, which drop our own fields, and of a status all but upstream's. */
+const OVER_UPSTREAM = process.env['DEFINITIONS'] === 'upstream'
+
+/** A test of what those drop; over them it is none. */
+export const itOnOurs = (name: string, test: () => Promise<void>): void => {
+  if (!OVER_UPSTREAM) it(name, test)
+}
+
+export const describeOnOurs = (name: string, tests: () => void): void => {
+  if (!OVER_UPSTREAM) describe(name, tests)
+}
+
+/** The same for one claim of a test that is about more. */
+export const onOurs = async (claim: () => Promise<void> | void): Promise<void> => {
+  if (!OVER_UPSTREAM) await claim()
 }
 
 export const isReady = (pod: Pod): boolean =>

@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {DASK_CLUSTERS, DASK_JOBS, type DaskCluster} from '../../src/api/dask.ts'
 import {clusterManifest} from '../../src/cli/cluster-manifest.ts'
-import {stand, until} from './ground.ts'
+import {itOnOurs, onOurs, stand, until} from './ground.ts'
 
 const {client, namespace, kubectl, dask, pods, python} = stand('idle')
 
@@ -49,7 +49,7 @@ describe('an idle cluster', () => {
   it('is deleted after its timeout, with all that it has', async () => {
     await create('short')
     await change('short', {idleTimeout: 10})
-    await until(async () => (await find('short'))?.status?.idleSince !== undefined, 'it is told since when')
+    await onOurs(() => until(async () => (await find('short'))?.status?.idleSince !== undefined, 'it is told since when'))
     await until(async () => (await find('short')) === undefined && (await podsOf('short')).length === 0, 'it is gone')
     const events = () => kubectl('get', 'events', '--field-selector', 'reason=Idle')
     await until(async () => (await events()).includes('deleted: nothing has run for 10 s'), 'an Event tells it')
@@ -67,7 +67,7 @@ describe('an idle cluster', () => {
     await until(async () => (await find('busy')) === undefined, 'it goes when done')
   })
 
-  it('is suspended where it asks for that', async () => {
+  itOnOurs('is suspended where it asks for that', async () => {
     await create('sleepy')
     await change('sleepy', {idleTimeout: 3, idleAction: 'Suspend'})
     await until(async () => (await podsOf('sleepy')).length === 0, 'its pods go')
@@ -75,25 +75,26 @@ describe('an idle cluster', () => {
     await until(async () => (await find('sleepy'))?.status?.idleSince === undefined, 'it is idle no more')
   })
 
-  it.each(['Delete', 'Suspend'] as const)('of a job waits for the job’s end before it counts (%s)', async (idleAction) => {
-    const name = `job-${idleAction.toLowerCase()}`
-    const {spec} = clusterManifest(name, namespace, {workers: 1, image: 'dask'})
-    await client.create(DASK_JOBS, {
-      ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata: {name, namespace}},
-      spec: {
-        ...{cluster: {spec: {...spec, idleTimeout: 2, idleAction}}, clusterDeletionPolicy: 'Never'},
-        job: {spec: {restartPolicy: 'Never', containers: [{name: 'job', image: 'dask', command: ['python', '-c', PONDERING]}]}},
-      },
+  for (const idleAction of ['Delete', 'Suspend'] as const)
+    itOnOurs(`of a job waits for the job’s end before it counts (${idleAction})`, async () => {
+      const name = `job-${idleAction.toLowerCase()}`
+      const {spec} = clusterManifest(name, namespace, {workers: 1, image: 'dask'})
+      await client.create(DASK_JOBS, {
+        ...{apiVersion: DASK_JOBS.apiVersion, kind: DASK_JOBS.kind, metadata: {name, namespace}},
+        spec: {
+          ...{cluster: {spec: {...spec, idleTimeout: 2, idleAction}}, clusterDeletionPolicy: 'Never'},
+          job: {spec: {restartPolicy: 'Never', containers: [{name: 'job', image: 'dask', command: ['python', '-c', PONDERING]}]}},
+        },
+      })
+      await until(async () => (await find(name)) !== undefined, 'the cluster is there')
+      const before = await find(name)
+      await until(async () => (await client.get(DASK_JOBS, {namespace, name})).status?.jobStatus === 'Successful', 'the job is done')
+      const {uid, generation} = before?.metadata ?? {}
+      expect((await find(name))?.metadata).toMatchObject({uid, generation})
+      await until(async () => {
+        const cluster = await find(name)
+        return idleAction === 'Delete' ? cluster === undefined : cluster?.spec.suspend === true
+      }, 'its idleness has come to count')
+      await kubectl('delete', 'daskjob', name)
     })
-    await until(async () => (await find(name)) !== undefined, 'the cluster is there')
-    const before = await find(name)
-    await until(async () => (await client.get(DASK_JOBS, {namespace, name})).status?.jobStatus === 'Successful', 'the job is done')
-    const {uid, generation} = before?.metadata ?? {}
-    expect((await find(name))?.metadata).toMatchObject({uid, generation})
-    await until(async () => {
-      const cluster = await find(name)
-      return idleAction === 'Delete' ? cluster === undefined : cluster?.spec.suspend === true
-    }, 'its idleness has come to count')
-    await kubectl('delete', 'daskjob', name)
-  })
 })

@@ -145,7 +145,7 @@ asyncio.run(main())
     const restarted = await dask('cluster', 'restart', 'shared', '--wait')
     isOver = true
     await looking
-    expect(restarted.code).toBe(0)
+    expect(restarted).toMatchObject({code: 0})
     expect(Math.max(...seen)).toBe(1)
     await python(`
 with KubeCluster.from_name("shared", quiet=True) as cluster, Client(cluster) as client:

@@ -53,7 +53,7 @@ describe('G2: what somebody deletes by hand comes back', () => {
       const after = await scheduler()
       return after !== undefined && after.metadata.uid !== before?.metadata.uid && isReady(after)
     }, 'another scheduler is ready')
-    await kubectl('wait', 'daskcluster/demo', '--for=condition=Ready', '--timeout=90s')
+    expect(await dask('cluster', 'wait', 'demo', '--timeout', '90s')).toMatchObject({code: 0})
   })
 })
 
@@ -79,6 +79,13 @@ describe('what somebody changes by hand is put back', () => {
   it('the labels by which the scheduler is found', async () => {
     await kubectl('label', 'pod', 'demo-scheduler', 'dask.org/component-', 'dask.org/cluster-name=other', '--overwrite')
     await until(async () => (await scheduler())?.metadata.name === 'demo-scheduler', 'the scheduler is found again')
+  })
+
+  it('the labels by which a worker is found', async () => {
+    const [worker] = await workers()
+    await kubectl('label', 'pod', worker?.metadata.name ?? '', 'dask.org/component-', 'dask.org/workergroup-name=other', '--overwrite')
+    await until(async () => (await pods('dask.org/workergroup-name=demo-default')).length === 2, 'both are found again')
+    expect((await workers()).map(({metadata}) => metadata.uid)).toContain(worker?.metadata.uid)
   })
 
   it('and where nothing is to be put back nothing is written', async () => {

@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it} from 'vitest'
-import {isReady, stand, until} from './ground.ts'
+import {describeOnOurs, isReady, stand, until} from './ground.ts'
 
 const {kubectl, dask, pods} = stand('retire')
 const WORKERS = 'dask.org/cluster-name=demo,dask.org/component=worker'
@@ -32,7 +32,7 @@ describe('cluster retire', () => {
   })
 })
 
-describe('cluster rollout', () => {
+describeOnOurs('cluster rollout', () => {
   it('status ends when all workers are made from the new spec', async () => {
     const before = (await pods(WORKERS)).map(({metadata}) => metadata.name)
     const container = {name: 'worker', image: 'other:1', args: ['dask', 'worker', '--name', '$(DASK_WORKER_NAME)']}

@@ -5,7 +5,7 @@ import {beforeAll, describe, expect, it} from 'vitest'
 import {PODS, SERVICES} from '../../src/api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS} from '../../src/api/dask.ts'
 import type {Templates} from '../../src/api/history.ts'
-import {isReady, stand, until} from './ground.ts'
+import {describeOnOurs, isReady, onOurs, stand, until} from './ground.ts'
 
 const {client, namespace, kubectl, dask, pods, python} = stand('rollout')
 
@@ -61,8 +61,10 @@ describe('an edit of a cluster', () => {
     }, 'all workers are new')
     for (const pod of await workers()) expect(pod.spec.containers[0]?.env).toContainEqual({name: 'EDITED', value: 'yes'})
     expect((await scheduler())?.metadata.uid).toBe(before?.metadata.uid)
-    await until(async () => (await condition('Progressing')) === 'False Settled', 'the cluster has settled')
-    expect((await client.get(DASK_WORKER_GROUPS, {namespace, name: 'demo-default'})).status).toMatchObject({updatedReplicas: 2})
+    await onOurs(async () => {
+      await until(async () => (await condition('Progressing')) === 'False Settled', 'the cluster has settled')
+      expect((await client.get(DASK_WORKER_GROUPS, {namespace, name: 'demo-default'})).status).toMatchObject({updatedReplicas: 2})
+    })
     await rm(directory, {recursive: true})
   })
 
@@ -88,7 +90,9 @@ describe('an edit of a cluster', () => {
     const [before, old] = [await scheduler(), await uids()]
     const {containers} = (await client.get(DASK_CLUSTERS, {namespace, name: 'demo'})).spec.scheduler.spec
     await patch({scheduler: {spec: {containers: containers.map((each) => ({...each, env: [{name: 'EDITED', value: 'yes'}]}))}}})
-    await until(async () => (await condition('Progressing')) === 'False SchedulerUpdateWaits', 'the cluster says that it waits')
+    await onOurs(() =>
+      until(async () => (await condition('Progressing')) === 'False SchedulerUpdateWaits', 'the cluster says that it waits'),
+    )
     expect((await scheduler())?.metadata.uid).toBe(before?.metadata.uid)
     await kubectl('annotate', 'daskcluster', 'demo', 'kubernetes.dask.org/restarted-at=2026-11-23T12:00:00Z')
     await until(
@@ -101,11 +105,11 @@ describe('an edit of a cluster', () => {
       'scheduler and workers are new',
       90_000,
     )
-    await kubectl('wait', 'daskcluster/demo', '--for=condition=Ready', '--timeout=90s')
+    expect(await dask('cluster', 'wait', 'demo', '--timeout', '90s')).toMatchObject({code: 0})
   })
 })
 
-describe('cluster rollout undo', () => {
+describeOnOurs('cluster rollout undo', () => {
   const step = async (value: string): Promise<void> => {
     const {containers} = (await client.get(DASK_CLUSTERS, {namespace, name: 'undone'})).spec.worker.spec
     const edited = containers.map((each) => ({...each, env: [{name: 'STEP', value}]}))
@@ -161,7 +165,7 @@ describe('cluster rollout undo', () => {
   })
 })
 
-describe('a cluster that is suspended', () => {
+describeOnOurs('a cluster that is suspended', () => {
   it('has no pods, and comes back when it is resumed', async () => {
     await patch({suspend: true})
     await until(async () => (await client.list(PODS, {namespace})).items.length === 0, 'all pods go')

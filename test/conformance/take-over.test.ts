@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {API_VERSION, DASK_AUTOSCALERS, DASK_CLUSTERS, DASK_JOBS} from '../../src/api/dask.ts'
-import {stand, until} from './ground.ts'
+import {itOnOurs, stand, until} from './ground.ts'
 
 const {client, namespace, dask} = stand('take-over')
 
@@ -18,7 +18,7 @@ it('a cluster of the Python operator loses its finalizer and can be deleted', as
   expect((await dask('cluster', 'delete', 'old', '--yes', '--timeout', '60s')).code).toBe(0)
 })
 
-it('a job of the Python operator loses its annotations', async () => {
+itOnOurs('a job of the Python operator loses its annotations', async () => {
   const metadata = {name: 'old', namespace, annotations: {'kopf.zalando.org/last-handled-configuration': '{}'}}
   const spec = {suspend: true, clusterName: 'old', job: {spec: {containers: [{name: 'job', image: 'python'}]}}}
   await client.create(DASK_JOBS, {apiVersion: API_VERSION, kind: 'DaskJob', metadata, spec})
@@ -31,7 +31,12 @@ it('a job of the Python operator loses its annotations', async () => {
 
 it('an autoscaler whose deletion has begun goes, whoever held it', async () => {
   const metadata = {name: 'old', namespace, finalizers: [MARKER]}
-  await client.create(DASK_AUTOSCALERS, {apiVersion: API_VERSION, kind: 'DaskAutoscaler', metadata, spec: {cluster: 'old'}})
+  await client.create(DASK_AUTOSCALERS, {
+    apiVersion: API_VERSION,
+    kind: 'DaskAutoscaler',
+    metadata,
+    spec: {cluster: 'old', minimum: 0, maximum: 1},
+  })
   await client.delete(DASK_AUTOSCALERS, {namespace, name: 'old'})
   await until(async () => (await client.list(DASK_AUTOSCALERS, {namespace})).items.length === 0, 'it is gone')
 })
