@@ -6,16 +6,9 @@ import type {Cache} from '../../kube/informer.ts'
  * does no I/O, the engine carries the plan out (design section 3).
  */
 
-/** Server-side apply under the operator's field manager: Services, groups, owner-side patches of metadata. */
-export interface Apply {
-  readonly do: 'apply'
-  readonly kind: Kind
-  readonly object: KubeObject
-}
-
 /**
  * POST; `metadata.name` must be set. 409 is not an error: the name's uniqueness is the guard.
- * The engine adds the controller ownerReference to the owner; builders leave it out (the same holds for `Apply`).
+ * The engine adds the controller ownerReference to the owner; builders leave it out.
  */
 export interface Create {
   readonly do: 'create'
@@ -53,7 +46,7 @@ export interface Tell {
   readonly message: string
 }
 
-export type Action = Apply | Create | Patch | Delete | Tell
+export type Action = Create | Patch | Delete | Tell
 
 export interface Plan<Status, Own extends {readonly do: string} = never> {
   /**

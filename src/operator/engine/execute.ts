@@ -3,7 +3,7 @@ import type {Kind, KubeObject, OwnerReference, Ref} from '../../api/object.ts'
 import type {KubeClient} from '../../kube/client.ts'
 import {isConflict, isNotFound, KubeError} from '../../kube/errors.ts'
 import type {Informer} from '../../kube/informer.ts'
-import type {Action, Apply, Create, Delete, Failure, Patch} from './contract.ts'
+import type {Action, Create, Delete, Failure, Patch} from './contract.ts'
 import type {TellEvent} from './events.ts'
 import type {Expectations} from './expectations.ts'
 import type {Limit} from './limit.ts'
@@ -112,8 +112,6 @@ const carryOut = async <Own extends {readonly do: string}>(
   switch (action.do) {
     case 'create':
       return create(executor, key, owner, action as Create, warned, signal)
-    case 'apply':
-      return apply(executor, key, owner, action as Apply, warned, signal)
     case 'patch':
       return patch(executor, key, action as Patch, warned, signal)
     case 'delete':
@@ -161,12 +159,6 @@ const create = async (
 }
 
 class NameTaken extends Error {}
-
-const apply = async (executor: Executor, key: string, owner: KubeObject, {kind, object}: Apply, onWarning: Warned, signal: AbortSignal) => {
-  const {client, informerOf} = executor
-  const options = {fieldManager: FIELD_MANAGER, force: true, onWarning, signal}
-  informerOf(kind).observe(await sent(executor, key, kind, object.metadata, client.apply(kind, owned(object, owner), options)))
-}
 
 const patch = async (executor: Executor, key: string, action: Patch, onWarning: Warned, signal: AbortSignal) => {
   const {kind, ref, uid, resourceVersion, patch: changes} = action

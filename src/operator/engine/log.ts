@@ -50,7 +50,7 @@ export function logAct(log: Log, action: Action | {readonly do: string}, ms: num
 export const outlineOf = (stages: readonly (readonly (Action | {readonly do: string})[])[]): readonly (readonly string[])[] =>
   stages.filter(({length}) => length > 0).map((stage) => stage.map((action) => `${action.do} ${targetOf(action as Action)}`.trimEnd()))
 
-const DONE = {create: 'created', apply: 'applied', patch: 'patched', delete: 'deleted'} as const
+const DONE = {create: 'created', patch: 'patched', delete: 'deleted'} as const
 
 const wordsOf = (action: Action): string | undefined => {
   if (!(action.do in DONE)) return undefined
