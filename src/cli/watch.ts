@@ -1,6 +1,6 @@
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
-import {isForbidden} from '../kube/errors.ts'
+import {isForbidden, KubeError} from '../kube/errors.ts'
 import type {Cache} from '../kube/informer.ts'
 import {brokenWatch} from './broken-watch.ts'
 import {formatDuration} from './duration.ts'
@@ -41,6 +41,8 @@ export interface Watch {
   change(atMostMs: number, isSo: () => boolean): Promise<void>
   close(): void
 }
+
+const asksToWait = (error: unknown): boolean => error instanceof KubeError && error.retryAfter !== undefined
 
 /** Follows objects on the API server, for commands that wait. */
 export async function openWatch(client: KubeClient, signal: AbortSignal): Promise<Watch> {
@@ -113,8 +115,8 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
         ...(name !== undefined && {fieldSelector: `metadata.name=${name}`}),
         signal: AbortSignal.any([stop.signal, own.signal]),
         onChange: changed,
-        // The first list tells whether it can work at all.
-        onError: (error) => (synced ? broken.tell(error) : onRefusal(error)),
+        // The first list tells whether it can work at all, but for a server that asks for a moment (new definitions are being taken in, say).
+        onError: (error) => (synced || asksToWait(error) ? broken.tell(error) : onRefusal(error)),
       })
       informer.synced.then(
         () => {

@@ -5,7 +5,7 @@ import {type Look, openWatch} from '../../../src/cli/watch.ts'
 import type {KubeClient} from '../../../src/kube/client.ts'
 import {loadKubeConfig} from '../../../src/kube/config.ts'
 import {connect} from '../../../src/kube/connect.ts'
-import {ConnectionError} from '../../../src/kube/errors.ts'
+import {ConnectionError, KubeError} from '../../../src/kube/errors.ts'
 import {type Ground, startGround} from '../sandbox/apiserver/ground.ts'
 
 let ground: Ground
@@ -61,4 +61,28 @@ it('a command that waits tells once that its watch is broken off, and goes on', 
     watch.close()
     stderr.mockRestore()
   }
+})
+
+it('a server that asks for a moment at the beginning is given it', async () => {
+  let asked = 0
+  const busy: KubeClient = {
+    ...client,
+    raw: async (request) => {
+      asked += 1
+      if (asked === 1) throw new KubeError(429, 'TooManyRequests', 'storage is (re)initializing', {retryAfter: 0.1})
+      return client.raw(request)
+    },
+  }
+  const said: string[] = []
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0)
+  const watch = await openWatch(busy, new AbortController().signal)
+  try {
+    watch.see(DASK_CLUSTERS, {namespace: 'none'})
+    expect(await watch.until(() => ({done: true}), {timeoutMs: 15_000, waitingFor: () => 'it is not there'})).toBe(true)
+  } finally {
+    watch.close()
+    stderr.mockRestore()
+  }
+  expect(asked).toBeGreaterThan(1)
+  expect(said.join('')).toContain('storage is (re)initializing')
 })
