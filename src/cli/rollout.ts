@@ -32,6 +32,14 @@ export async function waitForRollout({
       if (!cluster) throw new UserError(`no DaskCluster "${name}" in namespace "${namespace}"`, {exitCode: EXIT.notFound})
       if (cluster.spec.suspend)
         throw new UserError(`DaskCluster "${name}" is suspended`, {next: [`"${bin} cluster resume ${name}" brings it back`]})
+      // The Python operator's definitions drop it, and that operator does not roll out.
+      if (cluster.status?.phase !== undefined && cluster.status.observedGeneration === undefined)
+        throw new UserError(
+          `the status of DaskCluster "${name}" does not tell how far its rollout is: its definition, or its operator, is the Python operator's`,
+          {
+            next: ['"operator install" installs newer ones; "cluster describe" shows the pods'],
+          },
+        )
       const own = groups.list(namespace).filter(({spec}) => spec.cluster === name)
       const {generation = 0} = cluster.metadata
       const main = groups.get({namespace, name: defaultGroupName(name)})

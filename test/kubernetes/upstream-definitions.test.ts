@@ -99,7 +99,8 @@ describe("upstream's definitions", () => {
   })
 
   it('serve a cluster that is created, waited for, scaled and computes', async () => {
-    expect(await dask('cluster', 'create', 'demo', '--workers', '2', '--wait', '--timeout', '90s')).toMatchObject({code: 0})
+    const created = await dask('cluster', 'create', 'demo', '--workers', '2', '--wait', '--timeout', '90s')
+    expect(created.code, created.stderr).toBe(0)
     await until(
       async () => (await client.get(DASK_CLUSTERS, {namespace, name: 'demo'})).status?.phase === 'Running',
       'the phase is Running',
@@ -130,6 +131,8 @@ describe("upstream's definitions", () => {
 
   it('say what they do not know, instead of forgetting it', async () => {
     expect(await dask('cluster', 'suspend', 'demo')).toMatchObject({code: 1, stderr: expect.stringContaining('does not know spec.suspend')})
+    const unknown = expect.stringContaining('does not tell how far its rollout is')
+    expect(await dask('cluster', 'rollout', 'status', 'demo')).toMatchObject({code: 1, stderr: unknown})
   })
 
   it('are at rest when nothing changes: no status is written again and again', async () => {
