@@ -114,10 +114,10 @@ describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('an operator over Dask %s
       'each worker has begun',
     )
     await scale(1)
-    await until(
-      async () => (await operated.workers()).filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING]).length === 2,
-      'two are to leave',
-    )
+    const scheduler = await dask.connect()
+    const draining = async () => (await scheduler.identity()).workers.filter(({status}) => status === 'closing_gracefully')
+    await until(async () => (await draining()).length === 2, 'two are to leave')
+    scheduler.close()
     await writeFile(join(dask.directory, 'end'), '')
     await settles(1)
     await until(async () => (await told())?.status === 'True', 'the tasks are told of')

@@ -3,37 +3,50 @@ import {PODS, type Pod} from '../../api/core.ts'
 import {DASK_CLUSTERS, type DaskCluster} from '../../api/dask.ts'
 import type {Ref} from '../../api/object.ts'
 import {isPodEnded, isPodLeaving, isPodReady} from '../../api/pod-state.ts'
-import {keyOf, refOf} from '../../api/ref.ts'
+import {refOf} from '../../api/ref.ts'
 import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Reader} from '../engine/contract.ts'
 import {createPolls} from '../engine/polls.ts'
+import {rememberYoungest} from '../engine/youngest.ts'
 import {TASKS_UNRUNNABLE} from './reasons.ts'
 import type {GroupView} from './world.ts'
 
-/** Asks a cluster's scheduler how many tasks none of its workers can run. Rejects when it does not answer, and never takes long. */
-export type AskUnrunnable = (cluster: DaskCluster, scheduler: Pod) => Promise<number>
+/**
+ * Asks a cluster's scheduler how many tasks none of its workers can run; `undefined` while no worker runs, so that all of them wait.
+ * Rejects when it does not answer, and never takes long.
+ */
+export type AskUnrunnable = (cluster: DaskCluster, scheduler: Pod) => Promise<number | undefined>
 
 export interface UnrunnableWatch {
   start(enqueue: (ref: Ref) => void, signal: AbortSignal): void
-  /**
-   * Tasks that no worker can run; `undefined`: not known. Has the scheduler asked where workers have gone since the cluster's status was written, or
-   * where that tells of such tasks.
-   */
+  /** Tasks that no worker can run; `undefined`: not known. Has the scheduler asked once workers have gone, or where the status tells of such tasks. */
   of(cluster: DaskCluster, groups: readonly GroupView[], reader: Reader): number | undefined
 }
 
+/** What is known of one cluster, by its UID. */
 interface Known {
-  /** The last two answers, the later one last. */
+  /** UIDs of its live worker pods when it was looked at last. */
+  readonly workers: ReadonlySet<string>
+  /** Workers have gone since the scheduler has answered last. */
+  readonly isOwed: boolean
+  /** Of the scheduler that has answered. */
+  readonly scheduler: string
+  /** Its last two answers, the later one last. */
   readonly answers: readonly number[]
   /** Questions in vain, one after another. */
   readonly failures: number
+  /** Questions since workers have gone. */
+  readonly asked: number
 }
 
-const EVERY_MS = 5_000
+const FIRST_MS = 5_000
+/** Tasks may wait for hours for what somebody is to bring. */
+const MOST_MS = 60_000
 /** A scheduler whose dashboard does not answer tells nobody; it is asked again when workers go the next time. */
 const FAILURES = 3
 
 interface Question {
+  readonly uid: string
   readonly cluster: DaskCluster
   readonly scheduler: Pod
 }
@@ -42,35 +55,31 @@ interface Question {
  * A task that is pinned to a worker waits for ever once that has gone (contract 4.5). The scheduler goes through all its tasks for the answer, so it
  * is asked only after workers have gone, until it knows of none; twice, since a task may just be finding its next worker.
  */
-export function createUnrunnableWatch(ask: AskUnrunnable, everyMs = EVERY_MS): UnrunnableWatch {
+export function createUnrunnableWatch(ask: AskUnrunnable, firstMs = FIRST_MS): UnrunnableWatch {
   const known = new Map<string, Known>()
-  const due = new Set<string>()
+  const fresh: Known = {workers: new Set(), isOwed: false, scheduler: '', answers: [], failures: 0, asked: 0}
   let enqueue: (ref: Ref) => void = () => undefined
+  const change = (uid: string, changes: Partial<Known>): void => rememberYoungest(known, uid, {...(known.get(uid) ?? fresh), ...changes})
 
   const polls = createPolls<Question>({
-    ask: async ({cluster, scheduler}) => {
-      const key = keyOf(refOf(cluster))
-      const before = known.get(key)
-      due.delete(key)
+    ask: async ({uid, cluster, scheduler}) => {
+      const pod = scheduler.metadata.uid ?? ''
+      // Its tasks have gone with the one before.
+      const before = known.get(uid)?.scheduler === pod ? (known.get(uid)?.answers.slice(-1) ?? []) : []
+      change(uid, {isOwed: false, asked: (known.get(uid)?.asked ?? 0) + 1})
       try {
-        known.set(key, {answers: [...(before?.answers.slice(-1) ?? []), await ask(cluster, scheduler)], failures: 0})
+        const answer = await ask(cluster, scheduler)
+        if (answer === undefined) change(uid, {isOwed: true, failures: 0})
+        else change(uid, {scheduler: pod, answers: [...before, answer], failures: 0})
       } catch {
-        known.set(key, {answers: before?.answers ?? [], failures: (before?.failures ?? 0) + 1})
+        const failures = (known.get(uid)?.failures ?? 0) + 1
+        change(uid, {isOwed: failures < FAILURES, failures: failures % FAILURES})
       }
       enqueue(refOf(cluster))
     },
-    everyMs: () => everyMs,
-    onEnd: (key) => {
-      known.delete(key)
-      due.delete(key)
-    },
+    everyMs: ({uid}) => Math.min(MOST_MS, firstMs * 2 ** ((known.get(uid)?.asked ?? 1) - 1)),
+    onEnd: () => undefined,
   })
-
-  const isAsked = (key: string): boolean => {
-    if (due.has(key)) return true
-    const {answers = [], failures = 0} = known.get(key) ?? {}
-    return failures > 0 ? failures < FAILURES : (answers.at(-1) ?? 0) > 0
-  }
 
   return {
     start: (add, signal) => {
@@ -78,15 +87,22 @@ export function createUnrunnableWatch(ask: AskUnrunnable, everyMs = EVERY_MS): U
       polls.start(signal)
     },
     of: (cluster, groups, reader) => {
-      const ref = refOf(cluster)
-      const key = keyOf(ref)
-      const live = groups.flatMap(({pods}) => pods).filter((pod) => !isPodLeaving(pod) && !isPodEnded(pod)).length
-      const isTold = findCondition(cluster.status?.conditions, TASKS_UNRUNNABLE)?.status === 'True'
-      if (live < (cluster.status?.replicas ?? 0) || (isTold && !known.has(key))) due.add(key)
-      const need = (): Question | undefined => (isAsked(key) ? questionOf(ref, reader) : undefined)
-      if (need()) polls.follow(key, need)
-      else if (!known.has(key)) due.delete(key)
-      return lasting(known.get(key)?.answers ?? [])
+      const {uid = ''} = cluster.metadata
+      if (cluster.spec.suspend === true) {
+        known.delete(uid)
+        return undefined
+      }
+      const pods = groups.flatMap((group) => group.pods).filter((pod) => !isPodEnded(pod))
+      const workers = new Set(pods.filter((pod) => !isPodLeaving(pod)).map(({metadata}) => metadata.uid ?? ''))
+      const before = known.get(uid)
+      const isLess = before ? [...before.workers].some((each) => !workers.has(each)) : workers.size < (cluster.status?.replicas ?? 0)
+      // What is going may still be connected, and have its tasks.
+      const hasGone = isLess || pods.length > workers.size
+      const isTold = findCondition(cluster.status?.conditions, TASKS_UNRUNNABLE)?.status === 'True' && (before?.answers.length ?? 0) === 0
+      change(uid, {workers, ...((hasGone || isTold) && {isOwed: true}), ...(isLess && {asked: 0})})
+      const need = (): Question | undefined => questionOf(refOf(cluster), uid, known.get(uid), reader)
+      if (need()) polls.follow(uid, need)
+      return lasting(known.get(uid)?.answers ?? [])
     },
   }
 }
@@ -95,9 +111,10 @@ export function createUnrunnableWatch(ask: AskUnrunnable, everyMs = EVERY_MS): U
 const lasting = (answers: readonly number[]): number | undefined =>
   answers.at(-1) === 0 ? 0 : answers.length > 1 ? Math.min(...answers) : undefined
 
-const questionOf = (ref: Ref, reader: Reader): Question | undefined => {
+const questionOf = (ref: Ref, uid: string, known: Known | undefined, reader: Reader): Question | undefined => {
+  if (!known || known.workers.size === 0 || !(known.isOwed || (known.answers.at(-1) ?? 0) > 0)) return undefined
   const cluster = reader.cache(DASK_CLUSTERS).get(ref)
-  if (!cluster || cluster.metadata.deletionTimestamp !== undefined || cluster.spec.suspend === true) return undefined
-  const scheduler = ownScheduler(cluster, reader.cache(PODS))
-  return scheduler && isPodReady(scheduler) ? {cluster, scheduler} : undefined
+  const isAlive = cluster?.metadata.uid === uid && cluster.metadata.deletionTimestamp === undefined && cluster.spec.suspend !== true
+  const scheduler = cluster && isAlive ? ownScheduler(cluster, reader.cache(PODS)) : undefined
+  return cluster && scheduler && isPodReady(scheduler) ? {uid, cluster, scheduler} : undefined
 }

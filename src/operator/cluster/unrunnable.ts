@@ -11,7 +11,7 @@ export function unrunnableClaim({spec, status}: DaskCluster, unrunnable: number 
     return {[TASKS_UNRUNNABLE]: {status: told.status === 'True', reason: told.reason, message: told.message}}
   if (!unrunnable) return {[TASKS_UNRUNNABLE]: {status: false, reason: REASON.asExpected, message: ''}}
   const message =
-    `${unrunnable} ${unrunnable === 1 ? 'task waits' : 'tasks wait'} for a worker that is not there: pinned to one that has gone, or in need of ` +
-    'resources that none has; cancel such tasks and submit them anew, or add such a worker'
+    `${unrunnable} ${unrunnable === 1 ? 'task waits' : 'tasks wait'} for a worker that is not there: pinned to one that has gone or has paused, or in ` +
+    'need of resources that none has; cancel such tasks and submit them anew, or add such a worker'
   return {[TASKS_UNRUNNABLE]: {status: true, reason: REASON.noSuitableWorker, message}}
 }
