@@ -30,6 +30,8 @@ export interface RetirementOptions {
   readonly zero: boolean
   readonly policy: LeavePolicy
   readonly signal: AbortSignal
+  /** Asked right before the scheduler or a worker is told anything that changes them. */
+  readonly maySend: () => boolean
   /**
    * Runs `choose` when no other choice is being made for this cluster: of two that are made at once, each would count on the workers that
    * the other is sending away.
@@ -104,8 +106,8 @@ const drain = async (addresses: readonly string[], options: RetirementOptions): 
 }
 
 /** What is lost on the way is sent again by whoever waits for the worker. */
-const stoodDown = (worker: SchedulerWorker, {dialWorker, signal}: RetirementOptions): Promise<void> =>
-  standDown(dialWorker(worker), {port: portOf(worker.address), timeoutMs: SHORT_MS, signal}).catch(() => {})
+const stoodDown = (worker: SchedulerWorker, {dialWorker, signal, maySend}: RetirementOptions): Promise<void> =>
+  standDown(dialWorker(worker), {port: portOf(worker.address), timeoutMs: SHORT_MS, signal, maySend}).catch(() => {})
 
 /** Those of the workers that drain from now on; the scheduler has let the others work on. */
 const drainedOf = async (scheduler: Scheduler, workers: readonly SchedulerWorker[]): Promise<readonly string[]> =>
@@ -178,7 +180,7 @@ const statusOf = async (scheduler: Scheduler, address: string): Promise<string |
  * are given to others. What is queued goes at once; what is neither queued nor executed, only when it was so in two looks, since one look alone
  * also finds a task that has just finished. The scheduler takes no notice of a key that is no longer there, so a key that stays is sent again.
  */
-const movingQueued = ({scheduler, signal}: RetirementOptions, address: string): ((state: Busy) => Promise<void>) => {
+const movingQueued = ({scheduler, signal, maySend}: RetirementOptions, address: string): ((state: Busy) => Promise<void>) => {
   let sent = new Map<string, number>()
   let stuck = new Map<string, number>()
   return async ({queued, idle}) => {
@@ -191,7 +193,7 @@ const movingQueued = ({scheduler, signal}: RetirementOptions, address: string): 
     sent = new Map([...sent].filter(([key]) => present.has(key)))
     if (fresh.length === 0) return
     for (const key of fresh) sent.set(textOf(key), now)
-    await reschedule(scheduler.dial, {port: scheduler.port, timeoutMs: SHORT_MS, signal}, address, fresh)
+    await reschedule(scheduler.dial, {port: scheduler.port, timeoutMs: SHORT_MS, signal, maySend}, address, fresh)
   }
 }
 
@@ -199,13 +201,13 @@ const movingQueued = ({scheduler, signal}: RetirementOptions, address: string): 
 const letBackIn = async (
   scheduler: Scheduler,
   worker: SchedulerWorker,
-  {dialWorker, signal}: RetirementOptions,
+  {dialWorker, signal, maySend}: RetirementOptions,
   {is, why}: {readonly is: 'refused' | 'timed-out'; readonly why: string},
 ): Promise<RetirementOutcome> => {
   const {address} = worker
   let failure = 'the scheduler has not noticed'
   for (let tried = 0; tried < BACK.tries; tried += 1) {
-    await reinstate(dialWorker(worker), {port: portOf(address), timeoutMs: SHORT_MS, signal}).catch((error: Error) => {
+    await reinstate(dialWorker(worker), {port: portOf(address), timeoutMs: SHORT_MS, signal, maySend}).catch((error: Error) => {
       failure = error.message
     })
     for (let looked = 0; looked < BACK.looks; looked += 1) {

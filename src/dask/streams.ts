@@ -1,4 +1,5 @@
 /** Messages that Dask takes only on a stream of its own: they have no reply (contract 4.5, steps 4 and 6). */
+import {NotSent, TOO_LATE} from '../kube/errors.ts'
 import {openComm} from './comm.ts'
 import {type Dial, dialWithin} from './dial.ts'
 
@@ -6,12 +7,18 @@ export interface StreamOptions {
   readonly port: number
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /** Asked right before the messages are sent; a no rejects with NotSent. */
+  readonly maySend?: () => boolean
 }
 
 const STIMULUS = 'dask-operator'
 
-const sendOnStream = async (dial: Dial, {port, timeoutMs, signal}: StreamOptions, messages: readonly object[]): Promise<void> => {
+const sendOnStream = async (dial: Dial, {port, timeoutMs, signal, maySend}: StreamOptions, messages: readonly object[]): Promise<void> => {
   const comm = await openComm(await dialWithin(timeoutMs, dial, port, signal), {timeoutMs})
+  if (maySend && !maySend()) {
+    comm.close()
+    throw new NotSent(TOO_LATE)
+  }
   comm.send({op: 'connection_stream', reply: false})
   comm.send(messages)
   comm.send([{op: 'close-stream'}])

@@ -48,6 +48,7 @@ const retire = async (
     zero,
     policy: {...KEEP, timeoutMs},
     signal: new AbortController().signal,
+    maySend: () => true,
     report: (outcome) => outcomes.push(outcome),
     ...others,
   })

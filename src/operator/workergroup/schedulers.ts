@@ -11,6 +11,7 @@ import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
 import {daskDial} from '../../dask/tls-identity.ts'
 import {orderVictims, workersOf} from '../../dask/victims.ts'
 import type {KubeClient} from '../../kube/client.ts'
+import {NotSent, TOO_LATE} from '../../kube/errors.ts'
 import type {IsHeld} from '../engine/contract.ts'
 import {rememberYoungest} from '../engine/youngest.ts'
 import type {AskScheduler} from './controller.ts'
@@ -121,20 +122,20 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     },
     retire: async (cluster, addresses, {zero, policy, signal, isHeld, report}) => {
       const {comm, secured, port, pods} = placeOf(cluster)
-      const held = whileHeld(isHeld)
       await runRetirement(addresses, {
         connect: async () => {
           const scheduler = await connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal})
-          return {...scheduler, retireWorkers: held(scheduler.retireWorkers)}
+          return {...scheduler, retireWorkers: sentWhile(isHeld, scheduler.retireWorkers)}
         },
-        scheduler: {dial: held(comm), port},
+        scheduler: {dial: comm, port},
         dialWorker: ({host}) => {
           const pod = pods.get(host)
-          return held(secured(pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host)))
+          return secured(pod === undefined ? directDial(host) : dialTo(cluster.namespace ?? '', pod, host))
         },
         zero,
         policy,
         signal,
+        maySend: isHeld,
         alone: (choose) => aloneFor(keyOf(cluster), choose),
         report,
       })
@@ -148,12 +149,11 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
   }
 }
 
-/** What changes workers or the scheduler, each of which the successor of a leader that was stopped may have told something else by now. */
-const whileHeld =
-  (isHeld: IsHeld) =>
-  <A extends readonly unknown[], R>(change: (...args: A) => Promise<R>) =>
+/** The successor of a leader that was stopped may have told the scheduler something else by now. */
+const sentWhile =
+  <A extends readonly unknown[], R>(isHeld: IsHeld, change: (...args: A) => Promise<R>) =>
   async (...args: A): Promise<R> => {
-    if (!isHeld()) throw new Error('the lease may be held by another operator, which goes on')
+    if (!isHeld()) throw new NotSent(TOO_LATE)
     return change(...args)
   }
 
