@@ -18,5 +18,6 @@ const env = {
   CHAOS_FROM: number('from', values.from),
   CHAOS_TIMES: number('times', values.times),
 }
-const child = spawn('vitest', ['run', '--project', 'chaos'], {stdio: 'inherit', env: {...process.env, ...env}})
+// Each seed as it ends: a thousand take most of an hour.
+const child = spawn('vitest', ['run', '--project', 'chaos', '--reporter=verbose'], {stdio: 'inherit', env: {...process.env, ...env}})
 child.on('exit', (code) => process.exit(code ?? 1))

@@ -7,12 +7,12 @@ export interface BrokenWatch {
   heard(): void
 }
 
-export const brokenWatch = (): BrokenWatch => {
+export const brokenWatch = (fact: string): BrokenWatch => {
   let told: string | undefined
   return {
     tell: (error) => {
       const words = error instanceof Error ? error.message : String(error)
-      if (told !== words) warn(`the watch is broken off, and tried again: ${words}`)
+      if (told !== words) warn(`${fact}: ${words}`)
       told = words
     },
     heard: () => {

@@ -1,6 +1,7 @@
 import type {Pod} from '../api/core.ts'
 import type {DaskCluster, DaskWorkerGroup} from '../api/dask.ts'
-import {LABEL_COMPONENT} from '../api/names.ts'
+import {replicasToBe, wantedOf} from '../api/handed-down.ts'
+import {ANNOTATION_HANDED_DOWN, defaultGroupName, LABEL_COMPONENT} from '../api/names.ts'
 import {podCause} from '../api/pod-cause.ts'
 import {VIOLATES_POD_SECURITY} from '../api/pod-security.ts'
 import {isPodReady} from '../api/pod-state.ts'
@@ -29,12 +30,20 @@ export interface ClusterProgress {
 
 /**
  * The cluster with the number of its workers in its status: the Python operator tells none, its definitions drop it, and the groups' numbers may
- * have been changed since the cluster's.
+ * have been changed since the cluster's. What the default group has still to be told counts already.
  */
 export const withWorkerNumber = (cluster: DaskCluster, groups: readonly DaskWorkerGroup[]): DaskCluster => {
   const own = groups.filter(({spec}) => spec.cluster === cluster.metadata.name)
   if (cluster.status?.phase === undefined || cluster.status.replicas !== undefined || own.length === 0) return cluster
-  return {...cluster, status: {...cluster.status, replicas: own.reduce((sum, {spec}) => sum + (spec.worker.replicas ?? 1), 0)}}
+  const main = defaultGroupName(cluster.metadata.name)
+  const numberOf = (group: DaskWorkerGroup): number => {
+    const {replicas = 1} = group.spec.worker
+    // Where the group does not tell what it was told, the larger number may still be on its way.
+    const isTold = group.metadata.name !== main || group.metadata.annotations?.[ANNOTATION_HANDED_DOWN] !== undefined
+    return replicasToBe(group, cluster) ?? (isTold ? replicas : Math.max(replicas, wantedOf(cluster)))
+  }
+  const missing = own.some(({metadata}) => metadata.name === main) ? 0 : wantedOf(cluster)
+  return {...cluster, status: {...cluster.status, replicas: own.reduce((sum, group) => sum + numberOf(group), missing)}}
 }
 
 /** Causes that a person must mend; others (no room yet, a quota) may pass while one waits. */

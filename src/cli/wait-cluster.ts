@@ -41,17 +41,17 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
     const clusters = watch.see(DASK_CLUSTERS, {namespace, name})
     const orWithout = 'what its pods wait for cannot be seen, and is told as far as its operator tells it'
     const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_CLUSTER}=${name}`, orWithout})
-    const groups = watch.see(DASK_WORKER_GROUPS, {namespace, orWithout: 'where its groups have numbers of their own, those are not known'})
+    const groups = watch.see(DASK_WORKER_GROUPS, {namespace, orWithout: ''})
+    const counted = (cluster: DaskCluster): DaskCluster => withWorkerNumber(cluster, groups.list(namespace))
     const patience = impatience(PATIENCE_MS)
     const started = performance.now()
     const left = (): number => timeoutMs - (performance.now() - started)
     let last: ClusterProgress | undefined
     let roll: RollCall | undefined
     const look = (): Look<DaskCluster | Problem> => {
-      const found = clusters.get({namespace, name})
-      if (!found) throw new UserError(`DaskCluster "${name}" was deleted while waiting for it`, {exitCode: EXIT.notFound})
-      const cluster = withWorkerNumber(found, groups.list(namespace))
-      last = clusterProgress(cluster, pods.list(namespace))
+      const cluster = clusters.get({namespace, name})
+      if (!cluster) throw new UserError(`DaskCluster "${name}" was deleted while waiting for it`, {exitCode: EXIT.notFound})
+      last = clusterProgress(counted(cluster), pods.list(namespace))
       for (const step of last.steps) report(step)
       const problem = last.isReady ? restartedWorker(roll?.missing ?? []) : last.problem
       if (problem) {
@@ -75,8 +75,8 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
         throw await problemError(client, name, ofPod?.reason === end.reason ? ofPod : end, bin, signal)
       }
       const before = roll
-      const workers = wantedWorkers(end) === 0 ? undefined : await askWorkers(client, {namespace, cluster: name, signal})
-      roll = workers && callRoll(end, pods.list(namespace), workers)
+      const workers = wantedWorkers(counted(end)) === 0 ? undefined : await askWorkers(client, {namespace, cluster: name, signal})
+      roll = workers && callRoll(counted(end), pods.list(namespace), workers)
       const isComplete = !roll || roll.connected >= roll.wanted
       if (roll && (before || !isComplete)) report({name: 'connected', state: isComplete ? 'done' : 'working', detail: connectedWords(roll)})
       if (isComplete) return end

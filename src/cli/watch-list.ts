@@ -16,7 +16,7 @@ export async function watchList<T extends KubeObject>(
   if (name !== undefined) await client.get(kind, {namespace, name}, {signal})
   const failed = Promise.withResolvers<never>()
   let isSynced = false
-  const broken = brokenWatch()
+  const broken = brokenWatch('the watch is broken off, and tried again')
   let printing = Promise.resolve()
   const print = (objects: readonly T[], isFirst: boolean): void => {
     printing = printing.then(async () => answer(await format(objects, isFirst))).catch(failed.reject)

@@ -14,7 +14,7 @@ export interface Scope {
   readonly namespace: string
   readonly name?: string
   readonly labelSelector?: string
-  /** What would be missing: somebody without the right to look is told so once, and sees none of these objects. */
+  /** What would be missing: somebody without the right to look is told so once (unless it is empty), and sees none of these objects. */
   readonly orWithout?: string
 }
 
@@ -42,7 +42,8 @@ export interface Watch {
   close(): void
 }
 
-const asksToWait = (error: unknown): boolean => error instanceof KubeError && error.retryAfter !== undefined
+const asksToWait = (error: unknown): boolean =>
+  error instanceof KubeError && (error.status === 429 || error.status >= 500) && error.retryAfter !== undefined
 
 /** Follows objects on the API server, for commands that wait. */
 export async function openWatch(client: KubeClient, signal: AbortSignal): Promise<Watch> {
@@ -53,7 +54,8 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
   const failed = Promise.withResolvers<never>()
   // Told through `until`; without one under way nobody waits for it.
   failed.promise.catch(() => undefined)
-  const broken = brokenWatch()
+  const broken = brokenWatch('the watch is broken off, and tried again')
+  const awaited = brokenWatch('the watch cannot begin yet, and is tried again')
   const changed = (): void => {
     broken.heard()
     for (const listener of listeners) listener()
@@ -103,7 +105,7 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
           failed.reject(error)
           return
         }
-        warn(`${orWithout}: ${error.message}`)
+        if (orWithout !== '') warn(`${orWithout}: ${error.message}`)
         own.abort()
         refused.resolve()
       }
@@ -116,7 +118,11 @@ export async function openWatch(client: KubeClient, signal: AbortSignal): Promis
         signal: AbortSignal.any([stop.signal, own.signal]),
         onChange: changed,
         // The first list tells whether it can work at all, but for a server that asks for a moment (new definitions are being taken in, say).
-        onError: (error) => (synced || asksToWait(error) ? broken.tell(error) : onRefusal(error)),
+        onError: (error) => {
+          if (synced) broken.tell(error)
+          else if (asksToWait(error)) awaited.tell(error)
+          else onRefusal(error)
+        },
       })
       informer.synced.then(
         () => {

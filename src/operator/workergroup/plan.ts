@@ -107,7 +107,7 @@ const shrink = (
   }
 }
 
-/** The part's own labels and annotations follow it onto pods that exist, and the labels by which those are found are put back. */
+/** The part's own labels and annotations follow it onto pods that exist, and the labels by which those are found are put back; one without the cluster's is not seen. */
 const follow = (pods: readonly Pod[], group: DaskWorkerGroup, cluster: DaskCluster): readonly Patch[] => {
   const {metadata} = group.spec.worker
   const built = workerMetadata(group, cluster)

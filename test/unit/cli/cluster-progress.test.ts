@@ -52,16 +52,22 @@ describe('the way of a cluster to ready', () => {
   })
 
   it('has the number of workers from its groups where an operator tells none', () => {
-    const group = (name: string, replicas: number): DaskWorkerGroup => ({
-      ...{apiVersion: 'kubernetes.dask.org/v1', kind: 'DaskWorkerGroup', metadata: {name}},
+    const group = (name: string, replicas: number, told?: string): DaskWorkerGroup => ({
+      ...{apiVersion: 'kubernetes.dask.org/v1', kind: 'DaskWorkerGroup'},
+      metadata: {name, ...(told && {annotations: {'kubernetes.dask.org/handed-down-replicas': told}})},
       spec: {cluster: 'demo', worker: {replicas, spec: {containers: []}}},
     })
     const other = {...group('other', 7), spec: {...group('other', 7).spec, cluster: 'other'}}
-    const groups = [group('demo-default', 0), group('extra', 3), other]
-    expect(withWorkerNumber(cluster({phase: 'Running'}), groups).status).toEqual({phase: 'Running', replicas: 3})
-    expect(withWorkerNumber(cluster({phase: 'Running', replicas: 2}), groups).status?.replicas).toBe(2)
-    expect(withWorkerNumber(cluster({phase: 'Running'}), []).status?.replicas).toBeUndefined()
-    expect(withWorkerNumber(cluster(), groups).status).toBeUndefined()
+    const numberOf = (...groups: readonly DaskWorkerGroup[]): number | undefined =>
+      withWorkerNumber(cluster({phase: 'Running'}), [...groups, other]).status?.replicas
+    // The cluster says two: the group was scaled by itself, has yet to be told, does not tell, or is not there yet.
+    expect(numberOf(group('demo-default', 0, '2'), group('extra', 3))).toBe(3)
+    expect(numberOf(group('demo-default', 1, '1'))).toBe(2)
+    expect(numberOf(group('demo-default', 0))).toBe(2)
+    expect(numberOf(group('extra', 3))).toBe(5)
+    expect(numberOf()).toBeUndefined()
+    expect(withWorkerNumber(cluster({phase: 'Running', replicas: 4}), [group('extra', 3)]).status?.replicas).toBe(4)
+    expect(withWorkerNumber(cluster(), [group('extra', 3)]).status).toBeUndefined()
   })
 
   it('ends by the pods themselves where an operator writes no conditions', () => {
