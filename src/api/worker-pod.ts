@@ -1,5 +1,10 @@
 import type {Pod} from './core.ts'
-import {ENV_WORKER_NAME} from './names.ts'
+import {ANNOTATION_RETIRING, ENV_WORKER_NAME, LABEL_COMPONENT} from './names.ts'
+import {isPodReady} from './pod-state.ts'
+
+/** A worker that is ready and is not to leave. */
+export const isReadyWorker = (pod: Pod): boolean =>
+  isPodReady(pod) && pod.metadata.labels?.[LABEL_COMPONENT] === 'worker' && pod.metadata.annotations?.[ANNOTATION_RETIRING] === undefined
 
 /** The name under which the pod's worker is known to the scheduler: the user's own `DASK_WORKER_NAME` wins. */
 export const knownAs = (pod: Pod): string =>

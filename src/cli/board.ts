@@ -1,9 +1,9 @@
 import {boundsOf, groupNameOf} from '../api/autoscaler-bounds.ts'
 import type {Event, Pod} from '../api/core.ts'
 import type {DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup} from '../api/dask.ts'
-import {ANNOTATION_RETIRING, LABEL_CLUSTER, LABEL_COMPONENT} from '../api/names.ts'
+import {LABEL_CLUSTER, LABEL_COMPONENT} from '../api/names.ts'
 import type {KubeObject} from '../api/object.ts'
-import {isPodLeaving, isPodReady} from '../api/pod-state.ts'
+import {isReadyWorker} from '../api/worker-pod.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
 import type {TaskNumbers} from '../dask/task-feed.ts'
 import type {AutoscalerCard, Board, ClusterCard, EventCard, GroupCard, JobCard, Load, WorkerCard} from '../ui/watch/model.ts'
@@ -67,12 +67,6 @@ interface Parts {
   readonly autoscalers: readonly DaskAutoscaler[]
   readonly pods: readonly Pod[]
 }
-
-const isReadyWorker = (pod: Pod): boolean =>
-  isPodReady(pod) &&
-  !isPodLeaving(pod) &&
-  pod.metadata.labels?.[LABEL_COMPONENT] === 'worker' &&
-  pod.metadata.annotations?.[ANNOTATION_RETIRING] === undefined
 
 const clusterCard = (found: DaskCluster, parts: Parts, events: readonly Event[], reading: Reading, now: number): ClusterCard => {
   const cluster = withWorkerNumber(found, parts.groups)

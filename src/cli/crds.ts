@@ -21,8 +21,10 @@ export async function hasCrds(client: KubeClient, signal: AbortSignal): Promise<
 }
 
 /** The definitions that came with this program. */
-export async function readCrds(): Promise<readonly KubeObject[]> {
-  const folder = join(packageRoot(), 'manifests', 'crds')
+export const readCrds = (): Promise<readonly KubeObject[]> => readDefinitions(join(packageRoot(), 'manifests', 'crds'))
+
+/** All objects of the YAML files in a folder. */
+export async function readDefinitions(folder: string): Promise<readonly KubeObject[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).toSorted()
   const {parseAllDocuments} = await import('./yaml.ts')
   const documents = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))

@@ -1,9 +1,7 @@
 import type {Pod} from '../api/core.ts'
 import type {DaskCluster} from '../api/dask.ts'
-import {ANNOTATION_RETIRING, LABEL_COMPONENT} from '../api/names.ts'
 import {exitSentence} from '../api/pod-cause.ts'
-import {isPodReady} from '../api/pod-state.ts'
-import {workerIdentity} from '../api/worker-pod.ts'
+import {isReadyWorker, workerIdentity} from '../api/worker-pod.ts'
 import type {SchedulerWorker} from '../dask/scheduler.ts'
 import {workersOf} from '../dask/victims.ts'
 import type {KubeClient} from '../kube/client.ts'
@@ -24,12 +22,7 @@ export const wantedWorkers = ({spec, status}: DaskCluster): number => status?.re
 
 /** A pod is ready as soon as its program runs; whether that has found its scheduler only the scheduler knows. */
 export const callRoll = (cluster: DaskCluster, pods: readonly Pod[], workers: readonly SchedulerWorker[]): RollCall => {
-  const ready = pods.filter(
-    (pod) =>
-      isPodReady(pod) &&
-      pod.metadata.labels?.[LABEL_COMPONENT] === 'worker' &&
-      pod.metadata.annotations?.[ANNOTATION_RETIRING] === undefined,
-  )
+  const ready = pods.filter(isReadyWorker)
   const missing = ready.filter((pod) => workersOf(workerIdentity(pod), workers).length === 0)
   return {wanted: wantedWorkers(cluster), connected: ready.length - missing.length, missing}
 }

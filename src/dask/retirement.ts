@@ -1,6 +1,7 @@
 /** The scale-down that restarts no task (contract 4.5, steps 3 to 8). */
 import {setTimeout as pause} from 'node:timers/promises'
 import type {LeavePolicy} from '../api/leave-policy.ts'
+import {NotSent, TOO_LATE} from '../kube/errors.ts'
 import type {Dial} from './dial.ts'
 import {type Busy, emptinessOf, textOf} from './emptiness.ts'
 import {portOf, type Scheduler, type SchedulerWorker} from './scheduler.ts'
@@ -82,7 +83,7 @@ const drain = async (addresses: readonly string[], options: RetirementOptions): 
 
     const victims = zero ? present : sparingOne(present, workers, report)
     const fresh = victims.filter(({status}) => status !== DRAINING)
-    const drained = new Set(await drainedOf(scheduler, fresh))
+    const drained = new Set(await drainedOf(scheduler, fresh, options))
     const holders = fresh.filter(({address}) => !drained.has(address))
     if (policy.afterRefusal === 'delete') {
       // Their results go with the scheduler; what they execute is finished all the same.
@@ -90,7 +91,7 @@ const drain = async (addresses: readonly string[], options: RetirementOptions): 
       return victims
     }
     // All at once leave no place for results that are still needed: one keeps them, the others can go.
-    if (zero && holders.length > 1) for (const address of await drainedOf(scheduler, holders.slice(0, -1))) drained.add(address)
+    if (zero && holders.length > 1) for (const address of await drainedOf(scheduler, holders.slice(0, -1), options)) drained.add(address)
     for (const {address} of holders)
       if (!drained.has(address))
         report({
@@ -110,13 +111,29 @@ const stoodDown = (worker: SchedulerWorker, {dialWorker, signal, maySend}: Retir
   standDown(dialWorker(worker), {port: portOf(worker.address), timeoutMs: SHORT_MS, signal, maySend}).catch(() => {})
 
 /** Those of the workers that drain from now on; the scheduler has let the others work on. */
-const drainedOf = async (scheduler: Scheduler, workers: readonly SchedulerWorker[]): Promise<readonly string[]> =>
+const drainedOf = async (
+  scheduler: Scheduler,
+  workers: readonly SchedulerWorker[],
+  options: RetirementOptions,
+): Promise<readonly string[]> =>
   workers.length > 0
-    ? scheduler.retireWorkers(
+    ? retire(
+        scheduler,
         workers.map(({address}) => address),
-        {remove: false, closeWorkers: false, timeoutMs: DRAIN_MS},
+        {isFinal: false},
+        options,
       )
     : []
+
+const retire = async (
+  scheduler: Scheduler,
+  addresses: readonly string[],
+  {isFinal}: {readonly isFinal: boolean},
+  {maySend}: RetirementOptions,
+): Promise<readonly string[]> => {
+  if (!maySend()) throw new NotSent(TOO_LATE)
+  return scheduler.retireWorkers(addresses, {remove: isFinal, closeWorkers: isFinal, timeoutMs: DRAIN_MS})
+}
 
 /** Without a running worker the tasks of the cluster would wait for ever. */
 const sparingOne = (
@@ -161,7 +178,7 @@ const seeOff = async (worker: SchedulerWorker, options: RetirementOptions): Prom
       if (state.is === 'busy') await move(state)
       await pause(wait, undefined, {signal})
     }
-    const retired = await scheduler.retireWorkers([address], {remove: true, closeWorkers: true, timeoutMs: DRAIN_MS})
+    const retired = await retire(scheduler, [address], {isFinal: true}, options)
     if (retired.includes(address) || (await statusOf(scheduler, address)) === undefined) return {address, is: 'retired'}
     if (policy.afterRefusal === 'delete') return {address, is: 'refused', mayGo: true, message: 'its results go with the scheduler'}
     // It would stay without work and without an end, and tasks would wait on it.

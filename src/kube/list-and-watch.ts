@@ -66,7 +66,7 @@ export function createReader<T extends KubeObject>(scope: Scope<T>, {onSign, onS
   /** Before its end a list is taken in whole. */
   let isListing = false
 
-  /** What we have written ourselves was answered before its echo comes: half of all that a creation costs a client is to read it twice. */
+  /** What we have written ourselves was answered before its echo comes, which is as long as the answer was: it is not read once more. */
   const echo = (line: string): WatchEvent<T> | undefined => {
     const [, name = '', namespace = '', uid = '', version = ''] = (!isListing && HEAD.exec(line)) || []
     if (version === '' || !isKnown({name, namespace}, uid, version)) return undefined

@@ -1,11 +1,12 @@
 /**
  * `node test/conformance/real-ground.ts DIRECTORY PYTHON`: a real control plane with the sandbox's process node, and the operator beside
- * them, under the roles that an installation gives it; over upstream's definitions where DEFINITIONS says so. Says `ready`, serves until SIGTERM, and leaves nothing.
+ * them, under the roles that an installation gives it; over upstream's definitions where DEFINITIONS says so. Says `ready`, serves until SIGTERM,
+ * and leaves nothing.
  */
 import {type ChildProcess, spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {join} from 'node:path'
-import {readCrds} from '../../src/cli/crds.ts'
+import {readCrds, readDefinitions} from '../../src/cli/crds.ts'
 import {applyObject} from '../../src/cli/install/apply.ts'
 import {operatorManifests} from '../../src/cli/install/manifests.ts'
 import {loadKubeConfig} from '../../src/kube/config.ts'
@@ -13,7 +14,7 @@ import {connect} from '../../src/kube/connect.ts'
 import {startInformer} from '../../src/kube/start-informer.ts'
 import {startNode} from '../../src/sandbox/node/node.ts'
 import {NODE_ADDRESS, startControlPlane} from '../kubernetes/control-plane.ts'
-import {readUpstreamDefinitions} from '../toolchain/upstream.ts'
+import {upstreamDefinitions} from '../toolchain/upstream.ts'
 
 /** As a pod has it: pods are reached at their own addresses and in no other way, for which it would have no right. */
 const OPERATOR_PROGRAM = join(import.meta.dirname, '..', '..', 'src', 'operator', 'main.ts')
@@ -45,7 +46,7 @@ const rights = operatorManifests({
   tls: true,
   bundle,
 }).filter(({apiVersion}) => apiVersion.startsWith('rbac.'))
-const definitions = process.env['DEFINITIONS'] === 'upstream' ? await readUpstreamDefinitions() : await readCrds()
+const definitions = process.env['DEFINITIONS'] === 'upstream' ? await readDefinitions(await upstreamDefinitions()) : await readCrds()
 for (const object of [...definitions, ...rights]) await applyObject(object, {client, dryRun: false, signal: new AbortController().signal})
 let isStopping = false
 let operator = startOperator()

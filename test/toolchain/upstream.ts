@@ -1,11 +1,9 @@
 /** The Python operator's own package from PyPI: its definitions are what users have installed today. Kept in the user's cache. */
 import {execFile} from 'node:child_process'
 import {existsSync} from 'node:fs'
-import {mkdir, readdir, readFile, rename, rm} from 'node:fs/promises'
+import {mkdir, rename, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
-import type {KubeObject} from '../../src/api/object.ts'
-import {parseAllDocuments} from '../../src/cli/yaml.ts'
 import {daskEnvironment, ensureDask, NEWEST_DASK} from './pythons.ts'
 
 const run = promisify(execFile)
@@ -27,10 +25,4 @@ export async function upstreamDefinitions(): Promise<string> {
     await rm(fresh, {recursive: true, force: true})
   }
   return folder
-}
-
-export async function readUpstreamDefinitions(): Promise<readonly KubeObject[]> {
-  const folder = await upstreamDefinitions()
-  const texts = await Promise.all((await readdir(folder)).toSorted().map((file) => readFile(join(folder, file), 'utf8')))
-  return texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject))
 }

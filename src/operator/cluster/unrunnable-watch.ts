@@ -44,6 +44,8 @@ const FIRST_MS = 5_000
 const MOST_MS = 60_000
 /** A scheduler whose dashboard does not answer tells nobody; it is asked again when workers go the next time. */
 const FAILURES = 3
+/** Clusters come and go, and each has a set of its workers: one that was forgotten is looked at as by an operator that has just begun. */
+const MOST_CLUSTERS = 1_000
 
 interface Question {
   readonly uid: string
@@ -59,7 +61,8 @@ export function createUnrunnableWatch(ask: AskUnrunnable, firstMs = FIRST_MS): U
   const known = new Map<string, Known>()
   const fresh: Known = {workers: new Set(), isOwed: false, scheduler: '', answers: [], failures: 0, asked: 0}
   let enqueue: (ref: Ref) => void = () => undefined
-  const change = (uid: string, changes: Partial<Known>): void => rememberYoungest(known, uid, {...(known.get(uid) ?? fresh), ...changes})
+  const change = (uid: string, changes: Partial<Known>): void =>
+    rememberYoungest(known, uid, {...(known.get(uid) ?? fresh), ...changes}, MOST_CLUSTERS)
 
   const polls = createPolls<Question>({
     ask: async ({uid, cluster, scheduler}) => {
@@ -77,7 +80,7 @@ export function createUnrunnableWatch(ask: AskUnrunnable, firstMs = FIRST_MS): U
       }
       enqueue(refOf(cluster))
     },
-    everyMs: ({uid}) => Math.min(MOST_MS, firstMs * 2 ** ((known.get(uid)?.asked ?? 1) - 1)),
+    everyMs: ({uid}) => Math.min(MOST_MS, firstMs * 2 ** Math.max(0, (known.get(uid)?.asked ?? 0) - 1)),
     onEnd: () => undefined,
   })
 

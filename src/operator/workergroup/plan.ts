@@ -107,7 +107,10 @@ const shrink = (
   }
 }
 
-/** The part's own labels and annotations follow it onto pods that exist, and the labels by which those are found are put back; one without the cluster's is not seen. */
+/**
+ * The part's own labels and annotations follow it onto pods that exist, and the labels by which those are found are put back. A pod without the
+ * cluster's label is not seen at all.
+ */
 const follow = (pods: readonly Pod[], group: DaskWorkerGroup, cluster: DaskCluster): readonly Patch[] => {
   const {metadata} = group.spec.worker
   const built = workerMetadata(group, cluster)

@@ -11,8 +11,6 @@ import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
 import {daskDial} from '../../dask/tls-identity.ts'
 import {orderVictims, workersOf} from '../../dask/victims.ts'
 import type {KubeClient} from '../../kube/client.ts'
-import {NotSent, TOO_LATE} from '../../kube/errors.ts'
-import type {IsHeld} from '../engine/contract.ts'
 import {rememberYoungest} from '../engine/youngest.ts'
 import type {AskScheduler} from './controller.ts'
 import type {RunRetirement} from './retirements.ts'
@@ -123,10 +121,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     retire: async (cluster, addresses, {zero, policy, signal, isHeld, report}) => {
       const {comm, secured, port, pods} = placeOf(cluster)
       await runRetirement(addresses, {
-        connect: async () => {
-          const scheduler = await connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal})
-          return {...scheduler, retireWorkers: sentWhile(isHeld, scheduler.retireWorkers)}
-        },
+        connect: () => connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal}),
         scheduler: {dial: comm, port},
         dialWorker: ({host}) => {
           const pod = pods.get(host)
@@ -148,14 +143,6 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     close: () => pool.close(),
   }
 }
-
-/** The successor of a leader that was stopped may have told the scheduler something else by now. */
-const sentWhile =
-  <A extends readonly unknown[], R>(isHeld: IsHeld, change: (...args: A) => Promise<R>) =>
-  async (...args: A): Promise<R> => {
-    if (!isHeld()) throw new NotSent(TOO_LATE)
-    return change(...args)
-  }
 
 const look = async (scheduler: Scheduler, pods: readonly Pod[]): ReturnType<AskScheduler> => {
   const {workers} = await scheduler.identity()

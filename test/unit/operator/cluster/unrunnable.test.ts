@@ -54,7 +54,7 @@ const watching = () => {
       now = {cluster, workers: names.map(worker)}
       left.push(...answers)
       const first = lookAgain()
-      await vi.waitFor(() => expect(left).toEqual([]))
+      await vi.waitFor(() => expect(left).toEqual([]), {timeout: 10_000})
       await pause(QUIET_MS)
       return first
     },
