@@ -51,6 +51,8 @@ const BACK = {tries: 4, looks: 20, lookMs: 100} as const
 /** How long a key stays where it is before it is looked at again: more than a finished task needs to be known as finished. */
 const MOVE_AGAIN_MS = 2_000
 const DRAINING = 'closing_gracefully'
+/** The scheduler knows the worker, and has yet to hear that it runs. */
+const JOINING = 'init'
 
 /**
  * Drains workers, waits until each executes nothing, retires it. A task that has begun is finished where it began, one that has not
@@ -77,9 +79,12 @@ const drain = async (addresses: readonly string[], options: RetirementOptions): 
   const {connect, zero, policy, report} = options
   const scheduler = await connect()
   try {
-    const {workers} = await scheduler.identity()
-    const present = workers.filter(({address}) => addresses.includes(address))
-    for (const address of addresses) if (!present.some((worker) => worker.address === address)) report({address, is: 'gone'})
+    const workers = await onceJoined(scheduler, addresses, options)
+    const known = workers.filter(({address}) => addresses.includes(address))
+    for (const address of addresses) if (!known.some((worker) => worker.address === address)) report({address, is: 'gone'})
+    const present = known.filter(({status}) => status !== JOINING)
+    for (const {address} of known.filter(({status}) => status === JOINING))
+      report({address, is: 'unfinished', message: 'it is still joining its scheduler, and is asked for again'})
 
     const victims = zero ? present : sparingOne(present, workers, report)
     const fresh = victims.filter(({status}) => status !== DRAINING)
@@ -103,6 +108,24 @@ const drain = async (addresses: readonly string[], options: RetirementOptions): 
     return victims.filter(({address, status}) => status === DRAINING || drained.has(address))
   } finally {
     scheduler.close()
+  }
+}
+
+/**
+ * All workers, when none of these is joining any more or that takes long. A worker that is drained before says afterwards that it runs: it would be
+ * counted on as one that stays. One that is refused would be told to be as before, which is joining, for ever.
+ */
+const onceJoined = async (
+  scheduler: Scheduler,
+  addresses: readonly string[],
+  {signal}: RetirementOptions,
+): Promise<readonly SchedulerWorker[]> => {
+  const deadline = performance.now() + SHORT_MS
+  for (;;) {
+    const {workers} = await scheduler.identity()
+    const isJoining = workers.some(({address, status}) => status === JOINING && addresses.includes(address))
+    if (!isJoining || performance.now() > deadline) return workers
+    await pause(POLL.firstMs, undefined, {signal})
   }
 }
 
