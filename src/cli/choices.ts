@@ -34,6 +34,7 @@ export const schedulerFlags = {
   'scheduler-node-selector': nodeSelectorFlag({
     summary: 'Label that the node of the scheduler has, instead of those of --node-selector; may be repeated.',
   }),
+  jupyter: Flags.boolean({summary: 'Let the scheduler serve JupyterLab too, at /jupyter of its dashboard; its image must have it.'}),
   'network-policy': Flags.boolean({summary: 'Let only its own pods and the operator reach the cluster.'}),
   'allow-namespace': Flags.custom<string>({parse: async (text) => parseNamespace(text)})({
     multiple: true,
@@ -68,6 +69,7 @@ export interface ChoiceFlags extends PodFlags, PodSecurityFlags {
   readonly 'scheduler-memory'?: string | undefined
   readonly 'scheduler-service-type'?: string | undefined
   readonly 'scheduler-node-selector'?: readonly (readonly [string, string])[] | undefined
+  readonly jupyter?: boolean
   readonly 'network-policy'?: boolean
   readonly 'allow-namespace'?: readonly string[] | undefined
   readonly tls?: boolean | undefined
@@ -87,8 +89,10 @@ export const choicesOf = (flags: ChoiceFlags): ClusterChoices => {
     pod: {...pod, ...securedPod(security)},
     container: {...container, ...securedContainer(security)},
     resources: {cpu: flags.cpu, memory: flags.memory, ...furtherResources(flags)},
+    workerCommand: flags['worker-command'],
     workerResources: flags['worker-resource'],
     schedulerResources: {cpu: flags['scheduler-cpu'], memory: flags['scheduler-memory']},
+    jupyter: flags.jupyter,
     schedulerServiceType: flags['scheduler-service-type'],
     schedulerNodeSelector: flags['scheduler-node-selector'] && Object.fromEntries(flags['scheduler-node-selector']),
     reachableFrom: flags['network-policy'] || flags['allow-namespace'] ? (flags['allow-namespace'] ?? []) : undefined,

@@ -29,12 +29,16 @@ export interface PodChoices extends PodExtras {
 export interface WorkerChoices extends PodChoices {
   readonly workers: number
   readonly resources?: Resources | undefined
+  /** Words of the program that each worker runs; absent: `dask worker`. */
+  readonly workerCommand?: readonly string[] | undefined
   /** Dask's own resources of a worker. */
   readonly workerResources?: readonly (readonly [string, number])[] | undefined
 }
 
 export interface ClusterChoices extends WorkerChoices {
   readonly schedulerResources?: Resources | undefined
+  /** Whether the scheduler serves JupyterLab beside its dashboard. */
+  readonly jupyter?: boolean | undefined
   readonly schedulerServiceType?: string | undefined
   /** Instead of that of all pods. */
   readonly schedulerNodeSelector?: Readonly<Record<string, string>> | undefined
@@ -103,7 +107,18 @@ export const groupManifest = (
   spec: {cluster, worker: workerPart(choices)},
 })
 
-const workerPart = ({workers, image, env, resources, workerResources = [], pod, container}: WorkerChoices): WorkerPart => ({
+const WORKER_COMMAND = ['dask', 'worker']
+
+const workerPart = ({
+  workers,
+  image,
+  env,
+  resources,
+  workerCommand = WORKER_COMMAND,
+  workerResources = [],
+  pod,
+  container,
+}: WorkerChoices): WorkerPart => ({
   replicas: workers,
   spec: {
     containers: [
@@ -111,7 +126,8 @@ const workerPart = ({workers, image, env, resources, workerResources = [], pod, 
         name: 'worker',
         image,
         args: [
-          ...['dask', 'worker', '--name', '$(DASK_WORKER_NAME)', '--dashboard', '--dashboard-address', String(WORKER_DASHBOARD_PORT)],
+          ...workerCommand,
+          ...['--name', '$(DASK_WORKER_NAME)', '--dashboard', '--dashboard-address', String(WORKER_DASHBOARD_PORT)],
           ...(workerResources.length > 0 ? ['--resources', workerResources.map(([name, amount]) => `${name}=${amount}`).join(' ')] : []),
         ],
         ...common(env, resources),
@@ -126,10 +142,10 @@ const workerPart = ({workers, image, env, resources, workerResources = [], pod, 
 /** A scheduler that has much to do answers late; one that is restarted for that loses all results of its cluster. */
 const PATIENCE_SECONDS = 300
 
-const schedulerContainer = ({image, env, schedulerResources, container}: ClusterChoices): Container => ({
+const schedulerContainer = ({image, env, schedulerResources, jupyter, container}: ClusterChoices): Container => ({
   name: 'scheduler',
   image,
-  args: ['dask', 'scheduler', '--host', '0.0.0.0'],
+  args: ['dask', 'scheduler', '--host', '0.0.0.0', ...(jupyter ? ['--jupyter'] : [])],
   ...common(env, schedulerResources),
   ...container,
   ports: [

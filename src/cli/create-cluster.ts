@@ -41,6 +41,7 @@ export function clusterSet(name: string, namespace: string | undefined, flags: S
       resources,
       workerResources: group.workerResources,
       ...(group.image && {image: group.image}),
+      ...(group.workerCommand && {workerCommand: group.workerCommand}),
     }
     return groupManifest(full, namespace, name, own, marksOf(flags))
   })

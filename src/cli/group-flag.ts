@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {didYouMean} from './did-you-mean.ts'
-import {parseQuantity, parseWorkerResource} from './pod-flags.ts'
+import {parseQuantity, parseWorkerCommand, parseWorkerResource} from './pod-flags.ts'
 import {usageError} from './user-error.ts'
 
 /** A further group of workers, in one word: `highmem=2,memory=64Gi,worker-resource=MEM=1`. */
@@ -8,11 +8,12 @@ export interface GroupChoice {
   readonly name: string
   readonly workers: number
   readonly image?: string
+  readonly workerCommand?: readonly string[]
   readonly resources: Readonly<Record<string, string>>
   readonly workerResources: readonly (readonly [string, number])[]
 }
 
-const WORDS = ['cpu', 'memory', 'gpu', 'image', 'worker-resource']
+const WORDS = ['cpu', 'memory', 'gpu', 'image', 'worker-command', 'worker-resource']
 
 /** Throws a usage error that names the word that is wrong. What is not said is as in the cluster's own group. */
 export function parseGroup(text: string): GroupChoice {
@@ -30,6 +31,7 @@ export function parseGroup(text: string): GroupChoice {
         `there are ${WORDS.map((each) => `${each}=…`).join(', ')}`,
       )
     if (key === 'image') group = {...group, image: value}
+    else if (key === 'worker-command') group = {...group, workerCommand: parseWorkerCommand(value)}
     else if (key === 'worker-resource') group = {...group, workerResources: [...group.workerResources, parseWorkerResource(value)]}
     else group = {...group, resources: {...group.resources, [key === 'gpu' ? 'nvidia.com/gpu' : key]: parseQuantity(value)}}
   }
@@ -41,7 +43,8 @@ export const groupFlag = Flags.custom<GroupChoice>({
   multiple: true,
   multipleNonGreedy: true,
   parse: async (text) => parseGroup(text),
-  summary: 'A further group of N workers, called CLUSTER-NAME; cpu, memory, gpu, image and worker-resource of its own; may be repeated.',
+  summary:
+    'A further group of N workers, called CLUSTER-NAME; cpu, memory, gpu, image, worker-command and worker-resource of its own; may be repeated.',
 })
 
 /** `MIN..MAX` of an autoscaler. */

@@ -76,6 +76,13 @@ export const parseWorkerResource = (text: string): readonly [string, number] => 
   return [name, Number(amount)]
 }
 
+/** The program of a worker, by its words: `dask cuda worker`. */
+export const parseWorkerCommand = (text: string): readonly string[] => {
+  const words = text.split(/\s+/).filter((word) => word !== '')
+  if (words.length === 0) throw usageError('--worker-command is empty', 'write it like --worker-command "dask cuda worker"')
+  return words
+}
+
 const parseSelector = (text: string): readonly [string, string] => {
   const [, key, value] = /^([A-Za-z0-9./_-]+)=([A-Za-z0-9._-]*)$/.exec(text) ?? []
   if (key === undefined) throw usageError(`"${text}" is no KEY=VALUE of a node's label`, 'write it like pool=highmem')
@@ -95,6 +102,11 @@ export const podFlags = {
     helpValue: 'NAME=NUMBER',
     summary: "Dask's own resource of each worker, to which tasks can be bound; may be repeated.",
   }),
+  'worker-command': Flags.custom<readonly string[]>({
+    helpValue: '"WORDS"',
+    parse: async (text) => parseWorkerCommand(text),
+    summary: 'What each worker runs instead of "dask worker", like "dask cuda worker".',
+  })(),
   'env-from': parsed(parseEnvFrom)({helpValue: 'KIND/NAME', summary: 'Variables from configmap/NAME or secret/NAME; may be repeated.'}),
   volume: parsed(parseVolume)({
     helpValue: 'KIND/NAME:PATH',
@@ -112,6 +124,7 @@ export interface PodFlags {
   readonly gpu?: number | undefined
   readonly resource?: readonly (readonly [string, string])[] | undefined
   readonly 'worker-resource'?: readonly (readonly [string, number])[] | undefined
+  readonly 'worker-command'?: readonly string[] | undefined
   readonly 'env-from'?: readonly EnvFrom[] | undefined
   readonly volume?: readonly Volume[] | undefined
   readonly toleration?: readonly Toleration[] | undefined

@@ -104,6 +104,22 @@ spec:
   })
 })
 
+describe('what a generated cluster runs', () => {
+  const argsOf = (choices: object): readonly (readonly string[] | undefined)[] => {
+    const {worker, scheduler} = clusterManifest('foo', undefined, {workers: 1, image: 'x', ...choices}).spec
+    return [worker, scheduler].map(({spec}) => spec.containers[0]?.args)
+  }
+  it('is another program for its workers, with all that it is to be told', () => {
+    const [worker, scheduler] = argsOf({workerCommand: ['dask', 'cuda', 'worker'], workerResources: [['GPU', 1]]})
+    expect(worker?.slice(0, 5)).toEqual(['dask', 'cuda', 'worker', '--name', '$(DASK_WORKER_NAME)'])
+    expect(worker?.slice(-2)).toEqual(['--resources', 'GPU=1'])
+    expect(scheduler).toEqual(argsOf({})[1])
+  })
+  it('is JupyterLab beside its scheduler', () => {
+    expect(argsOf({jupyter: true})[1]).toEqual(['dask', 'scheduler', '--host', '0.0.0.0', '--jupyter'])
+  })
+})
+
 describe('what guards a generated cluster, and where it runs', () => {
   const choices = {workers: 1, image: 'x', pod: {nodeSelector: {pool: 'spot'}, priorityClassName: 'low', schedulerName: 'volcano'}}
   it('is a policy, with the namespaces that were named', () => {

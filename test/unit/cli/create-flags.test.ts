@@ -65,6 +65,13 @@ describe('a group in one word', () => {
       workerResources: [['MEM', 1]],
     })
   })
+  it('has workers of its own program', () => {
+    expect(parseGroup('gpu=2,gpu=1,worker-command=dask cuda worker')).toMatchObject({
+      name: 'gpu',
+      workerCommand: ['dask', 'cuda', 'worker'],
+    })
+    expect(() => parseGroup('gpu=2,worker-command= ')).toThrow('--worker-command is empty')
+  })
   it('says which word is wrong', () => {
     expect(() => parseGroup('highmem')).toThrow('"highmem" is no NAME=NUMBER of a group')
     expect(() => parseGroup('highmem=1,memroy=2Gi')).toThrow(
