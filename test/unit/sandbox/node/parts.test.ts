@@ -8,6 +8,7 @@ import {afterEach, describe, expect, it} from 'vitest'
 import type {ContainerState, Pod} from '../../../../src/api/core.ts'
 import {expand} from '../../../../src/sandbox/node/expand.ts'
 import {openLogFile, readLog} from '../../../../src/sandbox/node/log-file.ts'
+import {mostPods} from '../../../../src/sandbox/node/node.ts'
 import {startProbe} from '../../../../src/sandbox/node/probe.ts'
 import {parseQuantity} from '../../../../src/sandbox/node/quantity.ts'
 import {requestsOf, requestsOfAll, whyNot} from '../../../../src/sandbox/node/scheduling.ts'
@@ -76,6 +77,10 @@ describe('a place on the node', () => {
       '1 Insufficient memory, 1 Insufficient nvidia.com/gpu',
     )
     expect(whyNot(pod(), node, requestsOfAll([pod(), pod()]))).toContain('1 Too many pods')
+  })
+  it('is for as many pods as a kubelet takes, and for fewer where they would fill the machine', () => {
+    const most = (cores: number, gibibytes: number): number => mostPods(cores, gibibytes * 2 ** 30)
+    expect([most(16, 64), most(2, 64), most(16, 8)]).toEqual([110, 64, 64])
   })
   it('is not there on another node than the pod wants, or on one that is cordoned', () => {
     expect(whyNot(pod({nodeSelector: {disk: 'hdd'}}), node, {})).toContain("didn't match Pod's node affinity/selector")
