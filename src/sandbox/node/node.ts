@@ -54,8 +54,7 @@ const MOST_PODS = 110
 const PODS_A_CORE = 32
 const POD_BYTES = 128 * 2 ** 20
 
-export const mostPods = (cores: number, memory: number): number =>
-  Math.min(MOST_PODS, PODS_A_CORE * cores, Math.floor(memory / POD_BYTES))
+export const mostPods = (cores: number, memory: number): number => Math.min(MOST_PODS, PODS_A_CORE * cores, Math.floor(memory / POD_BYTES))
 
 export async function startNode(options: NodeOptions): Promise<ProcessNode> {
   const {client, startInformer, name, directory, log, claims = join(directory, 'claims')} = options
@@ -66,7 +65,12 @@ export async function startNode(options: NodeOptions): Promise<ProcessNode> {
   await mkdir(directory, {recursive: true, mode: 0o700})
   await mkdir(claims, {recursive: true, mode: 0o700})
   const {environment, names} = await makeGround(directory, {python: options.python, mark, server: client.server})
-  const capacity: Capacity = {cpu: Math.max(CPUS_TOLD, availableParallelism()), memory: totalmem(), pods: mostPods(availableParallelism(), totalmem()), ...options.capacity}
+  const capacity: Capacity = {
+    cpu: Math.max(CPUS_TOLD, availableParallelism()),
+    memory: totalmem(),
+    pods: mostPods(availableParallelism(), totalmem()),
+    ...options.capacity,
+  }
 
   const life = new AbortController()
   const runners = new Map<string, PodRunner>()
