@@ -62,6 +62,11 @@ export class LostConnection extends Error {
   override readonly name = 'LostConnection'
 }
 
+/** The other side has not answered in time. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered'
+}
+
 export interface Comm {
   send(message: unknown): void
   /** The next message; rejects when the other side has closed. */
@@ -139,11 +144,11 @@ export async function openComm(stream: Duplex, {timeoutMs}: {readonly timeoutMs:
   return comm
 }
 
-/** Rejects with `silence` when the promise takes longer. */
+/** Rejects with Unanswered, `silence` its message, when the promise takes longer. */
 export async function within<T>(timeoutMs: number, promise: Promise<T>, silence: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${silence} (for ${timeoutMs / 1000} s)`)), timeoutMs)
+    timer = setTimeout(() => reject(new Unanswered(`${silence} (for ${timeoutMs / 1000} s)`)), timeoutMs)
   })
   try {
     return await Promise.race([promise, late])

@@ -79,6 +79,8 @@ export interface Scheduler {
   processing(address: string): Promise<readonly unknown[]>
   /** `undefined`: the worker cannot be reached. Rejects with a SchedulerError where the scheduler may pass on no messages. */
   workerState(address: string): Promise<WorkerState | undefined>
+  /** Addresses of the workers that take part in a P2P shuffle; none where the scheduler is told to run no function. */
+  shuffling(): Promise<readonly string[]>
   /** Versions of Python packages at the scheduler, by name. */
   versions(): Promise<Readonly<Record<string, string>>>
   /** The same of each of these workers that answers. Rejects with a SchedulerError where the scheduler may pass on no messages. */
@@ -101,6 +103,7 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
   const stream = await dialWithin(timeoutMs, dial, port, signal)
   const comm = await openComm(stream, {timeoutMs})
   let answers = 0
+  let runsNothing = false
   const request = serialised(comm)
   const ask = async (message: Json, limit = timeoutMs): Promise<unknown> => {
     const reply = await request({...message, reply: true}, limit)
@@ -135,6 +138,19 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
       const reply = (await ask({op: 'broadcast', workers: [address], on_error: 'ignore', msg: {...msg, reply: true}})) as Json | null
       return stateOf(reply?.[address])
     },
+    shuffling: async () => {
+      if (runsNothing) return []
+      try {
+        return parsedList(textOfRun(await ask({op: 'run_function', function: pickledEval(SHUFFLING), serializers: ['msgpack']}))).map(
+          String,
+        )
+      } catch (error) {
+        if (!(error instanceof SchedulerError)) throw error
+        // Asked again and again, it would write each refusal into its log.
+        runsNothing = true
+        return []
+      }
+    },
     versions: async () => packagesOf(await ask({op: 'versions'})),
     workerVersions: async (addresses) => {
       if (addresses.length === 0) return []
@@ -163,12 +179,20 @@ const ACTIVITY =
   "lambda dask_scheduler: __import__('json').dumps([bool(dask_scheduler.queued or dask_scheduler.unrunnable or " +
   'any(worker.processing for worker in dask_scheduler.workers.values())), dask_scheduler.transition_counter])'
 
+/** A shuffle has its plugin's state beside all tasks; Dask 2022 has it in an extension, under another name. */
+const SHUFFLING =
+  "lambda dask_scheduler: __import__('json').dumps([worker for plugin in " +
+  "[dask_scheduler.plugins.get('shuffle') or dask_scheduler.extensions.get('shuffle')] " +
+  "for shuffle in list((getattr(plugin, 'active_shuffles', None) or getattr(plugin, 'states', None) or {}).values()) " +
+  'for worker in shuffle.participating_workers])'
+
+const textOfRun = (reply: unknown): unknown => (reply as {readonly result?: unknown} | null)?.result
+
 const packagesOf = (reply: unknown): Readonly<Record<string, string>> =>
   (reply as {readonly packages?: Readonly<Record<string, string>>} | null)?.packages ?? {}
 
 const activityOf = (reply: unknown): Activity => {
-  const text = (reply as {readonly result?: unknown} | null)?.result
-  const [isBusy, transitions] = parsedList(text)
+  const [isBusy, transitions] = parsedList(textOfRun(reply))
   if (typeof isBusy !== 'boolean' || typeof transitions !== 'number')
     throw new SchedulerError('the scheduler is older than 2023.4.1 and does not let itself be asked whether it is idle')
   return {isBusy, transitions}

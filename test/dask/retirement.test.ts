@@ -1,10 +1,10 @@
 import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {afterEach, describe, expect, it} from 'vitest'
-import {directDial} from '../../src/dask/dial.ts'
-import {type RetirementOptions, type RetirementOutcome, runRetirement} from '../../src/dask/retirement.ts'
+import type {RetirementOptions, RetirementOutcome} from '../../src/dask/retirement.ts'
 import {MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
 import {type RealDask, startDask, starts, until} from './real-dask.ts'
+import {addressesOf, retire, statusesOf} from './retire.ts'
 
 let dask: RealDask | undefined
 afterEach(async () => {
@@ -39,31 +39,6 @@ def dask_setup(worker):
     worker._update_latency = lambda latency: time.sleep(2) if worker.status.name == "init" else None
 `
 
-const KEEP = {afterTimeout: 'keep', afterRefusal: 'keep'} as const
-
-const retire = async (
-  cluster: RealDask,
-  addresses: readonly string[],
-  zero = false,
-  timeoutMs = 60_000,
-  others: Partial<RetirementOptions> = {},
-): Promise<readonly RetirementOutcome[]> => {
-  const outcomes: RetirementOutcome[] = []
-  await runRetirement(addresses, {
-    alone: (choose) => choose(),
-    connect: cluster.connect,
-    scheduler: {dial: directDial('127.0.0.1'), port: cluster.port},
-    dialWorker: () => directDial('127.0.0.1'),
-    zero,
-    policy: {...KEEP, timeoutMs},
-    signal: new AbortController().signal,
-    maySend: () => true,
-    report: (outcome) => outcomes.push(outcome),
-    ...others,
-  })
-  return outcomes
-}
-
 /** Who has not retired, refused ones being asked again as the operator does: Dask 2022.12.1 has once, on a busy machine, taken one only when it was asked again. */
 const stayedOf = async (cluster: RealDask, victims: readonly string[]): Promise<readonly RetirementOutcome[]> => {
   let outcomes = await retire(cluster, victims)
@@ -75,20 +50,6 @@ const stayedOf = async (cluster: RealDask, victims: readonly string[]): Promise<
   return outcomes.filter(({is}) => is !== 'retired')
 }
 
-const statuses = async (cluster: RealDask): Promise<readonly string[]> => {
-  const scheduler = await cluster.connect()
-  const found = (await scheduler.identity()).workers.map(({status}) => status)
-  scheduler.close()
-  return found
-}
-
-const addresses = async (cluster: RealDask): Promise<readonly string[]> => {
-  const scheduler = await cluster.connect()
-  const found = (await scheduler.identity()).workers.map(({address}) => address)
-  scheduler.close()
-  return found
-}
-
 describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('with Dask %s', (version) => {
   it('G7, G8: no task starts twice, no result is lost and no worker returns while a group goes 4, 2, 4, 1 under load', async () => {
     const cluster = await startDask(version)
@@ -97,10 +58,10 @@ describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('with Dask %s', (version)
     const load = cluster.python(LOAD)
     const begun = async (count: number): Promise<boolean> => (await starts(cluster.directory)).size >= count
     await until(() => begun(15), 'tasks run')
-    expect(await stayedOf(cluster, (await addresses(cluster)).slice(0, 2))).toEqual([])
+    expect(await stayedOf(cluster, (await addressesOf(cluster)).slice(0, 2))).toEqual([])
     await Promise.all(['e', 'f'].map((name) => cluster.addWorker(name)))
     await until(() => begun(60), 'more tasks run')
-    expect(await stayedOf(cluster, (await addresses(cluster)).slice(0, 3))).toEqual([])
+    expect(await stayedOf(cluster, (await addressesOf(cluster)).slice(0, 3))).toEqual([])
     expect(await load.output).toContain('right')
     const counts = await starts(cluster.directory)
     expect(counts.size).toBe(240)
@@ -125,7 +86,7 @@ print(held.result(), client.submit(lambda: 43, pure=False).result(timeout=20))
 client.close()
 `)
     await new Promise((resolve) => client.child.stdout?.once('data', resolve))
-    expect((await retire(cluster, await addresses(cluster), true)).map(({is}) => is)).toEqual(['refused'])
+    expect((await retire(cluster, await addressesOf(cluster), true)).map(({is}) => is)).toEqual(['refused'])
     const {writeFile} = await import('node:fs/promises')
     await writeFile(`${cluster.directory}/go`, '')
     expect(await client.output).toContain('42 43')
@@ -152,7 +113,7 @@ time.sleep(60)
     const lines = async (what: string) => [...(await starts(cluster.directory)).keys()].filter((line) => line.startsWith(what))
     await until(async () => (await lines('begin')).length >= 2, 'both workers are busy')
     const goes = {policy: {timeoutMs: 60_000, afterTimeout: 'delete', afterRefusal: 'delete'}} as const
-    const outcomes = await retire(cluster, await addresses(cluster), true, 0, goes)
+    const outcomes = await retire(cluster, await addressesOf(cluster), true, 0, goes)
     for (const outcome of outcomes.filter(({is}) => is !== 'retired')) expect(outcome).toMatchObject({is: 'refused', mayGo: true})
     expect(outcomes).toHaveLength(2)
     expect(await lines('end')).toHaveLength((await lines('begin')).length)
@@ -180,7 +141,7 @@ with Client(sys.argv[1]) as client:
     print(client.gather([client.submit(run, i, pure=False) for i in range(4)]))
 `)
     await until(async () => (await starts(cluster.directory)).size >= 2, 'both workers are busy')
-    const [victim] = await addresses(cluster)
+    const [victim] = await addressesOf(cluster)
     expect((await retire(cluster, [victim ?? ''], false, timeoutMs)).map(({is}) => is)).toEqual(['timed-out'])
     expect(await client.output).toContain('[0, 1, 2, 3]')
     expect([...(await starts(cluster.directory))].filter(([, count]) => count > 1)).toEqual([])
@@ -209,7 +170,7 @@ with Client(sys.argv[1]) as client:
     const [outcome] = await retire(cluster, [victim], false, 100, nowhere)
     expect(outcome).toMatchObject({is: 'unfinished', message: expect.stringContaining('no way to it')})
     expect((await retire(cluster, [victim], false, 100)).map(({is}) => is)).toEqual(['timed-out'])
-    expect(await statuses(cluster)).toEqual(['running', 'running'])
+    expect(await statusesOf(cluster)).toEqual(['running', 'running'])
     await client.output
   })
 
@@ -222,7 +183,7 @@ with Client(sys.argv[1]) as client:
     const file = join(cluster.directory, 'preload.py')
     await writeFile(file, preload)
     await Promise.all(['a', 'b'].map((name) => cluster.addWorker(name, '--preload', file)))
-    const [one = '', other = ''] = await addresses(cluster)
+    const [one = '', other = ''] = await addressesOf(cluster)
     let last: Promise<unknown> = Promise.resolve()
     const alone: RetirementOptions['alone'] = (choose) => {
       const turn = last.then(choose)
@@ -232,7 +193,7 @@ with Client(sys.argv[1]) as client:
     const both = await Promise.all([one, other].map((address) => retire(cluster, [address], false, 60_000, {alone})))
     // Which of the two runs first, and is therefore asked first, is up to them.
     expect(both.flat().map(({is}) => is)).toEqual(expect.arrayContaining(['retired', 'refused']))
-    expect(await addresses(cluster)).toEqual(both.flat().flatMap(({address, is}) => (is === 'refused' ? [address] : [])))
+    expect(await addressesOf(cluster)).toEqual(both.flat().flatMap(({address, is}) => (is === 'refused' ? [address] : [])))
   })
 
   it('workers leave by their heartbeats where the scheduler may not pass messages on, and no task starts twice', async () => {
@@ -241,7 +202,7 @@ with Client(sys.argv[1]) as client:
     await Promise.all(['a', 'b', 'c'].map((name) => cluster.addWorker(name)))
     const load = cluster.python(LOAD)
     await until(async () => (await starts(cluster.directory)).size >= 15, 'tasks run')
-    expect((await retire(cluster, (await addresses(cluster)).slice(0, 2))).map(({is}) => is)).toEqual(['retired', 'retired'])
+    expect((await retire(cluster, (await addressesOf(cluster)).slice(0, 2))).map(({is}) => is)).toEqual(['retired', 'retired'])
     expect(await load.output).toContain('right')
     expect([...(await starts(cluster.directory))].filter(([, count]) => count > 1)).toEqual([])
   })

@@ -101,6 +101,7 @@ describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s over TLS', (version) => 
         ...{alone: (choose) => choose(), connect: dask.connect, scheduler: {dial: dask.dial, port: dask.port}, zero: false},
         policy: {timeoutMs, afterTimeout: 'keep', afterRefusal: 'keep'},
         dialWorker: () => dask.dial,
+        leaving: new Set(),
         signal: new AbortController().signal,
         maySend: () => true,
         report: (outcome) => outcomes.push(outcome),

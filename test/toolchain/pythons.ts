@@ -1,7 +1,6 @@
 /** Virtual environments with the Dask versions that the tests stand on: made once, kept in the user's cache. */
 import {execFile} from 'node:child_process'
-import {existsSync} from 'node:fs'
-import {mkdir, rm, writeFile} from 'node:fs/promises'
+import {mkdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
@@ -31,12 +30,15 @@ export const ensureClient = (log?: (line: string) => void): Promise<string> =>
  * Rejects with pip's own words.
  */
 export const ensureDask = (version: string, log?: (line: string) => void): Promise<string> =>
-  // The oldest one still imports pkg_resources, which newer setuptools have dropped.
-  ensureEnvironment(version, ['setuptools<70', `dask==${version}`, `distributed==${version}`], log)
+  // The oldest one still imports pkg_resources, which newer setuptools have dropped; arrays are for shuffles, and older Dask knows no NumPy 2.
+  ensureEnvironment(version, ['setuptools<70', 'numpy<2', `dask==${version}`, `distributed==${version}`], log)
 
 const ensureEnvironment = async (version: string, packages: readonly string[], log: (line: string) => void = () => {}): Promise<string> => {
   const directory = daskEnvironment(version)
-  if (existsSync(join(directory, '.complete'))) return directory
+  const complete = join(directory, '.complete')
+  const content = packages.join('\n')
+  // One that was made of other packages, by an older checkout, is made anew.
+  if ((await readFile(complete, 'utf8').catch(() => '')) === content) return directory
   log(`making a Python environment with Dask ${version}, once …`)
   await mkdir(cache, {recursive: true})
   await rm(directory, {recursive: true, force: true})
@@ -44,7 +46,7 @@ const ensureEnvironment = async (version: string, packages: readonly string[], l
     await run('python3', ['-m', 'venv', directory])
     const pip = [join(directory, 'bin', 'python'), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'] as const
     await run(pip[0], [...pip.slice(1), ...packages])
-    await writeFile(join(directory, '.complete'), version)
+    await writeFile(complete, content)
   } catch (error) {
     await rm(directory, {recursive: true, force: true})
     const {stderr} = error as {stderr?: string}

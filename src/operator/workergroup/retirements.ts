@@ -64,11 +64,15 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
     const states = ofGroup(group)
     const fresh = pods.filter(({uid}) => states.get(uid)?.is !== 'underWay')
     if (fresh.length === 0) return
+    /** Pods of which a worker has left, now or before. */
+    const lessened = new Set(fresh.filter(({uid}) => isPart(states.get(uid))).map(({uid}) => uid))
     for (const {uid} of fresh) states.set(uid, {is: 'underWay'})
     const {enqueue, signal, isHeld} = begun
     const left = new Map(fresh.map(({uid, addresses}) => [uid, new Set(addresses)]))
     /** Why a pod, or one of its several workers, goes as it is. */
     const givenUp = new Map<string, string>()
+    /** Why it stays: it is not asked again before all of its workers are done. */
+    const keptAs = new Map<string, Kept>()
     const addressesOf = new Map(fresh.map(({uid, addresses}) => [uid, addresses]))
     const settle = (uid: string, retirement: Retirement): void => {
       states.set(uid, retirement)
@@ -76,22 +80,20 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
     }
     const report = ({address, is, mayGo, message}: RetirementOutcome): void => {
       for (const [uid, addresses] of left) {
-        if (!addresses.has(address)) continue
-        if (is === 'unfinished')
-          settle(uid, {is: 'kept', reason: REASON.schedulerUnreachable, message: message ?? 'it may still be draining', at: clock()})
-        else if (is !== 'retired' && is !== 'gone' && !mayGo) settle(uid, kept(is, message, clock()))
-        else {
-          if (is === 'refused' || is === 'timed-out') givenUp.set(uid, reasonOf(is))
-          addresses.delete(address)
-          const reason = givenUp.get(uid)
-          if (addresses.size > 0) continue
-          settle(uid, reason === undefined ? {is: 'retired'} : {is: 'givenUp', reason, addresses: addressesOf.get(uid) ?? []})
-        }
+        if (!addresses.delete(address)) continue
+        const hasGone = is === 'retired' || is === 'gone' || mayGo === true
+        if (mayGo && (is === 'refused' || is === 'timed-out')) givenUp.set(uid, reasonOf(is))
+        if (hasGone) lessened.add(uid)
+        else if (is === 'unfinished') keptAs.set(uid, {...UNFINISHED, message: message ?? 'it may still be draining', at: clock()})
+        else if (keptAs.get(uid)?.reason !== UNFINISHED.reason) keptAs.set(uid, kept(is, message, clock()))
+        if (addresses.size > 0) continue
+        const [why, reason] = [keptAs.get(uid), givenUp.get(uid)]
+        if (why) settle(uid, {...why, ...(lessened.has(uid) && {isPart: true})})
+        else settle(uid, reason === undefined ? {is: 'retired'} : {is: 'givenUp', reason, addresses: addressesOf.get(uid) ?? []})
       }
     }
     const end = (message: string): void => {
-      for (const {uid} of fresh)
-        if (states.get(uid)?.is === 'underWay') states.set(uid, {is: 'kept', reason: REASON.schedulerUnreachable, message, at: clock()})
+      for (const {uid} of fresh) if (states.get(uid)?.is === 'underWay') states.set(uid, {...UNFINISHED, message, at: clock()})
       enqueue(group)
     }
     run(
@@ -120,9 +122,15 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
   }
 }
 
+type Kept = Extract<Retirement, {readonly is: 'kept'}>
+
+const isPart = (state: Retirement | undefined): boolean => state?.is === 'kept' && state.isPart === true
+
+const UNFINISHED = {is: 'kept', reason: REASON.schedulerUnreachable} as const
+
 const reasonOf = (is: 'refused' | 'timed-out'): string => (is === 'refused' ? REASON.refused : REASON.timedOut)
 
-const kept = (is: 'refused' | 'timed-out', message: string | undefined, at: number): Retirement => ({
+const kept = (is: 'refused' | 'timed-out', message: string | undefined, at: number): Kept => ({
   is: 'kept',
   reason: reasonOf(is),
   message:

@@ -61,6 +61,8 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     timeoutMs: SHORT_MS,
   })
 
+  /** Who leaves which cluster, for as long as anybody is being retired there. */
+  const leavings = new Map<string, {readonly addresses: Set<string>; retirements: number}>()
   const turns = new Map<string, Promise<unknown>>()
   /** One after another for each cluster, over all its groups. */
   const aloneFor = <T>(key: string, work: () => Promise<T>): Promise<T> => {
@@ -120,6 +122,10 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     },
     retire: async (cluster, addresses, {zero, policy, signal, isHeld, report}) => {
       const {comm, secured, port, pods} = placeOf(cluster)
+      const key = keyOf(cluster)
+      const leaving = leavings.get(key) ?? {addresses: new Set<string>(), retirements: 0}
+      leaving.retirements += 1
+      leavings.set(key, leaving)
       await runRetirement(addresses, {
         connect: () => connectScheduler(comm, {port, timeoutMs: SHORT_MS, signal}),
         scheduler: {dial: comm, port},
@@ -131,8 +137,12 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
         policy,
         signal,
         maySend: isHeld,
-        alone: (choose) => aloneFor(keyOf(cluster), choose),
+        alone: (choose) => aloneFor(key, choose),
+        leaving: leaving.addresses,
         report,
+      }).finally(() => {
+        leaving.retirements -= 1
+        if (leaving.retirements === 0) leavings.delete(key)
       })
     },
     reach: async (cluster, scheduler, work) => {

@@ -136,13 +136,17 @@ const goneBecause = (pod: Pod, {view, retirements}: GroupWorld, workers: readonl
   return undefined
 }
 
-/** Marked pods whose workers were let back in and run: they are the first that a group takes when it grows again. */
+/**
+ * Marked pods whose workers were all let back in and run: they are the first that a group takes when it grows again. Nothing begins a worker anew in a
+ * pod that has lost one of several.
+ */
 export function readmit(marked: readonly Pod[], atMost: number, {view, retirements}: GroupWorld): readonly Pod[] {
   if (view.is !== 'answered' || atMost <= 0) return []
   const back = marked.filter((pod) => {
     const workers = view.connected.get(pod.metadata.name) ?? []
-    const isKept = retirements.get(pod.metadata.uid ?? '')?.is === 'kept'
-    return isKept && !isPodEnded(pod) && workers.length > 0 && workers.every(({status}) => status === 'running')
+    const retirement = retirements.get(pod.metadata.uid ?? '')
+    const isWhole = retirement?.is === 'kept' && !retirement.isPart
+    return isWhole && !isPodEnded(pod) && workers.length > 0 && workers.every(({status}) => status === 'running')
   })
   return back.slice(0, atMost)
 }

@@ -29,8 +29,8 @@ export type Retirement =
   | {readonly is: 'underWay'}
   /** They have left the scheduler: the pod holds nothing any more. */
   | {readonly is: 'retired'}
-  /** They were let back in, for now. */
-  | {readonly is: 'kept'; readonly reason: string; readonly message: string; readonly at: number}
+  /** They were let back in, for now; `isPart`: but for some that have left. */
+  | {readonly is: 'kept'; readonly reason: string; readonly message: string; readonly at: number; readonly isPart?: true}
   /** These begin nothing any more, and are not let back in: they go as they are, if that is still wanted. */
   | {readonly is: 'givenUp'; readonly reason: string; readonly addresses: readonly string[]}
 

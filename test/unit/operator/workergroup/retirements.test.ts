@@ -1,7 +1,8 @@
 import {describe, expect, it} from 'vitest'
 import type {RetirementOutcome} from '../../../../src/dask/retirement.ts'
 import {createRetirements, type RunRetirement} from '../../../../src/operator/workergroup/retirements.ts'
-import type {Retire} from '../../../../src/operator/workergroup/world.ts'
+import {readmit} from '../../../../src/operator/workergroup/shrink.ts'
+import type {GroupWorld, Retire} from '../../../../src/operator/workergroup/world.ts'
 import {makeGroup, makePod} from '../objects.ts'
 
 const GROUP = {namespace: 'ns', name: 'demo-default'}
@@ -118,6 +119,27 @@ describe('retirements', () => {
       reason: 'UniqueDataHasNoPlace',
       addresses: ['tcp://a:1', 'tcp://a:2'],
     })
+  })
+
+  it('ask a pod with several workers again when all of them have answered, and take it back only as long as it has all', () => {
+    const {retirements, runs, first} = stage()
+    const both = {...order(), pods: [{name: 'a', uid: 'uid-a', addresses: ['tcp://a:1', 'tcp://a:2']}]}
+    const view = {is: 'answered', connected: new Map([['a', [{address: 'tcp://a:1', status: 'running'}]]]), order: []} as const
+    const isTakenBack = (): boolean => {
+      const world = {view, retirements: retirements.of(GROUP, [podOf('a')])} as unknown as GroupWorld
+      return readmit([podOf('a')], 1, world).length > 0
+    }
+    retirements.retire(GROUP, both)
+    first().report({address: 'tcp://a:1', is: 'refused', message: 'it holds an actor'})
+    retirements.retire(GROUP, both)
+    expect(runs).toHaveLength(1)
+    first().report({address: 'tcp://a:2', is: 'retired'})
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toMatchObject({is: 'kept', message: 'it holds an actor', isPart: true})
+    expect(isTakenBack()).toBe(false)
+
+    retirements.retire(GROUP, {...order(), pods: [{name: 'a', uid: 'uid-a', addresses: ['tcp://a:1']}]})
+    runs[1]?.report({address: 'tcp://a:1', is: 'refused'})
+    expect(isTakenBack()).toBe(false)
   })
 
   it('wait for no other one of their cluster, however long its tasks take', () => {

@@ -1,0 +1,202 @@
+/** Workers that cannot leave in the ordinary way: what they take part in, hold or do goes on, and none is left draining. */
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {afterEach, describe, expect, it} from 'vitest'
+import type {RetirementOptions} from '../../src/dask/retirement.ts'
+import {MIDDLE_DASK, NEWEST_DASK, OLDEST_DASK} from '../toolchain/pythons.ts'
+import {type RealDask, startDask, starts, until} from './real-dask.ts'
+import {addressesOf, KEEP, retire, statusesOf} from './retire.ts'
+
+let dask: RealDask | undefined
+afterEach(async () => {
+  await dask?.stop()
+  dask = undefined
+})
+
+/** A cluster whose workers have these preloads, by their names. */
+const startWith = async (version: string, workers: Readonly<Record<string, string>>): Promise<RealDask> => {
+  const cluster = await startDask(version)
+  dask = cluster
+  await Promise.all(
+    Object.entries(workers).map(async ([name, preload]) => {
+      const file = join(cluster.directory, `${name}.py`)
+      await writeFile(file, preload)
+      await cluster.addWorker(name, '--preload', file)
+    }),
+  )
+  return cluster
+}
+
+/** Resolves when a program has said something; it ends with its cluster. */
+const onceSaid = async (cluster: RealDask, program: string): Promise<void> => {
+  const {child, output} = cluster.python(`
+import sys, time
+from distributed import Client, wait
+client = Client(sys.argv[1])
+at = {w["name"]: a for a, w in client.scheduler_info()["workers"].items()}
+${program}
+print("said", flush=True)
+time.sleep(300)
+`)
+  output.catch(() => {})
+  await new Promise((resolve) => child.stdout?.once('data', resolve))
+}
+
+const addressOf = async (cluster: RealDask, name: string): Promise<string> => {
+  const scheduler = await cluster.connect()
+  const found = (await scheduler.identity()).workers.find((worker) => worker.name === name)
+  scheduler.close()
+  return found?.address ?? ''
+}
+
+const shuffling = async (cluster: RealDask): Promise<readonly string[]> => {
+  const scheduler = await cluster.connect()
+  return await scheduler.shuffling().finally(() => scheduler.close())
+}
+
+const oneAfterAnother = (): Pick<RetirementOptions, 'alone' | 'leaving'> => {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    alone: (choose) => {
+      const turn = last.then(choose)
+      last = turn.catch(() => {})
+      return turn
+    },
+    leaving: new Set(),
+  }
+}
+
+const SHUFFLE = `
+import os, sys, time
+import numpy as np, dask.array as da
+from distributed import Client
+address, directory = sys.argv[1:3]
+def block(block_id=None, directory=directory):
+    fd = os.open(os.path.join(directory, "starts"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(fd, f"block-{block_id[0]}\\n".encode()); os.close(fd)
+    time.sleep(0.1)
+    return np.full((1, 30), block_id[0])
+with Client(address) as client:
+    array = da.map_blocks(block, chunks=((1,) * 30, (30,)), dtype=int, name="source")
+    total = client.compute(array.rechunk((30, 1), method="p2p").sum()).result()
+    assert total == 30 * sum(range(30)), total
+print("right")
+`
+
+describe.each([NEWEST_DASK, MIDDLE_DASK])('with Dask %s', (version) => {
+  it('a worker that takes part in a shuffle leaves when that is done, and nothing of it is begun again', async () => {
+    const cluster = await startWith(version, {a: '', b: '', c: ''})
+    const [victim = ''] = await addressesOf(cluster)
+    const load = cluster.python(SHUFFLE)
+    await until(async () => (await shuffling(cluster)).includes(victim), 'the shuffle has begun')
+    expect(await retire(cluster, [victim])).toMatchObject([{is: 'refused', message: expect.stringContaining('a shuffle')}])
+    expect(await load.output).toContain('right')
+    expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
+    await until(async () => (await shuffling(cluster)).length === 0, 'the shuffle is forgotten')
+    expect(await retire(cluster, [victim])).toMatchObject([{is: 'retired'}])
+  })
+
+  it('a worker that drains when a shuffle begins is let back in', async () => {
+    const cluster = await startWith(version, {a: '', b: '', c: ''})
+    await onceSaid(cluster, 'busy = client.submit(time.sleep, 8, workers=[at["a"]], pure=False); time.sleep(1)')
+    const victim = await addressOf(cluster, 'a')
+    const leaving = retire(cluster, [victim])
+    await until(async () => (await statusesOf(cluster)).includes('closing_gracefully'), 'it drains')
+    const load = cluster.python(SHUFFLE)
+    expect(await leaving).toMatchObject([{is: 'refused', message: expect.stringContaining('a shuffle')}])
+    expect(await load.output).toContain('right')
+    expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
+  })
+
+  it('a result that cannot be pickled holds up nobody but its own worker', async () => {
+    const cluster = await startWith(version, {a: '', b: '', c: ''})
+    await onceSaid(cluster, 'import threading; held = client.submit(threading.Lock, workers=[at["a"]], pure=False); wait(held)')
+    const [holder, idle] = [await addressOf(cluster, 'a'), await addressOf(cluster, 'c')]
+    const outcomes = new Map((await retire(cluster, [holder, idle], false, 1000)).map(({address, is}) => [address, is]))
+    expect(outcomes).toEqual(
+      new Map([
+        [holder, 'refused'],
+        [idle, 'retired'],
+      ]),
+    )
+    expect(await statusesOf(cluster)).toEqual(['running', 'running'])
+  })
+})
+
+describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('with Dask %s', (version) => {
+  it('a task that holds its whole worker is given no more time than others', async () => {
+    const cluster = await startWith(version, {a: '', b: ''})
+    await onceSaid(
+      cluster,
+      `
+def hold():
+    import ctypes
+    ctypes.PyDLL(None).sleep(60)
+held = client.submit(hold, workers=[at["a"]], pure=False); time.sleep(1)`,
+    )
+    const policy = {...KEEP, timeoutMs: 3000, afterTimeout: 'delete'} as const
+    expect(await retire(cluster, [await addressOf(cluster, 'a')], false, 3000, {policy})).toMatchObject([{is: 'timed-out', mayGo: true}])
+  })
+
+  it('on the way to zero one keeps the results, though it hears late that it may work on', async () => {
+    const late = `
+import asyncio
+def dask_setup(worker):
+    told = worker.stream_handlers["worker-status-change"]
+    def hear(status, stimulus_id, **kwargs):
+        asyncio.get_running_loop().call_later(0.3, lambda: told(status, stimulus_id))
+    worker.stream_handlers["worker-status-change"] = hear
+`
+    const cluster = await startWith(version, {a: late, b: late})
+    await onceSaid(
+      cluster,
+      'held = [client.submit(lambda i: i, i, workers=[a], pure=False) for i, a in enumerate(at.values())]; wait(held)',
+    )
+    const outcomes = await retire(cluster, await addressesOf(cluster), true)
+    expect(outcomes.map(({is}) => is).toSorted()).toEqual(['refused', 'retired'])
+    expect(await statusesOf(cluster)).toEqual(['running'])
+  })
+
+  it('a paused worker that runs again as it is drained is not counted on', async () => {
+    const resumes = `
+import asyncio
+from distributed.core import Status
+def dask_setup(worker):
+    told = worker.stream_handlers["worker-status-change"]
+    def hear(status, stimulus_id, **kwargs):
+        if worker.status == Status.paused:
+            worker.status = Status.running
+            asyncio.get_running_loop().call_later(1, lambda: told(status, stimulus_id))
+        else:
+            told(status, stimulus_id)
+    worker.stream_handlers["worker-status-change"] = hear
+    async def pause():
+        while worker.status != Status.running: await asyncio.sleep(0.05)
+        worker.status = Status.paused
+    asyncio.ensure_future(pause())
+`
+    const cluster = await startWith(version, {a: resumes, b: ''})
+    await until(async () => (await statusesOf(cluster)).includes('paused'), 'one is paused')
+    const [paused, other] = [await addressOf(cluster, 'a'), await addressOf(cluster, 'b')]
+    const turns = oneAfterAnother()
+    const both = await Promise.all([paused, other].map((address) => retire(cluster, [address], false, 60_000, turns)))
+    expect(both.flat().map(({is}) => is)).toEqual(['retired', 'refused'])
+    expect(await statusesOf(cluster)).toEqual(['running'])
+  })
+
+  it('the only worker of a cluster stays, paused or not', async () => {
+    const paused = `
+import asyncio
+from distributed.core import Status
+def dask_setup(worker):
+    async def pause():
+        while worker.status != Status.running: await asyncio.sleep(0.05)
+        worker.status = Status.paused
+    asyncio.ensure_future(pause())
+`
+    const cluster = await startWith(version, {a: paused})
+    await until(async () => (await statusesOf(cluster)).includes('paused'), 'it is paused')
+    expect(await retire(cluster, await addressesOf(cluster))).toMatchObject([{is: 'refused'}])
+    expect(await statusesOf(cluster)).toEqual(['paused'])
+  })
+})
