@@ -161,7 +161,13 @@ const explainSilence = (error: ConnectionError, place: Place): Failure => {
   const context = place.context === undefined || words.includes(`"${place.context}"`) ? '' : ` (context "${place.context}")`
   return {
     message: where || context ? `no answer from the Kubernetes API${where}${context}: ${words}` : words,
-    next: ['is the cluster up and the right context chosen? "kubectl config get-contexts" lists them, --context takes one'],
+    next: [nextOfSilence(place.context)],
     exitCode: EXIT.failed,
   }
 }
+
+/** Contexts of sandboxes are named by them. */
+const nextOfSilence = (context: string | undefined): string =>
+  context === 'dask-sandbox' || context?.startsWith('dask-sandbox-')
+    ? 'does the sandbox still run? "dask-k8s sandbox status" tells, "dask-k8s sandbox up" starts it'
+    : 'is the cluster up and the right context chosen? "kubectl config get-contexts" lists them, --context takes one'

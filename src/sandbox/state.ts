@@ -66,6 +66,10 @@ export async function readRunning(name: string): Promise<SandboxInfo | undefined
   return info && (await processStart(info.pid)) === info.pidStart ? info : undefined
 }
 
+/** Whether the process of a sandbox has gone without a `sandbox down`: that takes the state file away. */
+export const hasVanished = async (name: string): Promise<boolean> =>
+  (await readRunning(name)) === undefined && (await readFile(stateFile(name), 'utf8').catch(() => undefined)) !== undefined
+
 /** A file that was cut off tells of no sandbox: the next `up` writes it anew. */
 const parse = (text: string): SandboxInfo | undefined => {
   try {

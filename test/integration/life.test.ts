@@ -99,7 +99,15 @@ describe('a sandbox', () => {
     await kubectl('create', '-f', podFile)
     await expect.poll(processes, {timeout: 20_000}).toBe(2)
     await own.kill('life')
+    const status = await own.dask('sandbox', 'status', '--name', 'life')
+    expect(status).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/sandbox "life" has ended unexpectedly; its last words are in \S+sandbox.log/),
+    })
+    const list = await own.dask('cluster', 'list', '--context', 'dask-sandbox-life')
+    expect(list).toMatchObject({code: 1, stderr: expect.stringContaining('"dask-k8s sandbox up" starts it')})
     await down()
+    expect((await own.dask('sandbox', 'status', '--name', 'life')).stderr).toContain('no sandbox "life" runs')
     await expect.poll(processes, {timeout: 5_000}).toBe(0)
   })
 

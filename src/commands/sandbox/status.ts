@@ -6,6 +6,7 @@ import {sandboxName} from '../../cli/sandbox-flags.ts'
 import {alignCells} from '../../cli/table.ts'
 import {EXIT, UserError} from '../../cli/user-error.ts'
 import {sandboxLog, sandboxStatus} from '../../sandbox/life.ts'
+import {hasVanished} from '../../sandbox/state.ts'
 
 export default class SandboxStatus extends DaskCommand {
   static override summary = 'Tell whether a sandbox runs, and how to reach it.'
@@ -19,8 +20,13 @@ export default class SandboxStatus extends DaskCommand {
     const {flags} = await this.parse(SandboxStatus)
     const {name} = flags
     const info = await sandboxStatus({name})
-    if (!info)
-      throw new UserError(`no sandbox "${name}" runs`, {next: [`"${this.config.bin} sandbox up" starts one`], exitCode: EXIT.notFound})
+    if (!info) {
+      const next = [`"${this.config.bin} sandbox up" starts one`]
+      const message = (await hasVanished(name))
+        ? `sandbox "${name}" has ended unexpectedly; its last words are in ${sandboxLog(name)}`
+        : `no sandbox "${name}" runs`
+      throw new UserError(message, {next, exitCode: EXIT.notFound})
+    }
     if (flags.output === 'json' || flags.output === 'yaml') return answer(await formatDocument(info, flags.output))
     if (flags.output === 'name') return answer(`${info.context}\n`)
     const rows = [
