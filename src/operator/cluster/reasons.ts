@@ -26,6 +26,8 @@ export const REASON = {
   /** What a cluster of the same name has left is still going. */
   predecessorLeaves: 'PredecessorLeaves',
   schedulerLost: 'SchedulerLost',
+  /** The very scheduler that was ready runs, and does not answer its probe. */
+  schedulerSilent: 'SchedulerNotResponding',
   schedulerLeaves: 'SchedulerLeaves',
   retiring: 'Retiring',
   /** The scheduler's spec has changed, and nobody has asked for another scheduler yet. */

@@ -268,13 +268,19 @@ const firstCause = (pods: readonly (Pod | undefined)[]): PodCause | undefined =>
 const schedulerClaim = (cluster: DaskCluster, {scheduler: pod, lostNode}: ClusterWorld): Claim => {
   if (pod && isPodReady(pod)) return {status: true, reason: REASON.ready, message: ''}
   const before = findCondition(cluster.status?.conditions, SCHEDULER_READY)
-  const isLost = before?.status === 'True' || before?.reason === REASON.schedulerLost || before?.reason === REASON.nodeLost
+  const isLost = before?.status === 'True' || WAS_READY.has(before?.reason ?? '')
   const cause = firstCause([pod])
   if (pod && lostNode !== undefined)
     return {
       status: false,
       reason: REASON.nodeLost,
       message: `${pod.metadata.name}: ${lostNode}; it is removed, and another takes its place`,
+    }
+  if (isLost && before?.reason !== REASON.schedulerLost && pod && hasRunSince(pod, before?.lastTransitionTime))
+    return {
+      status: false,
+      reason: REASON.schedulerSilent,
+      message: `${pod.metadata.name} runs and does not answer its probe; its workers wait for it`,
     }
   if (isLost)
     return {
@@ -287,6 +293,13 @@ const schedulerClaim = (cluster: DaskCluster, {scheduler: pod, lostNode}: Cluste
     ? {status: false, reason: REASON.schedulerLeaves, message: `${pod.metadata.name} is being deleted`}
     : {status: false, reason: REASON.starting, message: 'the scheduler is starting'}
 }
+
+/** Why a scheduler that has been ready is not. */
+const WAS_READY: ReadonlySet<string> = new Set([REASON.schedulerLost, REASON.schedulerSilent, REASON.nodeLost])
+
+const hasRunSince = (pod: Pod, lastTransitionTime: string | undefined): boolean =>
+  !isPodLeaving(pod) &&
+  Date.parse(pod.status?.containerStatuses?.[0]?.state?.running?.startedAt ?? '') <= Date.parse(lastTransitionTime ?? '')
 
 const workersClaim = ({wanted, ready, trouble, refusal}: Workers, scheduler: Claim): Claim => {
   const numbers = `${ready} of ${wanted} workers are ready`

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import type {Pod} from '../../../../src/api/core.ts'
+import type {Pod, PodStatus} from '../../../../src/api/core.ts'
 import {DASK_WORKER_GROUPS, type DaskCluster, type DaskClusterStatus} from '../../../../src/api/dask.ts'
 import {workerPartOf} from '../../../../src/api/handed-down.ts'
 import {templatesOf} from '../../../../src/api/history.ts'
@@ -214,6 +214,22 @@ describe('a whole cluster', () => {
     const later = makeCluster(3, {}, first)
     expect(conditions(planCluster(later, whole(later, {scheduler: STARTING}), NOW).status).Ready).toBe('False SchedulerLost')
     expect(conditions(planCluster(later, whole(later), NOW).status).Ready).toBe('True Ready')
+  })
+
+  it('tells a scheduler that runs and does not answer its probe from one that is lost', () => {
+    const begun = (startedAt: string): PodStatus => ({
+      phase: 'Running',
+      conditions: [{type: 'Ready', status: 'False'}],
+      containerStatuses: [{name: 'scheduler', ready: false, restartCount: 0, state: {running: {startedAt}}}],
+    })
+    const ready = {type: 'SchedulerReady', status: 'True', reason: 'Ready', message: '', lastTransitionTime: ago(60_000)} as const
+    const told = (cluster: DaskCluster, startedAt: string) =>
+      planCluster(cluster, whole(cluster, {scheduler: begun(startedAt)}), NOW).status
+    const first = told(makeCluster(3, {}, {phase: 'Running', conditions: [ready]}), ago(90_000))
+    expect(conditions(first)).toMatchObject({SchedulerReady: 'False SchedulerNotResponding', WorkersReady: 'True Ready'})
+    const later = makeCluster(3, {}, first)
+    expect(conditions(told(later, ago(90_000))).Ready).toBe('False SchedulerNotResponding')
+    expect(conditions(told(later, ago(-5_000))).Ready).toBe('False SchedulerLost')
   })
 
   it('tells why workers are missing in the words of the cause', () => {
