@@ -220,7 +220,7 @@ describe('a whole cluster', () => {
     const begun = (startedAt: string): PodStatus => ({
       phase: 'Running',
       conditions: [{type: 'Ready', status: 'False'}],
-      containerStatuses: [{name: 'scheduler', ready: false, restartCount: 0, state: {running: {startedAt}}}],
+      containerStatuses: [{name: 'scheduler', image: '', imageID: '', ready: false, restartCount: 0, state: {running: {startedAt}}}],
     })
     const ready = {type: 'SchedulerReady', status: 'True', reason: 'Ready', message: '', lastTransitionTime: ago(60_000)} as const
     const told = (cluster: DaskCluster, startedAt: string) =>
