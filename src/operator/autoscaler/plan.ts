@@ -24,21 +24,22 @@ import type {AutoscalerWorld} from './world.ts'
  * Time alone never changes the answer: who asks the schedulers has the plan made again.
  */
 export function planAutoscaler(autoscaler: DaskAutoscaler, world: AutoscalerWorld, now: number): Plan<DaskAutoscalerStatus> {
-  const adoption = adopt(autoscaler, world.cluster)
+  const adoption = [adopt(autoscaler, world.cluster)].filter((stage) => stage.length > 0)
   const obstacle = obstacleOf(autoscaler, world)
   const {group} = world
-  if (obstacle || !group)
-    return {stages: adoption.length > 0 ? [adoption] : [], status: inactiveStatus(autoscaler, world, obstacle ?? missing(autoscaler), now)}
+  if (obstacle || !group) return {stages: adoption, status: inactiveStatus(autoscaler, world, obstacle ?? missing(autoscaler), now)}
 
   const decision = decide(autoscaler, group, world, now)
   const {desired, why} = decision
   const current = replicasOf(group)
   const status = activeStatus(autoscaler, world, decision, now)
-  if (desired === current) return {stages: adoption.length > 0 ? [adoption] : [], status}
+  if (desired === current) return {stages: adoption, status}
   const told: Action = {do: 'tell', type: 'Normal', reason: SUCCESSFUL_RESCALE, message: `New size: ${desired}; reason: ${why}`}
   return {
     stages: [
-      [...adoption, scale(group, desired)],
+      // First of all: who cannot write to the autoscaler could not write the cool-down that follows a number either.
+      ...adoption,
+      [scale(group, desired)],
       [...(desired < current ? [coolDown(autoscaler, now)] : []), told],
     ],
     status,

@@ -53,7 +53,8 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   const waits = [repair.waitMs, heldFor, world.accessories.noHttpRoutes === undefined ? 0 : NEW_KINDS_MS].filter((ms) => ms > 0)
   const {stages: ending, ...idle} = idleSteps(cluster, world.idle, now)
   return {
-    stages: [repair.remove, guard, tls.secret, writes, ...ending, expose].filter((stage) => stage.length > 0),
+    // What an idle cluster has not been given does not keep it from going.
+    stages: [...ending, repair.remove, guard, tls.secret, writes, expose].filter((stage) => stage.length > 0),
     status: {...clusterStatus(cluster, world, {hasAll: hasAll && heldFor === 0, now}), ...idle},
     ...(waits.length > 0 && {wakeAfter: Math.min(...waits)}),
   }

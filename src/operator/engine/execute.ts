@@ -32,14 +32,18 @@ export interface Failed extends Failure {
   readonly action: {readonly do: string}
 }
 
-/** Without what the server has refused for good, and all that would follow it: what comes before is still to be done. */
-export const stagesBefore = <A extends {readonly do: string}>(
+/** What is refused for good is refused under the next random name as well: actions of one sort share their fate. */
+export const sortOf = (action: {readonly do: string}): string => `${action.do} ${'kind' in action ? (action.kind as Kind).plural : ''}`
+
+/** Without what the server has refused for good, and all that would follow it: what comes before, and stands beside it, is still to be done. */
+export const stagesWithout = <A extends {readonly do: string}>(
   stages: readonly (readonly A[])[],
-  refused: {readonly do: string},
+  refused: readonly {readonly do: string}[],
 ): readonly (readonly A[])[] => {
-  const sort = (action: {readonly do: string}): string => `${action.do} ${'kind' in action ? (action.kind as Kind).plural : ''}`
-  const at = stages.findIndex((stage) => stage.some((action) => sort(action) === sort(refused)))
-  return at < 0 ? stages : stages.slice(0, at)
+  const sorts = refused.map(sortOf)
+  const rest = stages.map((stage) => stage.filter((action) => !sorts.includes(sortOf(action))))
+  const at = rest.findIndex((stage, index) => stage.length < (stages[index]?.length ?? 0))
+  return at < 0 ? stages : rest.slice(0, at + 1)
 }
 
 /** How the carrying out of a plan ended. */
@@ -56,7 +60,7 @@ class Outdated extends Error {}
 
 /**
  * Carries out the stages in order, the actions of one stage in parallel. A failure stops the later stages; one that is terminal
- * also keeps the stage's actions that have not begun from beginning. A patch or deletion for which the object is not what it was
+ * also keeps the stage's actions of its sort that have not begun from beginning. A patch or deletion for which the object is not what it was
  * stops the later stages too (law 4): they may build on it.
  */
 export async function execute<Own extends {readonly do: string}>(
@@ -74,7 +78,7 @@ export async function execute<Own extends {readonly do: string}>(
     await Promise.all(
       stage.map((action) =>
         within(executor, key, action, async () => {
-          if (failure?.terminal || signal.aborted) return
+          if (signal.aborted || (failure?.terminal && sortOf(failure.action) === sortOf(action))) return
           try {
             const started = performance.now()
             await carryOut(executor, key, owner, action, act, signal)

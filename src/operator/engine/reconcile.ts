@@ -3,7 +3,7 @@ import type {KubeObject, Ref} from '../../api/object.ts'
 import type {Informer} from '../../kube/informer.ts'
 import {eventsOf} from './condition-events.ts'
 import type {Controller, Reader} from './contract.ts'
-import {type Executor, execute, type Failed, stagesBefore} from './execute.ts'
+import {type Executor, execute, type Failed, sortOf, stagesWithout} from './execute.ts'
 import {createTakeOver} from './former-operator.ts'
 import {about, outlineOf} from './log.ts'
 import type {StatusWriter} from './status.ts'
@@ -37,8 +37,8 @@ export const refOfKey = (key: string): Ref => {
 }
 
 export function createReconciler({controller, informer, reader, executor, statusWriter, now, lookMs}: ReconcilerOptions): Reconciler {
-  /** Law 7: what the server refused for good, until the object's spec or metadata changes. */
-  const refused = new Map<string, {readonly owner: unknown; readonly failure: Failed}>()
+  /** Law 7: what the server refused for good, until the object's spec or metadata changes; one of each sort, or two would take turns for ever. */
+  const refused = new Map<string, {readonly owner: unknown; readonly failures: readonly Failed[]}>()
   const takeOver = createTakeOver(executor.client, controller.kind, informer)
   let runs = 0
 
@@ -59,8 +59,7 @@ export function createReconciler({controller, informer, reader, executor, status
       const log = executor.log.child({...about(controller.kind, owner.metadata), run: ++runs})
       const wanted = {uid, spec: (owner as {spec?: unknown}).spec, labels, annotations}
       const before = refused.get(key)
-      const standing = before && isEqual(before.owner, wanted) ? before.failure : undefined
-      if (!standing) refused.delete(key)
+      const known = before && isEqual(before.owner, wanted) ? before.failures : []
 
       const observe = (limited: AbortSignal): unknown => controller.observe(owner, reader, limited)
       const world = await inTime(
@@ -72,14 +71,19 @@ export function createReconciler({controller, informer, reader, executor, status
       const plan = controller.plan(owner, world, now())
       if (log.isLevelEnabled('trace')) log.trace({resourceVersion, stages: outlineOf(plan.stages), status: plan.status}, 'planned')
       const act = controller.act && ((action: {readonly do: string}) => controller.act?.(owner, action, signal) ?? Promise.resolve())
-      const stages = standing ? stagesBefore(plan.stages, standing.action) : plan.stages
+      const isPlanned = (sort: string): boolean => plan.stages.some((stage) => stage.some((action) => sortOf(action) === sort))
+      const standing = known.filter(({action}) => isPlanned(sortOf(action)))
+      const stages = stagesWithout(
+        plan.stages,
+        standing.map(({action}) => action),
+      )
       const outcome = await execute({...executor, log}, key, owner, stages, act, signal)
-      const isStillRefused = stages.length < plan.stages.length
-      if (standing && !isStillRefused) refused.delete(key)
-      const failure = outcome.failure ?? (isStillRefused ? standing : undefined)
+      const failure = outcome.failure ?? standing.at(-1)
+      const failures = outcome.failure?.terminal ? [...standing, outcome.failure] : standing
+      if (failures.length > 0) refused.set(key, {owner: wanted, failures})
+      else refused.delete(key)
       let isOutdated = outcome.isOutdated
       let told: 'same' | 'written' | 'outdated' | number | undefined
-      if (failure?.terminal) refused.set(key, {owner: wanted, failure})
       if (plan.status !== undefined && plan.status !== null) {
         const status = failure ? controller.failed(plan.status, failure, now()) : plan.status
         const mayWait = outcome.hasMade && !failure

@@ -297,6 +297,8 @@ describe('a new autoscaler', () => {
     const {stages} = outcome(fresh, world(1))
     expect(told(stages)).toEqual([['patch daskautoscalers/demo']])
     expect(at<Patch>(stages, 0, 0).patch).toMatchObject({metadata: {ownerReferences: [{uid: 'cluster-1'}]}})
+    // Where that is refused, the cool-down would be as well: no number is written without it.
+    expect(told(outcome(fresh, world(4, {readings: steadily(0)})).stages)[0]).toEqual(['patch daskautoscalers/demo'])
   })
 
   it('stays with whoever controls it, and with an earlier cluster of the name', () => {

@@ -8,6 +8,7 @@ import {planCluster} from '../../../../src/operator/cluster/plan.ts'
 import {failedStatus} from '../../../../src/operator/cluster/status.ts'
 import type {ClusterWorld} from '../../../../src/operator/cluster/world.ts'
 import type {Create, Patch} from '../../../../src/operator/engine/contract.ts'
+import {stagesWithout} from '../../../../src/operator/engine/execute.ts'
 import {
   ago,
   at,
@@ -357,5 +358,22 @@ describe('a refusal by the API server', () => {
     )
     expect(conditions(refused)).toMatchObject({Ready: 'False Invalid', Degraded: 'True Invalid'})
     expect(message(refused, 'Ready')).toBe('Pod "demo-scheduler" is invalid: spec.containers')
+  })
+
+  const made = makeCluster()
+  const scheduler = {...made.spec.scheduler, service: {...made.spec.scheduler.service, clusterIP: '10.1.2.3'}}
+  /** The address of a service may not change. */
+  const refused: DaskCluster = {...made, spec: {...made.spec, idleTimeout: 60, scheduler}}
+  it.each<[string, Partial<ClusterWorld>, string]>([
+    ['a lost scheduler from being made again', {scheduler: undefined}, 'create pods/demo-scheduler'],
+    ['the default group from being made', {defaultGroup: undefined, groups: []}, 'create daskworkergroups/demo-default'],
+    ['an idle cluster from going', {idle: {since: NOW - 3600_000, at: NOW}}, 'delete daskclusters/demo'],
+  ])('of an edit of the service does not keep %s', (_, changes, action) => {
+    const {stages} = planCluster(refused, {...whole(refused), ...changes}, NOW)
+    expect(told(stages).flat()).toContain('patch services/demo-scheduler')
+    const patch = stages.flat().filter((each) => each.do === 'patch' && each.kind.plural === 'services')
+    const rest = told(stagesWithout(stages, patch)).flat()
+    expect(rest).toContain(action)
+    expect(rest).not.toContain('patch services/demo-scheduler')
   })
 })

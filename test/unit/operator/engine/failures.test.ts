@@ -1,3 +1,4 @@
+import {setTimeout as pause} from 'node:timers/promises'
 import {afterAll, beforeAll, expect, it} from 'vitest'
 import {EVENTS} from '../../../../src/api/core.ts'
 import {ConnectionError, KubeError} from '../../../../src/kube/errors.ts'
@@ -66,6 +67,66 @@ it('law 7: still does what comes before a step that was refused for good', async
   })
   expect(refusals).toBe(1)
   expect((await conditionOf(namespace))?.message).toBe('data must be a mapping')
+  await operator.stop()
+})
+
+it('law 7: still does what stands beside steps that were refused for good, and tries none of those again and again', async () => {
+  const namespace = await ground.namespace()
+  const {plan} = widgetController()
+  const refusals: string[] = []
+  const operator = await ground.run(
+    namespace,
+    widgetController({
+      plan: (owner, world, now) => {
+        const ref = {namespace, name: 'w-extra'}
+        const patched = {do: 'patch' as const, kind: CONFIG_MAPS, ref, uid: 'any', patch: {data: 1}}
+        const deleted = {do: 'delete' as const, kind: CONFIG_MAPS, ref, uid: 'any', why: 'it is asked for'}
+        const {stages, status} = plan(owner, world, now)
+        return {stages: [[patched, deleted, ...stages.flat()]], status}
+      },
+    }),
+  )
+  operator.meddle((call, send) => {
+    if (call.kind !== 'ConfigMap' || call.name !== 'w-extra') return send()
+    refusals.push(call.verb)
+    throw new KubeError(422, 'Invalid', `no ${call.verb} of this one`)
+  })
+  await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
+  await until(async () => (await ground.children(namespace)).length === 1)
+  const [child] = await ground.children(namespace)
+  if (!child) throw new Error('there is no child')
+  await ground.client.delete(CONFIG_MAPS, child.metadata)
+  await until(async () => (await ground.children(namespace)).some(({metadata}) => metadata.uid !== child.metadata.uid))
+  // Two that took turns in being told would have each other tried again for ever.
+  await until(() => refusals.length > 1)
+  await pause(500)
+  // Of those that were sent together, one is known to be refused after the first run, the other one after the second.
+  expect(refusals).toHaveLength(3)
+  expect((await conditionOf(namespace))?.message).toMatch(/^no (delete|patch) of this one$/)
+  await operator.stop()
+})
+
+it('law 7: what has not begun when another sort of step is refused in its stage is done at once', async () => {
+  const namespace = await ground.namespace()
+  const {plan} = widgetController()
+  const operator = await ground.run(
+    namespace,
+    widgetController({
+      plan: (owner, world, now) => {
+        const patched = {do: 'patch' as const, kind: CONFIG_MAPS, ref: {namespace, name: 'w-extra'}, uid: 'any', patch: {data: 1}}
+        const {stages} = plan(owner, world, now)
+        // No status of which a write would have it looked at once more.
+        return {stages: [[patched, ...stages.flat()]], status: undefined}
+      },
+    }),
+    {inFlight: {configmaps: 1}},
+  )
+  operator.meddle((call, send) => {
+    if (call.verb === 'patch' && call.name === 'w-extra') throw new KubeError(422, 'Invalid', 'data must be a mapping')
+    return send()
+  })
+  await ground.client.create(WIDGETS, widget('w', {replicas: 1}, namespace))
+  await until(async () => (await ground.children(namespace)).length === 1)
   await operator.stop()
 })
 
