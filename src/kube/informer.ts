@@ -28,6 +28,8 @@ export interface Informer<T extends KubeObject = KubeObject> extends Cache<T> {
   refusal(): string | undefined
   /** Has the server asked once more for an optional kind that it does not serve. */
   retry(): void
+  /** Lists anew, and resolves when what that list says is in the cache; it fails as little as the informer itself. */
+  relist(): Promise<void>
   /** Takes an object out of the cache that a read beside the watch has shown to be gone. */
   forget(ref: Ref, uid: string): void
 }

@@ -33,18 +33,28 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
   let canStream = true
   let refusal: string | undefined
   let retry = (): void => undefined
+  /** Of the list or watch that is open. */
+  let life = new AbortController()
+  let relisted: PromiseWithResolvers<void> | undefined
+  const hasListed = (): void => {
+    synced.resolve()
+    relisted?.resolve()
+    relisted = undefined
+  }
 
   const reader = createReader(options, {
     onSign: () => {
       lastSign = Date.now()
     },
     onSnapshot: ({objects, version: listed}: Snapshot<T>) => {
+      // It was begun before another one was asked for.
+      if (life.signal.aborted) return
       // A list is never older than what a watch has told before, unless the server has another history now (a restored backup).
       store.replaceAll(objects, listed, isOlderVersion(listed, version))
       version = listed
       mustList = false
       refusal = undefined
-      synced.resolve()
+      hasListed()
     },
     onEvent: ({type, object}) => {
       const {metadata} = object
@@ -59,10 +69,10 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
   })
 
   /** One list where needed and one watch, until the server ends it. */
-  const follow = async (life: AbortSignal): Promise<void> => {
-    if (mustList && canStream) return reader.streamAndWatch(life)
-    if (mustList) await reader.list(life)
-    await reader.watch(version ?? '', life)
+  const follow = async (signal: AbortSignal): Promise<void> => {
+    if (mustList && canStream) return reader.streamAndWatch(signal)
+    if (mustList) await reader.list(signal)
+    await reader.watch(version ?? '', signal)
   }
 
   /** It counts as empty from now on; with its definition its objects have gone. */
@@ -70,7 +80,7 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
     if (isNotFound(error)) store.replaceAll([], '', true)
     refusal = error.message
     mustList = true
-    synced.resolve()
+    hasListed()
   }
   /** A kind that nobody needs costs nothing. */
   const untilAsked = async (): Promise<void> => {
@@ -85,7 +95,7 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
     let failures = 0
     while (!signal.aborted) {
       const began = Date.now()
-      const life = new AbortController()
+      life = new AbortController()
       const stop = (): void => life.abort(signal.reason)
       signal.addEventListener('abort', stop, {once: true})
       const watchdog = setInterval(() => {
@@ -105,7 +115,7 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
         failures = Date.now() - began >= GOOD_WATCH_MS ? 1 : failures + 1
         if (options.isOptional && error instanceof KubeError && (isNotFound(error) || error.status === 403)) refuse(error)
         mustAsk = options.isOptional === true && isNotFound(error)
-        if (mustAsk) waitMs = 0
+        if (mustAsk || error === RELIST) waitMs = 0
         else if (error instanceof Unstreamed) canStream = false
         else if (isExpired(error) && !mustList) {
           // In the course of nature (after each restart of the API server): nothing to tell, and to wait for only where it goes on and on.
@@ -145,9 +155,19 @@ export function startInformer<T extends KubeObject>(options: InformerOptions<T>)
     refusal: () => refusal,
     retry: () => retry(),
     observe: store.put,
+    relist: () => {
+      // What the server refuses is asked for again in any case, or empty.
+      if (refusal !== undefined) return Promise.resolve()
+      mustList = true
+      relisted ??= Promise.withResolvers()
+      life.abort(RELIST)
+      return relisted.promise
+    },
     forget: (ref, uid) => store.remove(ref, uid),
   }
 }
+
+const RELIST = new Error('a list is asked for')
 
 class Silence extends Error {
   override readonly name = 'Silence'

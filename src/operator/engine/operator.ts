@@ -51,11 +51,14 @@ const keptOf = <T extends KubeObject>(object: T): T => normalise(withoutManagedF
 const CONCURRENCY = 64
 const WRITES_IN_FLIGHT = 64
 const REQUEST_TIMEOUT_MS = 30_000
+/** Caches that were filled this long before a term begins are those of a standby: it has looked at the lease at least twice. */
+const FRESH_MS = 400
 /** Every key is looked at again after this long, with jitter; where nothing has changed that sends no request. */
 const RESYNC_MS = 10 * 60_000
 
 /**
- * Serves until `signal` aborts: lists everything, waits until synced, takes the lease, works; then lets running keys end and gives
+ * Serves until `signal` aborts: lists everything, waits until synced, takes the lease, works (law 3: a standby lists once more before, for its
+ * watches may be behind what the last leader has written); then lets running keys end and gives
  * the lease back. Rejects when the lease is lost: whoever runs it decides whether to come back as a standby.
  */
 export async function startOperator(options: OperatorOptions): Promise<void> {
@@ -116,8 +119,12 @@ export async function startOperator(options: OperatorOptions): Promise<void> {
   try {
     await Promise.all([...informers.values()].map(({synced}) => synced))
     options.health?.synced()
-    const work = (term: AbortSignal, isHeld: IsHeld = () => true): Promise<void> =>
-      lead(options, {informerOf, reader, changes, isHeld}, term)
+    const syncedAt = performance.now()
+    const work = async (term: AbortSignal, isHeld: IsHeld = () => true): Promise<void> => {
+      const isStale = performance.now() - syncedAt > FRESH_MS
+      if (isStale) await Promise.race([Promise.all([...informers.values()].map((informer) => informer.relist())), aborted(term)])
+      if (!term.aborted) await lead(options, {informerOf, reader, changes, isHeld}, term)
+    }
     if (options.lease) await leadWhile({client, identity: options.identity, signal, log, ...options.lease}, work)
     else await work(signal)
   } catch (error) {
@@ -139,6 +146,7 @@ const withoutCache = (kind: Kind): Informer => ({
   refusal: () => undefined,
   retry: () => undefined,
   observe: () => undefined,
+  relist: () => Promise.resolve(),
   forget: () => undefined,
 })
 
@@ -202,7 +210,7 @@ const lead = async (options: OperatorOptions, {informerOf, reader, changes, isHe
   for (const controller of controllers) start(removal.removeOrphans(controller))
   options.health?.leads(queues)
   options.onReady?.()
-  if (!term.aborted) await new Promise<void>((resolve) => term.addEventListener('abort', () => resolve(), {once: true}))
+  await aborted(term)
   options.health?.rests()
   changes.unsubscribe()
   for (const {resync} of queues) clearInterval(resync)
@@ -262,5 +270,11 @@ const createChanges = (controllers: readonly AnyController[], reader: Reader): C
     },
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), {once: true})
+  })
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -196,6 +196,54 @@ describe('law 8: an informer', () => {
     expect(informer.silence()).toBeLessThan(10_000)
   })
 
+  it('lists anew when it is told to, and says when that has been done', async () => {
+    await using server = await play(
+      {asked: STREAM, answer: stay(line('ADDED', podOf('a', 3)), endOfList(7))},
+      {asked: STREAM, answer: json(500, statusBody(500, 'InternalError', 'etcd has no leader'))},
+      {asked: STREAM, answer: stay(line('ADDED', podOf('b', 8)), endOfList(9))},
+    )
+    const {informer, changes, errors} = follow(server)
+    await informer.synced
+    await informer.relist()
+    expect(changes).toEqual(['+a@3', '-a', '+b@8'])
+    expect(errors).toEqual([expect.objectContaining({status: 500})])
+  })
+
+  it('takes no list that was begun before for the one that it is told to make', async () => {
+    const gate = Promise.withResolvers<ServerResponse>()
+    await using server = await play(
+      {asked: STREAM, answer: end(endOfList(7))},
+      {
+        asked: watchFrom(7),
+        answer: json(410, statusBody(410, 'Expired', 'too old resource version')),
+      },
+      {
+        asked: STREAM,
+        answer: (response) => {
+          response.writeHead(200)
+          response.flushHeaders()
+          gate.resolve(response)
+        },
+      },
+      {asked: STREAM, answer: stay(line('ADDED', podOf('b', 10)), endOfList(10))},
+    )
+    const {informer, changes} = follow(server)
+    await informer.synced
+    const slow = await gate.promise
+    const relisted = informer.relist()
+    slow.end(line('ADDED', podOf('a', 8)) + endOfList(8))
+    await relisted
+    expect(changes).toEqual(['+b@10'])
+  })
+
+  it('waits for no list of an optional kind that is refused', async () => {
+    await using server = await play({asked: STREAM, answer: json(404, statusBody(404, 'NotFound', 'there is no such kind'))})
+    const {informer} = follow(server, {isOptional: true})
+    await informer.synced
+    await informer.relist()
+    expect(server.asked).toHaveLength(1)
+  })
+
   it('counts a bookmark as life', async () => {
     vi.useFakeTimers({toFake: ['setInterval', 'clearInterval', 'Date']})
     const open = Promise.withResolvers<ServerResponse>()

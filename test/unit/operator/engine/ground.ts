@@ -135,7 +135,7 @@ export interface Meddled {
   readonly client: KubeClient
   readonly calls: Call[]
   meddle(meddler: Meddler): void
-  /** Holds back what watches of this kind have to tell, until `release`. */
+  /** Holds back what open watches of this kind have to tell, until `release`; a list that is begun later is answered. */
   hold(kind: Kind): void
   release(): void
 }
@@ -144,7 +144,7 @@ export interface Meddled {
 export function meddleWith(client: KubeClient): Meddled {
   const calls: Call[] = []
   let meddler: Meddler = (_, send) => send()
-  const held = new Map<string, PromiseWithResolvers<void>>()
+  const open = new Set<{readonly path: string; gate?: PromiseWithResolvers<void>}>()
   const pass = async <T>(call: Call, send: () => Promise<T>): Promise<T> => {
     calls.push(call)
     return (await meddler(call, send)) as T
@@ -160,10 +160,11 @@ export function meddleWith(client: KubeClient): Meddled {
     meddle: (next) => {
       meddler = next
     },
-    hold: (kind) => void held.set(`/${kind.plural}?`, Promise.withResolvers()),
+    hold: (kind) => {
+      for (const watch of open) if (watch.path.includes(`/${kind.plural}?`)) watch.gate = Promise.withResolvers()
+    },
     release: () => {
-      for (const {resolve} of held.values()) resolve()
-      held.clear()
+      for (const {gate} of open) gate?.resolve()
     },
     client: {
       ...client,
@@ -180,14 +181,26 @@ export function meddleWith(client: KubeClient): Meddled {
       raw: async (request) => {
         const response = await client.raw(request)
         if (!request.path.includes('watch=true')) return response
+        const watch: {readonly path: string; gate?: PromiseWithResolvers<void>} = {path: request.path}
+        open.add(watch)
+        const end = (): void => {
+          open.delete(watch)
+          watch.gate?.resolve()
+        }
+        request.signal?.addEventListener('abort', end, {once: true})
         return {
           ...response,
           body: {
             text: () => response.body.text(),
             async *[Symbol.asyncIterator]() {
-              for await (const chunk of response.body) {
-                for (const [path, gate] of held) if (request.path.includes(path)) await gate.promise
-                yield chunk
+              try {
+                for await (const chunk of response.body) {
+                  await watch.gate?.promise
+                  request.signal?.throwIfAborted()
+                  yield chunk
+                }
+              } finally {
+                end()
               }
             },
           },

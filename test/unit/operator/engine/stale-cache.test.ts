@@ -1,10 +1,15 @@
-import {afterAll, beforeAll, expect, it} from 'vitest'
+import {setTimeout as pause} from 'node:timers/promises'
+import {afterAll, beforeAll, expect, it, vi} from 'vitest'
 import {ConnectionError, KubeError} from '../../../../src/kube/errors.ts'
+import type {StartInformer} from '../../../../src/kube/informer.ts'
+import {startInformer} from '../../../../src/kube/start-informer.ts'
+import {createHealth} from '../../../../src/operator/engine/health.ts'
 import {
   CONFIG_MAPS,
   type ConfigMap,
   childOf,
   type EngineGround,
+  type Meddled,
   startEngineGround,
   until,
   WIDGETS,
@@ -22,6 +27,20 @@ afterAll(() => ground.stop())
 /** Has the operator look at the widget again; resolves when it has been planned or passed over. */
 const touch = async (namespace: string, name: string, value: string): Promise<void> => {
   await ground.client.patch(WIDGETS, {namespace, name}, {metadata: {annotations: {touched: value}}}, {type: 'merge'})
+}
+
+/** How often informers are told to list anew. */
+const countLists = () => {
+  let anew = 0
+  const start: StartInformer = (options) => {
+    const informer = startInformer(options)
+    const relist = (): Promise<void> => {
+      anew += 1
+      return informer.relist()
+    }
+    return {...informer, relist}
+  }
+  return {startInformer: start, anew: () => anew}
 }
 
 const observed = (controller = widgetController()) => {
@@ -52,6 +71,42 @@ it('law 3: makes each child once, although the watch is behind', async () => {
   await touch(namespace, 'w', 'last')
   await until(() => seen.includes('last'))
   expect(await ground.children(namespace)).toHaveLength(5)
+  await operator.stop()
+})
+
+it('law 3: a standby that takes over makes nothing twice, although its watch is behind', async () => {
+  const namespace = await ground.namespace()
+  const lease = {namespace, name: 'operator'}
+  const first = await ground.run(namespace, widgetController(), {identity: 'first', lease})
+  const health = createHealth()
+  let standby: Meddled | undefined
+  const coming = ground.run(namespace, widgetController(), {identity: 'second', lease, health}, (meddled) => {
+    standby = meddled
+  })
+  await until(() => health.isSynced())
+  standby?.hold(CONFIG_MAPS)
+  await ground.client.create(WIDGETS, widget('w', {replicas: 5}, namespace))
+  await until(async () => (await ground.children(namespace)).length === 5)
+  // By now it has found the lease taken.
+  await pause(500)
+  await first.stop()
+  const second = await coming
+  await touch(namespace, 'w', 'last')
+  await pause(500)
+  expect(await ground.children(namespace)).toHaveLength(5)
+  expect(second.calls.filter(({verb}) => verb === 'create')).toEqual([])
+  await second.stop()
+})
+
+it('lists once where it leads at once', async () => {
+  const namespace = await ground.namespace()
+  const lists = countLists()
+  // However busy the machine is.
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+  const lease = {namespace, name: 'operator'}
+  const operator = await ground.run(namespace, widgetController(), {lease, startInformer: lists.startInformer})
+  clock.mockRestore()
+  expect(lists.anew()).toBe(0)
   await operator.stop()
 })
 
