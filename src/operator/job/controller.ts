@@ -47,7 +47,7 @@ export function observeJob(job: DaskJob, reader: Reader): JobWorld {
     cluster,
     scheduler: cluster && ownScheduler(cluster, pods),
     runners,
-    holder: next && !isControlledBy(next, job) ? next : undefined,
+    holder: next && mayTryAgain(job, number) && !isControlledBy(next, job) ? next : undefined,
   }
 }
 

@@ -6,7 +6,7 @@ import {isManagedElsewhere} from '../../api/managed-by.ts'
 import {ANNOTATION_STOPPED_AT, isClusterName} from '../../api/names.ts'
 import type {KubeObject} from '../../api/object.ts'
 import {isControlledBy} from '../../api/ownership.ts'
-import {hasPodSucceeded, isPodEnded, isPodLeaving} from '../../api/pod-state.ts'
+import {hasPodSucceeded, isPodEnded, isPodLeaving, podEndedAt} from '../../api/pod-state.ts'
 import {refOf} from '../../api/ref.ts'
 import {tlsSecretName} from '../../api/tls.ts'
 import type {Action, Create, Delete, Plan} from '../engine/contract.ts'
@@ -46,10 +46,12 @@ export interface JobWorld {
 export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus> {
   if (isManagedElsewhere(job)) return {stages: [], status: undefined}
   if (hasJobEnded(job)) return afterTheEnd(job, world, now)
+  const verdict = verdictOf(job, world, now)
   const stoppedAt = job.metadata.annotations?.[ANNOTATION_STOPPED_AT]
   // What has succeeded before it could be stopped stays a success.
-  if (stoppedAt !== undefined && !world.runners.some((runner) => hasPodSucceeded(runner) && !isOfBefore(job, runner)))
+  if (stoppedAt !== undefined && verdict?.jobStatus !== 'Successful')
     return {stages: [], status: failedWith(job, {reason: REASON.stopped, message: `it was stopped at ${stoppedAt}`}, now)}
+  if (verdict) return {stages: [], status: verdict}
   if (!isOnOthersCluster(job) && !isClusterName(job.metadata.name)) return {stages: [], status: invalidStatus(job, now)}
   const fault = faultOf(job)
   if (fault) return {stages: [], status: waitingStatus(job, {reason: REASON.invalidSpec, message: fault}, now)}
@@ -63,13 +65,24 @@ export function planJob(job: DaskJob, world: JobWorld, now: number): Plan<DaskJo
   if (world.cluster && isToBeResumed(job, world.cluster)) return {stages: [[setSuspend(world.cluster, false)]], status: job.status}
 
   const leftMs = deadlineMs(job, now)
-  if (leftMs !== undefined && leftMs <= 0) {
-    const message = `it was not done within the ${job.spec.activeDeadlineSeconds} seconds of its activeDeadlineSeconds`
-    return {stages: [], status: failedWith(job, {reason: REASON.deadlineExceeded, message}, now)}
-  }
+  if (leftMs !== undefined && leftMs <= 0) return {stages: [], status: overdueStatus(job, now)}
   const plan = pursue(job, world, now)
   const waits = [plan.wakeAfter, leftMs].filter((ms) => ms !== undefined)
   return {...plan, ...(waits.length > 0 && {wakeAfter: Math.min(...waits)})}
+}
+
+/** By a program that has ended and is not tried again: what the job would need next does not matter any more, nor how late somebody looks. */
+const verdictOf = (job: DaskJob, {runners, lastWords}: JobWorld, now: number): DaskJobStatus | undefined => {
+  const {number, runner} = lastAttempt(job, runners)
+  if (!runner || !isPodEnded(runner) || isOfBefore(job, runner)) return undefined
+  if (!hasPodSucceeded(runner) && mayTryAgain(job, number)) return undefined
+  const leftMs = deadlineMs(job, podEndedAt(runner))
+  return leftMs !== undefined && leftMs < 0 ? overdueStatus(job, now) : endedStatus(job, {runner, attempts: number, lastWords}, now)
+}
+
+const overdueStatus = (job: DaskJob, now: number): DaskJobStatus => {
+  const message = `it was not done within the ${job.spec.activeDeadlineSeconds} seconds of its activeDeadlineSeconds`
+  return failedWith(job, {reason: REASON.deadlineExceeded, message}, now)
 }
 
 /** The next step of a job that is neither over nor suspended. */
@@ -79,9 +92,6 @@ const pursue = (job: DaskJob, world: JobWorld, now: number): Plan<DaskJobStatus>
   if (runner && isOfBefore(job, runner))
     return {stages: [], status: waitingStatus(job, {reason: REASON.starting, message: untilGone(runner)}, now)}
   if (runner && isPodEnded(runner)) {
-    if (hasPodSucceeded(runner)) return {stages: [], status: endedStatus(job, {runner, attempts: number}, now)}
-    if (!mayTryAgain(job, number))
-      return {stages: [], status: endedStatus(job, {runner, attempts: number, lastWords: world.lastWords}, now)}
     const waitMs = pauseAfter(number, runner, now)
     if (waitMs > 0) return {stages: [], status: runningStatus(job, {cluster, runner, attempts: number}, now), wakeAfter: waitMs}
   } else if (runner && hasRestartedTooOften(job, runner)) {

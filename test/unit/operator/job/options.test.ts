@@ -119,6 +119,38 @@ describe('activeDeadlineSeconds', () => {
   })
 })
 
+describe('a program that has ended', () => {
+  // Created a minute ago.
+  const of = (activeDeadlineSeconds?: number, more: Partial<DaskJobSpec> = {}): DaskJob =>
+    job({...more, ...(activeDeadlineSeconds !== undefined && {activeDeadlineSeconds})}, {jobStatus: 'Running', startTime: ago(50)})
+  it.each([
+    ['in time, however late somebody looks', 30, 40, {jobStatus: 'Successful', endTime: ago(40)}],
+    ['at the last moment', 30, 30, {jobStatus: 'Successful', endTime: ago(30)}],
+    ['too late', 30, 29, {jobStatus: 'Failed', reason: 'DeadlineExceeded'}],
+  ])('well, %s', (_, deadline, endedAgo, status) => {
+    const given = of(deadline)
+    const plan = planJob(given, world(given, [runner(given, 1, endedWith(0, endedAgo))]), NOW)
+    expect(plan.stages).toEqual([])
+    expect(plan.status).toMatchObject(status)
+  })
+  it('with a failure, in time, has that told and not its deadline', () => {
+    const [once, again] = [of(30), of(30, {backoffLimit: 1})]
+    expect(planJob(once, world(once, [runner(once, 1, endedWith(3, 40))]), NOW).status).toMatchObject({reason: 'Error', exitCode: 3})
+    expect(planJob(again, world(again, [runner(again, 1, endedWith(3, 40))]), NOW).status).toMatchObject({reason: 'DeadlineExceeded'})
+  })
+  it('waits for nobody who holds the name of an attempt that is not needed', () => {
+    const holder = runner(job({}, undefined, {uid: 'job-0'}), 2, RUNNING, {deletionTimestamp: ago(3600)})
+    for (const [code, jobStatus] of [
+      [0, 'Successful'],
+      [3, 'Failed'],
+    ] as const)
+      expect(planJob(of(), world(of(), [runner(of(), 1, endedWith(code))], {holder}), NOW).status).toMatchObject({jobStatus})
+    const again = of(undefined, {backoffLimit: 1})
+    const plan = planJob(again, world(again, [runner(again, 1, endedWith(3))], {holder}), NOW)
+    expect(plan.status).toMatchObject({jobStatus: 'Running', reason: 'PredecessorLeaves'})
+  })
+})
+
 describe('a job that somebody has stopped', () => {
   const of = job(
     {backoffLimit: 3},
