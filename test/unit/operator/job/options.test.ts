@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import type {Pod} from '../../../../src/api/core.ts'
 import type {DaskCluster, DaskJob, DaskJobSpec, DaskJobStatus} from '../../../../src/api/dask.ts'
+import {withConditionTimes} from '../../../../src/operator/engine/conditions.ts'
 import type {Create, Patch} from '../../../../src/operator/engine/contract.ts'
 import {attemptName, attemptOf} from '../../../../src/operator/job/attempts.ts'
 import {type JobWorld, planJob} from '../../../../src/operator/job/plan.ts'
@@ -240,7 +241,7 @@ describe('suspend', () => {
     const plan = planJob(of, world(of, [runner(of, 1)]), NOW)
     expect(plan.stages).toEqual([])
     expect(plan.status).not.toHaveProperty('startTime')
-    expect(conditionsOf(plan.status)).toMatchObject({Suspended: 'False Suspended'})
+    expect(conditionsOf(plan.status)).toMatchObject({Suspended: 'Unknown Suspended'})
   })
   it('then ends the program and suspends its cluster', () => {
     const of = job({suspend: true}, suspendedStatus(job(), 1, NOW))
@@ -248,7 +249,7 @@ describe('suspend', () => {
     expect(told(plan.stages)).toEqual([['delete pods/pi-runner', 'patch daskclusters/pi']])
     expect(at<Patch>(plan.stages, 0, 1).patch).toEqual({spec: {suspend: true}})
     expect(plan.status).not.toHaveProperty('startTime')
-    expect(conditionsOf(plan.status)).toEqual({Complete: 'False Suspended', Failed: 'False Suspended', Suspended: 'False Suspended'})
+    expect(conditionsOf(plan.status)).toEqual({Complete: 'False Suspended', Failed: 'False Suspended', Suspended: 'Unknown Suspended'})
   })
   it('begins the program anew when it is resumed, once the old pod has gone', () => {
     const conditions = [{type: 'Suspended', status: 'True' as const, reason: 'Suspended', message: '', lastTransitionTime: ago(300)}]
@@ -268,6 +269,23 @@ describe('suspend', () => {
     const leaving = planJob(resumed, world(resumed, [runner(resumed, 1, RUNNING, {deletionTimestamp: ago(1)})]), NOW)
     expect(leaving.stages).toEqual([])
     expect(leaving.status).not.toHaveProperty('startTime')
+  })
+  it('has its deadline begin anew also when it is resumed before the old pod has gone', () => {
+    const write = (of: DaskJob, {status}: {readonly status?: DaskJobStatus | undefined}): DaskJob => ({
+      ...of,
+      status: withConditionTimes(of.status, status ?? {}) as DaskJobStatus,
+    })
+    const running = job({activeDeadlineSeconds: 300}, {jobStatus: 'Running', startTime: ago(250)}, {creationTimestamp: ago(250)})
+    const ending = runner(running, 1, RUNNING, {deletionTimestamp: ago(-600)})
+    let of: DaskJob = {...running, spec: {...running.spec, suspend: true}}
+    of = write(of, planJob(of, world(of, [runner(of, 1)]), NOW))
+    of = write(of, planJob(of, world(of, [ending]), NOW + 1000))
+    // Its program takes its time to end.
+    of = {...of, spec: {...of.spec, suspend: false}}
+    of = write(of, planJob(of, world(of, [ending]), NOW + 360_000))
+    const plan = planJob(of, world(of, [ending]), NOW + 361_000)
+    expect(plan.status).toMatchObject({jobStatus: 'JobCreated', reason: 'Starting'})
+    expect(plan.wakeAfter).toBe(299_000)
   })
   it.each([
     ['has ended in peace', endedWith(0)],
