@@ -122,9 +122,10 @@ export const createClusterController = (
     const pods = [...(scheduler ? [scheduler] : []), ...groups.flatMap((group) => group.pods)]
     const world: ClusterWorld = {
       ...seen,
+      tls: await lookAtTls(cluster, pods, Date.now(), signal),
+      // Nothing is waited for between this word and the plan.
       idle: idleWatch.of(refIn(cluster, cluster.metadata.name), reader),
       unrunnable: unrunnableWatch.of(cluster, groups, reader),
-      tls: await lookAtTls(cluster, pods, Date.now(), signal),
     }
     if (!scheduler || !isPodLeaving(scheduler)) return world
     return {...world, lostNode: await findLostNode(scheduler, Date.now(), signal)}

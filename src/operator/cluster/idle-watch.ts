@@ -4,7 +4,7 @@ import {hasJobEnded} from '../../api/job-state.ts'
 import type {Ref} from '../../api/object.ts'
 import {controllerOf} from '../../api/ownership.ts'
 import {isPodReady} from '../../api/pod-state.ts'
-import {keyOf, refIn, refOf} from '../../api/ref.ts'
+import {refIn, refOf} from '../../api/ref.ts'
 import {ownScheduler} from '../../api/scheduler-pod.ts'
 import type {Idleness} from '../../dask/idleness.ts'
 import type {Reader} from '../engine/contract.ts'
@@ -21,9 +21,14 @@ export interface IdleWatch {
   of(cluster: Ref, reader: Reader): IdleView | undefined
 }
 
+/** What is known of one scheduler pod. */
 interface Known {
-  readonly view: IdleView
-  readonly mark: string | undefined
+  /** Since when it is idle: by the calendar, and by the steady clock. */
+  readonly idle?: {readonly since: number; readonly began: number} | undefined
+  /** When it was last asked, by the steady clock. */
+  readonly at: number
+  readonly failure?: string
+  readonly mark?: string | undefined
   readonly hasAnswered: boolean
   /** One after another. */
   readonly failures: number
@@ -37,30 +42,39 @@ const SILENT_MS = 30_000
 const SKEW_MS = 5_000
 const FAILURES = 3
 
+/** `steady`: nobody sets it, so that spans are measured by it. */
+export interface Clocks {
+  readonly now: () => number
+  readonly steady: () => number
+}
+
+const CLOCKS: Clocks = {now: () => Date.now(), steady: () => performance.now()}
+
 interface Question {
   readonly cluster: DaskCluster
   readonly scheduler: Pod
 }
 
 /** Schedulers are asked beside the reconcile workers (law 9), and only those of clusters with an `idleTimeout` (law 10). */
-export function createIdleWatch(ask: AskIdle, clock: () => number = Date.now, leastMs = LEAST_MS): IdleWatch {
+export function createIdleWatch(ask: AskIdle, {now, steady} = CLOCKS, leastMs = LEAST_MS): IdleWatch {
+  /** By the UID of the scheduler's pod: neither it nor its cluster leaves anything to the next one of its name. */
   const known = new Map<string, Known>()
   let enqueue: (ref: Ref) => void = () => undefined
 
   const polls = createPolls<Question>({
     ask: async ({cluster, scheduler}) => {
-      const ref = refOf(cluster)
-      const before = known.get(keyOf(ref))
+      const uid = uidOf(scheduler)
+      const before = known.get(uid)
       try {
-        known.set(keyOf(ref), answered(before, await ask(cluster, scheduler), cluster, clock()))
+        known.set(uid, answered(before, await ask(cluster, scheduler), cluster, now(), steady()))
       } catch (error) {
-        known.set(keyOf(ref), unanswered(before, error instanceof Error ? error.message : String(error), clock()))
+        known.set(uid, unanswered(before, error instanceof Error ? error.message : String(error), steady()))
       }
-      enqueue(ref)
+      enqueue(refOf(cluster))
     },
-    everyMs: ({cluster}) => {
+    everyMs: ({cluster, scheduler}) => {
       const usual = Math.min(MOST_MS, Math.max(leastMs, idleTimeoutMs(cluster) / 4))
-      return Math.min(SILENT_MS, usual * 2 ** (known.get(keyOf(refOf(cluster)))?.failures ?? 0))
+      return Math.min(SILENT_MS, usual * 2 ** (known.get(uidOf(scheduler))?.failures ?? 0))
     },
     onEnd: (key) => known.delete(key),
   })
@@ -71,20 +85,30 @@ export function createIdleWatch(ask: AskIdle, clock: () => number = Date.now, le
       polls.start(signal)
     },
     of: (ref, reader) => {
-      const need = (): Question | undefined => questionOf(ref, reader)
-      if (!need()) return undefined
-      polls.follow(keyOf(ref), need)
-      return known.get(keyOf(ref))?.view
+      const question = questionOf(ref, reader)
+      if (!question) return undefined
+      const uid = uidOf(question.scheduler)
+      polls.follow(uid, () => {
+        const next = questionOf(ref, reader)
+        return next && uidOf(next.scheduler) === uid ? next : undefined
+      })
+      const {idle, at, failure} = known.get(uid) ?? {}
+      if (at === undefined) return undefined
+      const view = {forMs: idle ? at - idle.began : 0, ageMs: steady() - at}
+      return {...view, ...(idle && {since: idle.since}), ...(failure !== undefined && {failure})}
     },
   }
 }
 
-const answered = (before: Known | undefined, idleness: Idleness, cluster: DaskCluster, now: number): Known => {
-  if (!idleness.isIdle) return {view: {at: now}, mark: undefined, hasAnswered: true, failures: 0}
+const uidOf = ({metadata: {uid = ''}}: Pod): string => uid
+
+const answered = (before: Known | undefined, idleness: Idleness, cluster: DaskCluster, now: number, at: number): Known => {
+  if (!idleness.isIdle) return {at, hasAnswered: true, failures: 0}
   const {mark, since: theirs} = idleness
+  const known = before?.mark === mark ? before.idle : undefined
   // An operator that has just begun goes on with what the last one has written, if nothing has run since.
-  const since = before?.mark === mark ? before.view.since : before?.hasAnswered ? undefined : restored(cluster, theirs)
-  return {view: {since: since ?? now, at: now}, mark, hasAnswered: true, failures: 0}
+  const since = (before?.hasAnswered ? undefined : restored(cluster, theirs)) ?? now
+  return {idle: known ?? {since, began: at - (now - since)}, at, mark, hasAnswered: true, failures: 0}
 }
 
 const restored = ({status}: DaskCluster, theirs: number | undefined): number | undefined => {
@@ -94,16 +118,10 @@ const restored = ({status}: DaskCluster, theirs: number | undefined): number | u
 }
 
 /** What was known stands, so that one lost answer does not begin anew. */
-const unanswered = (before: Known | undefined, message: string, now: number): Known => {
+const unanswered = (before: Known | undefined, message: string, at: number): Known => {
   const failures = (before?.failures ?? 0) + 1
-  const {failure: _, ...view} = before?.view ?? {at: now}
-  const isToBeTold = failures === FAILURES
-  return {
-    view: isToBeTold ? {...view, failure: message} : view,
-    mark: before?.mark,
-    hasAnswered: before?.hasAnswered ?? false,
-    failures,
-  }
+  const {failure: _, ...stands} = before ?? {at, hasAnswered: false}
+  return {...stands, ...(failures === FAILURES && {failure: message}), failures}
 }
 
 const questionOf = (ref: Ref, reader: Reader): Question | undefined => {

@@ -17,12 +17,12 @@ export interface IdleSteps {
 const FRESH_MS = 1_000
 
 /** What becomes of a cluster that has had nothing to do for as long as `idleTimeout` says: deleted or suspended, by the scheduler's word of just now. */
-export function idleSteps(cluster: DaskCluster, view: IdleView | undefined, now: number): IdleSteps {
+export function idleSteps(cluster: DaskCluster, view: IdleView | undefined): IdleSteps {
   if (!view || idleTimeoutMs(cluster) === 0) return {stages: []}
-  const {since, at, failure} = view
+  const {since, forMs, ageMs, failure} = view
   if (failure !== undefined)
     return {stages: [[tell('Warning', REASON.idleUnknown, `whether the scheduler is idle cannot be known: ${failure}`)]], ...idle(since)}
-  const isDue = since !== undefined && at - since >= idleTimeoutMs(cluster) && now - at < FRESH_MS
+  const isDue = since !== undefined && forMs >= idleTimeoutMs(cluster) && ageMs < FRESH_MS
   return {stages: isDue ? end(cluster) : [], ...idle(since)}
 }
 

@@ -51,7 +51,7 @@ export function planCluster(cluster: DaskCluster, world: ClusterWorld, now: numb
   const heldFor = hasAll ? createdFor(cluster, now) : 0
   const {guard, expose} = accessorySteps(cluster, world)
   const waits = [repair.waitMs, heldFor, world.accessories.noHttpRoutes === undefined ? 0 : NEW_KINDS_MS].filter((ms) => ms > 0)
-  const {stages: ending, ...idle} = idleSteps(cluster, world.idle, now)
+  const {stages: ending, ...idle} = idleSteps(cluster, world.idle)
   return {
     // What an idle cluster has not been given does not keep it from going.
     stages: [...ending, repair.remove, guard, tls.secret, writes, expose].filter((stage) => stage.length > 0),

@@ -8,12 +8,14 @@ export interface GroupView {
   readonly pods: readonly Pod[]
 }
 
-/** What is known of a cluster's idleness; times are ours, ms since 1970. */
+/** What is known of a cluster's idleness. Spans are measured by a clock that nobody sets. */
 export interface IdleView {
-  /** Since when the scheduler is known to be idle; `undefined`: it works, or did when it was last asked. */
+  /** Since when the scheduler is known to be idle, ms since 1970; `undefined`: it works, or did when it was last asked. */
   readonly since?: number
-  /** When it was last asked. */
-  readonly at: number
+  /** For how long it had been idle when it was last asked. */
+  readonly forMs: number
+  /** How long ago it was last asked. */
+  readonly ageMs: number
   /** Why it has not answered, once that has lasted. */
   readonly failure?: string
 }

@@ -367,7 +367,7 @@ describe('a refusal by the API server', () => {
   it.each<[string, Partial<ClusterWorld>, string]>([
     ['a lost scheduler from being made again', {scheduler: undefined}, 'create pods/demo-scheduler'],
     ['the default group from being made', {defaultGroup: undefined, groups: []}, 'create daskworkergroups/demo-default'],
-    ['an idle cluster from going', {idle: {since: NOW - 3600_000, at: NOW}}, 'delete daskclusters/demo'],
+    ['an idle cluster from going', {idle: {since: NOW - 3600_000, forMs: 3600_000, ageMs: 0}}, 'delete daskclusters/demo'],
   ])('of an edit of the service does not keep %s', (_, changes, action) => {
     const {stages} = planCluster(refused, {...whole(refused), ...changes}, NOW)
     expect(told(stages).flat()).toContain('patch services/demo-scheduler')
