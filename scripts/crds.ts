@@ -4,9 +4,9 @@
  */
 import {mkdir, readFile, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
-import {stringify} from 'yaml'
 import {GROUP} from '../src/api/dask.ts'
 import {ANNOTATION_VERSION} from '../src/api/names.ts'
+import {toYaml} from '../src/cli/yaml.ts'
 import {DEFINITIONS, type Definition} from './crds/kinds.ts'
 import {described, object, type Schema, string} from './crds/schema.ts'
 
@@ -45,7 +45,7 @@ const definition = ({kind, shortNames, description, spec, status, requiresSpec, 
 
 const folder = join(dirname(import.meta.dirname), 'manifests', 'crds')
 const files = DEFINITIONS.map((each) => {
-  const yaml = stringify(definition(each), {aliasDuplicateObjects: false, lineWidth: 0})
+  const yaml = toYaml(definition(each))
   return {path: join(folder, `${each.kind.toLowerCase()}s.yaml`), text: `# Written by \`npm run crds\` from scripts/crds.ts.\n${yaml}`}
 })
 

@@ -1,12 +1,12 @@
 /** What installs the operator without its command line: a Helm chart and a base for kustomize, whole and in dist/. */
 import {cp, mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {stringify} from 'yaml'
 import {DEFAULT_LOG_LEVEL} from '../src/api/log-levels.ts'
 import {LEASE_NAMESPACE} from '../src/api/names.ts'
 import type {KubeObject} from '../src/api/object.ts'
 import {BOOT, DEFAULT_NAMESPACE, DEFAULT_NODE_IMAGE, operatorManifests} from '../src/cli/install/manifests.ts'
 import {FOR_PEOPLE, LEADING, LOOKING, SECURING, SERVING} from '../src/cli/install/roles.ts'
+import {toYaml} from '../src/cli/yaml.ts'
 
 interface Sources {
   /** Root of the package. */
@@ -50,7 +50,7 @@ export async function writeKustomizeBase(folder: string, {root, version, bundle}
   if (!found) throw new Error('an installation has no ConfigMap with the operator')
   const definitions = await readdir(join(root, 'manifests', 'crds'))
   for (const file of definitions) await cp(join(root, 'manifests', 'crds', file), join(folder, file))
-  const others = objects.filter((object) => !isBundle(object)).map((object) => `---\n${stringify(object)}`)
+  const others = objects.filter((object) => !isBundle(object)).map((object) => `---\n${toYaml(object)}`)
   await writeFile(join(folder, 'operator.yaml'), others.join(''))
   await writeFile(join(folder, 'operator.mjs.br'), bundle)
   const {name, namespace, labels} = found.metadata
@@ -61,7 +61,7 @@ export async function writeKustomizeBase(folder: string, {root, version, bundle}
     resources: [...definitions, 'operator.yaml'],
     configMapGenerator: [generator],
   }
-  await writeFile(join(folder, 'kustomization.yaml'), stringify(base))
+  await writeFile(join(folder, 'kustomization.yaml'), toYaml(base))
 }
 
 /** The base with the right to Secrets, beside it: kustomize takes in nothing of a folder that lies around its own. */
@@ -70,9 +70,9 @@ export async function writeKustomizeTls(folder: string, base: string, {version, 
   const options = {namespace: DEFAULT_NAMESPACE, replicas: 1, nodeImage: DEFAULT_NODE_IMAGE, logLevel: DEFAULT_LOG_LEVEL, version, bundle}
   const without = new Set(operatorManifests(options).map(nameOf))
   const objects = operatorManifests({...options, tls: true}).filter((object) => !without.has(nameOf(object)))
-  await writeFile(join(folder, 'secrets.yaml'), objects.map((object) => `---\n${stringify(object)}`).join(''))
+  await writeFile(join(folder, 'secrets.yaml'), objects.map((object) => `---\n${toYaml(object)}`).join(''))
   const kustomization = {apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: [base, 'secrets.yaml']}
-  await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization))
+  await writeFile(join(folder, 'kustomization.yaml'), toYaml(kustomization))
 }
 
 const nameOf = ({kind, metadata}: KubeObject): string => `${kind} ${metadata.name}`

@@ -9,7 +9,8 @@ import {tmpdir} from 'node:os'
 import {join, resolve} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {promisify} from 'node:util'
-import {parse, stringify} from 'yaml'
+import {parse} from 'yaml'
+import {toYaml} from '../src/cli/yaml.ts'
 import {build} from './build.ts'
 import {type Bom, krewManifest, notesOf, shippedBom} from './release-parts.ts'
 
@@ -81,7 +82,7 @@ async function release(folder: string, homepage: string): Promise<void> {
   await packPackage(folder, homepage)
   await packChart(folder, version)
   await writeFile(join(folder, 'sbom.cdx.json'), `${JSON.stringify(await billOfMaterials(packages), undefined, 2)}\n`)
-  await writeFile(join(folder, 'dask.yaml'), stringify(krew))
+  await writeFile(join(folder, 'dask.yaml'), toYaml(krew))
   await writeFile(join(folder, 'NOTES.md'), notes)
   const sums = [...(await sumsOf(folder))].map(([name, sum]) => `${sum}  ${name}\n`)
   await writeFile(join(folder, 'SHA256SUMS'), sums.join(''))

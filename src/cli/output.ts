@@ -46,8 +46,8 @@ export async function formatList<T extends KubeObject>(objects: readonly T[], vi
 /** One document of JSON or YAML; without `managedFields`, which are longer than the rest and which kubectl leaves out too. */
 export async function formatDocument(document: unknown, format: 'json' | 'yaml'): Promise<string> {
   if (format === 'json') return `${JSON.stringify(document, withoutManagedFields, 2)}\n`
-  const {stringify} = await import('./yaml.ts')
-  return stringify(document, withoutManagedFields, {aliasDuplicateObjects: false, lineWidth: 0})
+  const {toYaml} = await import('./yaml.ts')
+  return toYaml(document, withoutManagedFields)
 }
 
 /** Objects as one file of YAML that kubectl applies. */

@@ -6,6 +6,7 @@ import {clusterManifest} from '../../../src/cli/cluster-manifest.ts'
 import {clusterColumns, jobStatus} from '../../../src/cli/columns.ts'
 import {formatDocument, formatList, type ListView} from '../../../src/cli/output.ts'
 import {alignCells, renderTable} from '../../../src/cli/table.ts'
+import {toYaml} from '../../../src/cli/yaml.ts'
 
 const NOW = Date.parse('2026-11-23T12:00:00Z')
 
@@ -118,5 +119,69 @@ describe('a table', () => {
         for (const line of alignCells(lines).split('\n')) expect(line).toBe(line.trimEnd())
       }),
     )
+  })
+})
+
+describe('YAML', () => {
+  const words = [
+    ...[
+      'yes',
+      'y',
+      'N',
+      'on',
+      'off',
+      'No',
+      'TRUE',
+      '~',
+      'null',
+      '',
+      '=',
+      '<<',
+      '1_000',
+      '0b11',
+      '0B11',
+      '+0x1f',
+      '0X1F',
+      '-0b1',
+      '017',
+      '09',
+      '+0o7',
+    ],
+    ...[
+      '1:30',
+      '190:20:30.15',
+      '2026-12-01',
+      '2026-12-01T10:00:00Z',
+      '1e_3',
+      '.5',
+      '.inf',
+      '685.230_15e+03',
+      '\u0085x',
+      'a\u2028b',
+      '\uFEFFx',
+      '\u007F',
+    ],
+  ]
+  const signs = fc.string({unit: fc.constantFrom(...'ynoeftxb01_.:+-=<~ #"\'\n\t\\\u0085\u2029ä')})
+  const text = fc.oneof(fc.constantFrom(...words), signs, fc.string({unit: 'grapheme'}))
+  /** The library's own reader takes no notice of the line breaks that only YAML 1.1 has. */
+  const isBroken = (yaml: string): boolean => /[\u007F-\u009F\u2028\u2029\uFEFF]/.test(yaml)
+
+  it('is read back the same by readers of YAML 1.1 and 1.2, whatever its strings are', () => {
+    fc.assert(
+      fc.property(fc.array(text), text, (values, key) => {
+        const document = {args: values, [`-${key}`]: key, env: {[key]: key}}
+        const yaml = toYaml(document)
+        expect(isBroken(yaml)).toBe(false)
+        expect(parse(yaml)).toEqual(document)
+        expect(parse(yaml, {version: '1.1', schema: 'yaml-1.1'})).toEqual(document)
+      }),
+    )
+  })
+
+  it('has quotes around each word that Go or Python takes for something else, and around no other', async () => {
+    for (const word of words) expect(await formatDocument({word}, 'yaml')).toMatch(/^word: ".*"\n$/)
+    for (const word of ['yesterday', '10.0.0.1', '500m', '8Gi', 'dask:1', 'a=b', '--verbose', '3.11-slim'])
+      expect(await formatDocument({word}, 'yaml')).toBe(`word: ${word}\n`)
   })
 })
