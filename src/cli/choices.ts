@@ -6,10 +6,11 @@ import {envFlag, pairFlag} from './flags.ts'
 import {furtherResources, nodeSelectorFlag, type PodFlags, podExtras, podFlags, quantityFlag} from './pod-flags.ts'
 import {type PodSecurityFlags, podSecurityFlags, podSecurityOf, securedContainer, securedPod, withHome} from './pod-security.ts'
 import {UserError, usageError} from './user-error.ts'
+import {workerNumberFlag} from './worker-number.ts'
 
 /** Flags of the pods that a command generates. */
 export const workerFlags = {
-  workers: Flags.integer({char: 'w', min: 0, helpValue: 'N', summary: `Number of workers (default ${DEFAULT_WORKERS}).`}),
+  workers: workerNumberFlag({char: 'w', summary: `Number of workers (default ${DEFAULT_WORKERS}).`}),
   image: Flags.string({helpValue: 'IMAGE', summary: `Image of all pods (default ${DEFAULT_IMAGE}).`}),
   cpu: quantityFlag({summary: 'CPUs of each worker, request and limit alike.'}),
   memory: quantityFlag({summary: 'Memory of each worker, request and limit alike.'}),

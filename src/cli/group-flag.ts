@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {didYouMean} from './did-you-mean.ts'
 import {parseQuantity, parseWorkerCommand, parseWorkerResource} from './pod-flags.ts'
 import {usageError} from './user-error.ts'
+import {parseWorkerNumber} from './worker-number.ts'
 
 /** A further group of workers, in one word: `highmem=2,memory=64Gi,worker-resource=MEM=1`. */
 export interface GroupChoice {
@@ -20,7 +21,7 @@ export function parseGroup(text: string): GroupChoice {
   const [head = '', ...rest] = text.split(',')
   const [, name, count] = /^([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)=(\d+)$/.exec(head) ?? []
   if (name === undefined) throw usageError(`"${head}" is no NAME=NUMBER of a group`, 'write it like highmem=2,memory=64Gi')
-  let group: GroupChoice = {name, workers: Number(count), resources: {}, workerResources: []}
+  let group: GroupChoice = {name, workers: parseWorkerNumber(count ?? ''), resources: {}, workerResources: []}
   for (const word of rest) {
     const at = word.indexOf('=')
     const [key, value] = [word.slice(0, Math.max(0, at)), word.slice(at + 1)]
@@ -52,8 +53,8 @@ export const boundsFlag = Flags.custom<{readonly minimum: number; readonly maxim
   helpValue: 'MIN..MAX',
   parse: async (text) => {
     const [, least, most] = /^(\d+)\.\.(\d+)$/.exec(text) ?? []
-    const [minimum, maximum] = [Number(least), Number(most)]
-    if (least === undefined) throw usageError(`"${text}" is no MIN..MAX`, 'write it like 0..20')
+    if (least === undefined || most === undefined) throw usageError(`"${text}" is no MIN..MAX`, 'write it like 0..20')
+    const [minimum, maximum] = [parseWorkerNumber(least), parseWorkerNumber(most)]
     if (minimum > maximum) throw usageError(`${minimum} is more than ${maximum}`, 'write the smaller number first, like 0..20')
     return {minimum, maximum}
   },

@@ -6,6 +6,7 @@ import {autoscalerManifest, autoscalersOf} from '../../cli/autoscalers.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {dryRunFlag, dryRunOf, nameArg, outputFlag} from '../../cli/flags.ts'
 import {UserError, usageError} from '../../cli/user-error.ts'
+import {workerNumberFlag} from '../../cli/worker-number.ts'
 import {answerObject, createObject, doneText, FIELD_MANAGER} from '../../cli/write.ts'
 
 export default class ClusterAdapt extends DaskCommand {
@@ -20,8 +21,8 @@ export default class ClusterAdapt extends DaskCommand {
   ]
   static override args = {name: nameArg('cluster')}
   static override flags = {
-    minimum: Flags.integer({aliases: ['min'], min: 0, helpValue: 'N', summary: 'The fewest workers (--min; 0 where none is set yet).'}),
-    maximum: Flags.integer({aliases: ['max'], min: 0, helpValue: 'N', summary: 'The most workers (--max; 10 where none is set yet).'}),
+    minimum: workerNumberFlag({aliases: ['min'], summary: 'The fewest workers (--min; 0 where none is set yet).'}),
+    maximum: workerNumberFlag({aliases: ['max'], summary: 'The most workers (--max; 10 where none is set yet).'}),
     group: Flags.string({char: 'g', helpValue: 'NAME', summary: "Group of workers; the cluster's own where none is given."}),
     'dry-run': dryRunFlag,
     output: outputFlag,

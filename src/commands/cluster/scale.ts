@@ -1,4 +1,4 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {defaultGroupName} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {endAdapting} from '../../cli/end-adapting.ts'
@@ -8,6 +8,7 @@ import {scaleCluster, waitForGroup} from '../../cli/scale.ts'
 import {usageError} from '../../cli/user-error.ts'
 import {previewVictims, victimLines} from '../../cli/victims.ts'
 import {withProgress} from '../../cli/with-progress.ts'
+import {workerNumberArg, workerNumberFlag} from '../../cli/worker-number.ts'
 
 export default class ClusterScale extends DaskCommand {
   static override summary = "Set the number of a cluster's workers."
@@ -20,14 +21,12 @@ export default class ClusterScale extends DaskCommand {
   ]
   static override args = {
     name: nameArg('cluster'),
-    workers: Args.integer({description: 'Number of workers.', min: 0, ignoreStdin: true}),
+    workers: workerNumberArg(),
   }
   static override flags = {
-    replicas: Flags.integer({
+    replicas: workerNumberFlag({
       char: 'w',
       aliases: ['workers'],
-      min: 0,
-      helpValue: 'N',
       summary: 'Number of workers, instead of the argument.',
     }),
     wait: Flags.boolean({summary: 'Wait until all of them are ready and none is still retiring.'}),

@@ -1,4 +1,4 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {DASK_WORKER_GROUPS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {endAdapting} from '../../cli/end-adapting.ts'
@@ -7,6 +7,7 @@ import {answer} from '../../cli/output.ts'
 import {scaleGroup, waitForGroup} from '../../cli/scale.ts'
 import {previewVictims, victimLines} from '../../cli/victims.ts'
 import {withProgress} from '../../cli/with-progress.ts'
+import {workerNumberArg} from '../../cli/worker-number.ts'
 
 export default class WorkerGroupScale extends DaskCommand {
   static override summary = 'Set the number of workers of one group.'
@@ -17,7 +18,7 @@ export default class WorkerGroupScale extends DaskCommand {
   ]
   static override args = {
     name: nameArg('group'),
-    workers: Args.integer({description: 'Number of workers.', min: 0, required: true, ignoreStdin: true}),
+    workers: workerNumberArg({required: true}),
   }
   static override flags = {
     wait: Flags.boolean({summary: 'Wait until all of them are ready and none is still retiring.'}),
