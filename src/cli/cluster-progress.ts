@@ -60,8 +60,11 @@ export function clusterProgress(cluster: DaskCluster, pods: readonly Pod[]): Clu
   const workers = living.filter((pod) => pod.metadata.labels?.[LABEL_COMPONENT] === 'worker')
   const wanted = cluster.status?.replicas ?? cluster.spec.worker.replicas ?? 0
   const readyWorkers = workers.filter(isPodReady).length
+  // After a restart the operator's word may still be of the scheduler before.
+  const isComing = schedulers.length > 0 && !schedulers.some(isPodReady)
   const isReady =
-    hasReadyCondition(cluster) ?? (cluster.status?.phase === 'Running' && schedulers.some(isPodReady) && readyWorkers >= wanted)
+    !isComing &&
+    (hasReadyCondition(cluster) ?? (cluster.status?.phase === 'Running' && schedulers.some(isPodReady) && readyWorkers >= wanted))
   // The pods are watched apart from the cluster: what is known of them may be a moment older than the word of the operator.
   const steps = isReady
     ? doneSteps(cluster.status?.readyReplicas ?? wanted)

@@ -23,7 +23,7 @@ export async function retireGroup({metadata: {name}, spec}: DaskWorkerGroup, cal
   await endAdapting({client, namespace, cluster: spec.cluster, group: name, dryRun: false, isForGood: true, signal, bin})
   await scaleGroup(name, {client, namespace, replicas: 0, dryRun: false, signal})
   try {
-    await waitForGroup({...call, cluster: spec.cluster, group: name, replicas: 0, report: () => undefined})
+    await waitForGroup({...call, cluster: spec.cluster, group: name, replicas: 0, isGrowing: false, report: () => undefined})
   } catch (error) {
     if (!(error instanceof UserError) || error.exitCode !== EXIT.timedOut) throw error
     throw new UserError(error.message, {

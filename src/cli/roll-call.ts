@@ -21,21 +21,24 @@ export interface RollCall {
 export const wantedWorkers = ({spec, status}: DaskCluster): number => status?.replicas ?? spec.worker.replicas ?? 0
 
 /** A pod is ready as soon as its program runs; whether that has found its scheduler only the scheduler knows. */
-export const callRoll = (cluster: DaskCluster, pods: readonly Pod[], workers: readonly SchedulerWorker[]): RollCall => {
+export const callRoll = (wanted: number, pods: readonly Pod[], workers: readonly SchedulerWorker[]): RollCall => {
   const ready = pods.filter(isReadyWorker)
   const missing = ready.filter((pod) => workersOf(workerIdentity(pod), workers).length === 0)
-  return {wanted: wantedWorkers(cluster), connected: ready.length - missing.length, missing}
+  return {wanted, connected: ready.length - missing.length, missing}
 }
 
-/** `undefined` where the scheduler cannot be asked: it has gone again, or whoever waits may not reach it. */
+/** None while the scheduler is not ready; `undefined` where it cannot be asked: it goes, or whoever waits may not reach it. */
 export const askWorkers = (
   client: KubeClient,
   place: {readonly namespace: string; readonly cluster: string; readonly signal: AbortSignal},
 ): Promise<readonly SchedulerWorker[] | undefined> =>
-  withScheduler(client, place, async (scheduler) => (await scheduler.identity()).workers).catch(() => {
-    place.signal.throwIfAborted()
-    return undefined
-  })
+  withScheduler(client, place, async (scheduler) => (await scheduler.identity()).workers).then(
+    (workers) => workers ?? [],
+    () => {
+      place.signal.throwIfAborted()
+      return undefined
+    },
+  )
 
 /** One of them whose program has ended and was begun anew. */
 export const restartedWorker = (missing: readonly Pod[]): Problem | undefined => {

@@ -1,10 +1,13 @@
 import {PODS} from '../api/core.ts'
 import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskWorkerGroup} from '../api/dask.ts'
 import {ANNOTATION_RETIRING, defaultGroupName, LABEL_GROUP} from '../api/names.ts'
+import type {Condition} from '../api/object.ts'
 import {isPodReady} from '../api/pod-state.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {ifMissing} from '../kube/errors.ts'
 import {firstPodProblem, type Problem, type StepNews} from './cluster-progress.ts'
+import {connectedWords, untilConnected} from './connected.ts'
+import {type RollCall, restartedWorker} from './roll-call.ts'
 import {EXIT, UserError} from './user-error.ts'
 import {impatience, problemError} from './wait-cluster.ts'
 import {type Look, openWatch} from './watch.ts'
@@ -60,22 +63,31 @@ export interface ScaleWait {
   readonly cluster: string
   readonly group: string
   readonly replicas: number
+  /** Whether there have to be new ones: only then the scheduler is asked for them. */
+  readonly isGrowing: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal
   readonly report: (step: StepNews) => void
+  /** Hears of the condition RetirementBlocked, where `report` does not show it. */
+  readonly onBlocked?: (condition: Condition) => void
   readonly bin: string
 }
 
-/** Waits until a group has exactly this number of workers, all ready, and none that is still retiring. Ends early when its pods cannot start. */
+/**
+ * Waits until a group has exactly this number of workers, all ready, connected with the scheduler as far as that can be asked, and none that is
+ * still retiring. Ends early when its pods cannot start.
+ */
 export async function waitForGroup({
   client,
   namespace,
   cluster,
   group,
   replicas,
+  isGrowing,
   timeoutMs,
   signal,
   report,
+  onBlocked,
   bin,
 }: ScaleWait): Promise<void> {
   const watch = await openWatch(client, signal)
@@ -84,24 +96,33 @@ export async function waitForGroup({
     const pods = watch.see(PODS, {namespace, labelSelector: `${LABEL_GROUP}=${group}`})
     const patience = impatience(PATIENCE_MS)
     let news = ''
-    const look = (): Look<Problem | undefined> => {
+    let isReady = false
+    const look = (roll: RollCall | undefined): Look<Problem | undefined> => {
       const found = groups.get({namespace, name: group})
       const all = pods.list(namespace)
       const ready = all.filter(isPodReady).length
-      news = `${Math.min(ready, replicas)} of ${replicas} ready${all.length > replicas ? `, ${all.length - replicas} retiring` : ''}${blocked(found)}`
-      const isDone = ready === replicas && all.length === replicas
-      report({name: `workers of ${group}`, state: isDone ? 'done' : 'working', detail: news})
-      if (isDone) return {done: undefined}
-      if (found?.metadata.deletionTimestamp !== undefined)
+      const blocked = retirementBlocked(found)
+      if (blocked) onBlocked?.(blocked)
+      const why = blocked ? `; ${blocked.reason}: ${blocked.message}` : ''
+      news = `${Math.min(ready, replicas)} of ${replicas} ready${all.length > replicas ? `, ${all.length - replicas} retiring` : ''}${why}`
+      isReady = ready === replicas && all.length === replicas
+      report({name: `workers of ${group}`, state: isReady ? 'done' : 'working', detail: news})
+      if (!isReady && found?.metadata.deletionTimestamp !== undefined)
         throw new UserError(`DaskWorkerGroup "${group}" is being deleted`, {exitCode: EXIT.notFound})
       // One that leaves need not start first.
       const staying = all.filter(({metadata}) => metadata.annotations?.[ANNOTATION_RETIRING] === undefined)
-      const problem = ready < replicas ? firstPodProblem(staying) : undefined
-      if (!problem) return {}
-      const left = patience(problem)
-      return left <= 0 ? {done: problem} : {again: left}
+      const problem = isReady ? restartedWorker(roll?.missing ?? []) : ready < replicas ? firstPodProblem(staying) : undefined
+      const left = problem ? patience(problem) : undefined
+      if (left !== undefined && left <= 0) return {done: problem}
+      if (isReady) return {done: undefined}
+      return left === undefined ? {} : {again: left}
     }
-    const problem = await watch.until(look, {timeoutMs, waitingFor: () => `DaskWorkerGroup "${group}": ${news}`})
+    const problem = await untilConnected(watch, {
+      ...{client, place: {namespace, cluster, signal}, timeoutMs, report, look},
+      wanted: (end) => (end || !isGrowing ? 0 : replicas),
+      pods: () => pods.list(namespace),
+      waitingFor: (roll) => `DaskWorkerGroup "${group}"${roll && isReady ? ` is ready, but ${connectedWords(roll)}` : `: ${news}`}`,
+    })
     if (problem) throw await problemError(client, cluster, problem, bin, signal)
   } finally {
     watch.close()
@@ -109,7 +130,5 @@ export async function waitForGroup({
 }
 
 /** What keeps workers from retiring, in the operator's words. */
-const blocked = (group: DaskWorkerGroup | undefined): string => {
-  const condition = group?.status?.conditions?.find(({type, status}) => type === 'RetirementBlocked' && status === 'True')
-  return condition ? `; ${condition.reason}: ${condition.message}` : ''
-}
+const retirementBlocked = (group: DaskWorkerGroup | undefined): Condition | undefined =>
+  group?.status?.conditions?.find(({type, status}) => type === 'RetirementBlocked' && status === 'True')

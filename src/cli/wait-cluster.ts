@@ -3,9 +3,9 @@ import {DASK_CLUSTERS, DASK_WORKER_GROUPS, type DaskCluster} from '../api/dask.t
 import {LABEL_CLUSTER} from '../api/names.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {type ClusterProgress, clusterProgress, firstPodProblem, type Problem, type StepNews, withWorkerNumber} from './cluster-progress.ts'
-import {formatDuration} from './duration.ts'
+import {connectedWords, untilConnected} from './connected.ts'
 import {lastLogLines} from './pod-logs.ts'
-import {askWorkers, callRoll, NOT_CONNECTED, type RollCall, restartedWorker, wantedWorkers} from './roll-call.ts'
+import {NOT_CONNECTED, type RollCall, restartedWorker, wantedWorkers} from './roll-call.ts'
 import {EXIT, UserError} from './user-error.ts'
 import {type Look, openWatch} from './watch.ts'
 
@@ -13,10 +13,6 @@ import {type Look, openWatch} from './watch.ts'
 const PATIENCE_MS = 20_000
 /** How long an operator may take to notice a cluster before we ask whether there is one. */
 const UNSERVED_MS = 10_000
-
-/** Between two questions to a scheduler whose workers are still on their way: at first, and at most. */
-const ASK_MS = 250
-const ASK_SELDOM_MS = 2_000
 
 const NOT_SERVED = 'no operator has taken it up yet: is one running?'
 
@@ -45,10 +41,8 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
     const counted = (cluster: DaskCluster): DaskCluster => withWorkerNumber(cluster, groups.list(namespace))
     const patience = impatience(PATIENCE_MS)
     const started = performance.now()
-    const left = (): number => timeoutMs - (performance.now() - started)
     let last: ClusterProgress | undefined
-    let roll: RollCall | undefined
-    const look = (): Look<DaskCluster | Problem> => {
+    const look = (roll: RollCall | undefined): Look<DaskCluster | Problem> => {
       const cluster = clusters.get({namespace, name})
       if (!cluster) throw new UserError(`DaskCluster "${name}" was deleted while waiting for it`, {exitCode: EXIT.notFound})
       last = clusterProgress(counted(cluster), pods.list(namespace))
@@ -62,34 +56,24 @@ export async function waitForCluster({client, namespace, name, timeoutMs, signal
       return last.isReady ? {done: cluster} : unserved(cluster, performance.now() - started, report)
     }
     const isServed = (): boolean => clusters.get({namespace, name})?.status?.phase !== undefined
-    const waitingFor = (): string =>
+    const waitingFor = (roll: RollCall | undefined): string =>
       roll && last?.isReady
         ? `DaskCluster "${name}" is ready, but ${connectedWords(roll)}`
         : `DaskCluster "${name}" is not ready: ${isServed() ? whatIsMissing(last) : NOT_SERVED}`
-    for (let pause = ASK_MS; ; pause = Math.min(ASK_SELDOM_MS, 2 * pause)) {
-      const end = await watch.until(look, {timeoutMs: Math.max(0, left()), ofMs: timeoutMs, waitingFor})
-      if (!('kind' in end)) {
-        report({name: end.pod?.metadata.name ?? 'cluster', state: 'failed', detail: `${end.reason}: ${end.message}`})
-        // The cluster's own word does not lead to the log of the pod that it is about.
-        const ofPod = firstPodProblem(pods.list(namespace))
-        throw await problemError(client, name, ofPod?.reason === end.reason ? ofPod : end, bin, signal)
-      }
-      const before = roll
-      const workers = wantedWorkers(counted(end)) === 0 ? undefined : await askWorkers(client, {namespace, cluster: name, signal})
-      roll = workers && callRoll(counted(end), pods.list(namespace), workers)
-      const isComplete = !roll || roll.connected >= roll.wanted
-      if (roll && (before || !isComplete)) report({name: 'connected', state: isComplete ? 'done' : 'working', detail: connectedWords(roll)})
-      if (isComplete) return end
-      if (left() <= 0) throw new UserError(`after ${formatDuration(timeoutMs)}, ${waitingFor()}`, {exitCode: EXIT.timedOut})
-      await watch.change(Math.min(pause, left()), () => false)
-    }
+    const end = await untilConnected(watch, {
+      ...{client, place: {namespace, cluster: name, signal}, timeoutMs, report, look, waitingFor},
+      wanted: (found) => ('kind' in found ? wantedWorkers(counted(found)) : 0),
+      pods: () => pods.list(namespace),
+    })
+    if ('kind' in end) return end
+    report({name: end.pod?.metadata.name ?? 'cluster', state: 'failed', detail: `${end.reason}: ${end.message}`})
+    // The cluster's own word does not lead to the log of the pod that it is about.
+    const ofPod = firstPodProblem(pods.list(namespace))
+    throw await problemError(client, name, ofPod?.reason === end.reason ? ofPod : end, bin, signal)
   } finally {
     watch.close()
   }
 }
-
-const connectedWords = ({wanted, connected, missing: [first]}: RollCall): string =>
-  `${connected} of ${wanted} workers are connected with its scheduler${first && connected < wanted ? `; ${first.metadata.name} is not` : ''}`
 
 /** Whoever holds it back lets it begin when it is its turn, which may take hours. */
 const IN_A_QUEUE = 'SchedulingGated'

@@ -31,6 +31,13 @@ with Client(sys.argv[1], timeout=30) as c:
 `
 
 describe('cluster create', () => {
+  /** Workers that run and do not get to their scheduler. */
+  const astray = (connect: string): readonly string[] =>
+    ['DASK_SCHEDULER_ADDRESS=tcp://nowhere.invalid:8786', `DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=${connect}`].flatMap((pair) => [
+      '--env',
+      pair,
+    ])
+
   it('makes groups, variables and Dask’s own resources from the words of a file; a bound task runs in its group', async () => {
     const file = join(folder, 'demo.yaml')
     await writeFile(file, 'workers: 1\nenv-from: configmap/settings\ngroup: ["special=1,worker-resource=MEM=1"]\nlabel: {team: ml}\n')
@@ -50,11 +57,6 @@ describe('cluster create', () => {
   })
 
   it('--wait takes no worker for ready that never gets to its scheduler, and says so', async () => {
-    const astray = (connect: string): readonly string[] =>
-      ['DASK_SCHEDULER_ADDRESS=tcp://nowhere.invalid:8786', `DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=${connect}`].flatMap((pair) => [
-        '--env',
-        pair,
-      ])
     const ended = await dask('cluster', 'create', 'ended', '-w', '1', ...astray('1s'), '--wait', '--timeout', '90s')
     expect(ended, ended.stderr).toMatchObject({code: 1, stdout: ''})
     expect(ended.stderr).toMatch(
@@ -65,6 +67,21 @@ describe('cluster create', () => {
     expect(waits.stderr).toContain(
       'after 30s, DaskCluster "waits" is ready, but 0 of 1 workers are connected with its scheduler; waits-default-worker-',
     )
+  })
+
+  it('--wait of other commands takes none for ready either', async () => {
+    const notConnected = async (words: string, ...args: readonly string[]): Promise<void> => {
+      const ended = await dask(...args, '--wait', '--timeout', '15s')
+      expect(ended.code, ended.stderr).toBe(124)
+      expect(ended.stderr).toMatch(new RegExp(`after 15s, ${words} workers are connected with its scheduler; `))
+    }
+    const group = 'DaskWorkerGroup "away" is ready, but 0 of'
+    expect((await dask('cluster', 'create', 'lost', '-w', '1', ...astray('300s'))).code).toBe(0)
+    await notConnected(`${group} 1`, 'workergroup', 'create', 'away', '-c', 'lost', '-w', '1', ...astray('300s'))
+    await notConnected(`${group} 2`, 'workergroup', 'scale', 'away', '2')
+    await notConnected('DaskWorkerGroup "lost-default" is ready, but 0 of 2', 'cluster', 'scale', 'lost', '2')
+    expect((await dask('workergroup', 'scale', 'away', '1', '--wait', '--timeout', '30s')).code).toBe(0)
+    expect((await dask('cluster', 'delete', 'lost', '--yes', '--timeout', '60s')).code).toBe(0)
   })
 
   it('makes nothing at all where one of its objects is refused', async () => {

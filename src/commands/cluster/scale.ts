@@ -29,7 +29,7 @@ export default class ClusterScale extends DaskCommand {
       aliases: ['workers'],
       summary: 'Number of workers, instead of the argument.',
     }),
-    wait: Flags.boolean({summary: 'Wait until all of them are ready and none is still retiring.'}),
+    wait: Flags.boolean({summary: 'Wait until all of them are ready and connected, and none is still retiring.'}),
     timeout: timeoutFlag('5m'),
     'dry-run': dryRunFlag,
   }
@@ -64,6 +64,7 @@ export default class ClusterScale extends DaskCommand {
       cluster: name,
       group: defaultGroupName(name),
       replicas,
+      isGrowing: replicas >= before,
       timeoutMs: flags.timeout,
       signal: this.signal,
       bin: this.bin,

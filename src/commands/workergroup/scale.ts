@@ -21,7 +21,7 @@ export default class WorkerGroupScale extends DaskCommand {
     workers: workerNumberArg({required: true}),
   }
   static override flags = {
-    wait: Flags.boolean({summary: 'Wait until all of them are ready and none is still retiring.'}),
+    wait: Flags.boolean({summary: 'Wait until all of them are ready and connected, and none is still retiring.'}),
     timeout: timeoutFlag('5m'),
     'dry-run': dryRunFlag,
   }
@@ -52,6 +52,7 @@ export default class WorkerGroupScale extends DaskCommand {
       cluster,
       group: name,
       replicas,
+      isGrowing: replicas >= before,
       timeoutMs: flags.timeout,
       signal: this.signal,
       bin: this.bin,

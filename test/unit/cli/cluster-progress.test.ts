@@ -51,6 +51,14 @@ describe('the way of a cluster to ready', () => {
     expect(clusterProgress(cluster({phase: 'Running', conditions: [ready('False')]}), pods).isReady).toBe(false)
   })
 
+  it('does not end by a word of the operator that is older than the scheduler that comes', () => {
+    const stale = cluster({phase: 'Running', conditions: [ready('True')]})
+    const coming = [pod('scheduler', 'demo-scheduler', false, IMAGE)]
+    expect(clusterProgress(stale, coming)).toMatchObject({isReady: false, problem: {reason: 'ImagePullBackOff'}})
+    // Whoever may not see its pods has the operator's word alone.
+    expect(clusterProgress(stale, []).isReady).toBe(true)
+  })
+
   it('has the number of workers from its groups where an operator tells none', () => {
     const group = (name: string, replicas: number, told?: string): DaskWorkerGroup => ({
       ...{apiVersion: 'kubernetes.dask.org/v1', kind: 'DaskWorkerGroup'},

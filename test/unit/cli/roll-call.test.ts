@@ -1,6 +1,5 @@
 import {expect, it} from 'vitest'
 import type {ContainerState, Pod} from '../../../src/api/core.ts'
-import {clusterManifest} from '../../../src/cli/cluster-manifest.ts'
 import {callRoll, restartedWorker} from '../../../src/cli/roll-call.ts'
 import type {SchedulerWorker} from '../../../src/dask/scheduler.ts'
 
@@ -15,12 +14,11 @@ const pod = (name: string, restartCount = 0, lastState?: ContainerState): Pod =>
     containerStatuses: [{name: 'worker', ready: true, restartCount, image: '', imageID: '', ...(lastState && {lastState})}],
   },
 })
-const cluster = clusterManifest('demo', 'default', {workers: 2, image: 'dask:1'})
 
 it('ready pods are told apart from connected workers, whose processes count once for each pod', () => {
   const [one, other] = [pod('demo-default-worker-a'), pod('demo-default-worker-b')]
   const known = [worker('demo-default-worker-a-0'), worker('demo-default-worker-a-1')]
-  expect(callRoll(cluster, [one, other], known)).toEqual({wanted: 2, connected: 1, missing: [other]})
+  expect(callRoll(2, [one, other], known)).toEqual({wanted: 2, connected: 1, missing: [other]})
 })
 
 it('a worker that was begun anew and is not connected says how it ended', () => {
