@@ -4,7 +4,7 @@ import type {KubeClient} from '../kube/client.ts'
 import {ifForbidden, isNotFound} from '../kube/errors.ts'
 import {confirm} from './confirm.ts'
 import {dryRunOf} from './flags.ts'
-import {answer, warn} from './output.ts'
+import {answer, tell, warn} from './output.ts'
 import {readManifests} from './read-manifest.ts'
 import {UserError, usageError} from './user-error.ts'
 import {type Look, openWatch} from './watch.ts'
@@ -33,6 +33,8 @@ export interface DeleteCall<T extends KubeObject> {
   readonly signal: AbortSignal
   /** Label selector of the pods that go with an object, where any do; waiting is over when they are gone too. */
   readonly podsOf?: (object: T) => string
+  /** Why an object may not go; a call that names it is refused, one for many leaves it out. */
+  readonly keep?: (object: T) => Promise<UserError | undefined>
   /** What has to happen before an object may go, like retiring its workers. */
   readonly before?: (object: T) => Promise<void>
 }
@@ -63,7 +65,9 @@ export async function deleteChosen<T extends KubeObject>(call: DeleteCall<T>): P
 async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): Promise<void> {
   const {client, kind, namespace, flags, signal, podsOf, before} = call
   const dryRun = dryRunOf(flags)
-  const objects = await readChosen(call)
+  const chosen = await readChosen(call)
+  const objects = await withoutKept(chosen, call)
+  if (objects.length < chosen.length && objects.length === 0) return
   if (objects.length === 0) return answer(flags.output === 'name' ? '' : `No resources found in ${namespace} namespace.\n`)
   if (!flags.yes && dryRun === undefined) await askFirst(objects, namespace, signal)
 
@@ -108,6 +112,16 @@ const readChosen = async <T extends KubeObject>({client, kind, namespace, names,
     ),
   )
   return found.filter((object) => object !== undefined).map(withKind)
+}
+
+const withoutKept = async <T extends KubeObject>(objects: readonly T[], {keep, names}: DeleteCall<T>): Promise<readonly T[]> => {
+  if (!keep) return objects
+  const judged = await Promise.all(objects.map(async (object) => ({object, why: await keep(object)})))
+  for (const {why} of judged) {
+    if (why && names.length > 0) throw why
+    if (why) tell(`left out: ${why.message}`)
+  }
+  return judged.filter(({why}) => why === undefined).map(({object}) => object)
 }
 
 const askFirst = async (objects: readonly KubeObject[], namespace: string, signal: AbortSignal): Promise<void> => {

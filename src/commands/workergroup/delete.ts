@@ -5,11 +5,12 @@ import {DaskCommand} from '../../cli/command.ts'
 import {checkChoice, deleteChosen} from '../../cli/delete.ts'
 import {deleteFlags} from '../../cli/delete-flags.ts'
 import {namesArg} from '../../cli/flags.ts'
-import {retireGroup} from '../../cli/retire-group.ts'
+import {refuseOwnGroup, retireGroup} from '../../cli/retire-group.ts'
 
 export default class WorkerGroupDelete extends DaskCommand {
   static override summary = 'Delete groups of workers, after their workers have retired.'
-  static override description = 'A group is scaled to nothing first, so that no result is lost; --now leaves that out.\n'
+  static override description =
+    "A group is scaled to nothing first, so that no result is lost; --now leaves that out. A cluster's own group goes with its cluster.\n"
   static override examples = [
     {description: 'One', command: 'workergroup delete highmem'},
     {description: 'At once, with the results that its workers hold', command: 'workergroup delete highmem --now'},
@@ -25,6 +26,7 @@ export default class WorkerGroupDelete extends DaskCommand {
     await deleteChosen({
       ...{client, kind: DASK_WORKER_GROUPS, namespace, names: args.name ?? [], flags, signal: this.signal},
       podsOf: ({metadata}) => `${LABEL_GROUP}=${metadata.name}`,
+      keep: (group) => refuseOwnGroup(group, call),
       ...(!flags.now && {before: (group: DaskWorkerGroup) => retireGroup(group, call)}),
     })
   }

@@ -283,6 +283,48 @@ describe('workergroup', () => {
 })
 
 describe('workergroup delete', () => {
+  it("refuses a cluster's own group, and leaves it out where all go", async () => {
+    await dask('cluster', 'create', 'owner', '--image', 'x')
+    const {uid = ''} = (await ground.client.get(DASK_CLUSTERS, {namespace: 'default', name: 'owner'})).metadata
+    const made = groupManifest('owner-default', 'default', 'owner', {workers: 1, image: 'x'}, {labels: {of: 'owner'}})
+    const ownerReferences = [{apiVersion: 'kubernetes.dask.org/v1', kind: 'DaskCluster', name: 'owner', uid, controller: true}]
+    await ground.client.create(DASK_WORKER_GROUPS, {...made, metadata: {...made.metadata, ownerReferences}})
+    const refused = await dask('workergroup', 'delete', 'owner-default', '--now', '--yes')
+    expect(refused).toMatchObject({code: 1, stdout: ''})
+    expect(refused.stderr).toBe(
+      'error: DaskWorkerGroup "owner-default" is the own group of DaskCluster "owner", which would make it anew; ' +
+        '"kubectl dask cluster scale owner 0" takes its workers away, or "kubectl dask cluster suspend owner" takes all of its pods, ' +
+        'or "kubectl dask cluster delete owner" deletes the cluster\n',
+    )
+    expect(await dask('workergroup', 'delete', '-l', 'of=owner', '--yes')).toEqual({
+      ...{code: 0, stdout: ''},
+      stderr: 'left out: DaskWorkerGroup "owner-default" is the own group of DaskCluster "owner", which would make it anew\n',
+    })
+    expect(await exists(ground, DASK_WORKER_GROUPS, 'owner-default')).toBe(true)
+    await ground.client.delete(DASK_CLUSTERS, {namespace: 'default', name: 'owner'}, {propagationPolicy: 'Orphan'})
+    expect(await dask('workergroup', 'delete', 'owner-default', '--yes')).toMatchObject({code: 0})
+  })
+
+  it('tells once what its workers wait for', async () => {
+    await dask('cluster', 'create', 'shed', '--image', 'x')
+    await dask('workergroup', 'create', 'held', '-c', 'shed', '-w', '1')
+    const worker = workerOf('shed', 'a', 'held')
+    await putPod(ground.client, worker, podStatus('worker', 'running'))
+    const block = (message: string): Promise<void> =>
+      setStatus(ground.client, DASK_WORKER_GROUPS, 'held', {
+        conditions: [{type: 'RetirementBlocked', status: 'True', reason: 'NoRoom', message, lastTransitionTime: '2026-11-23T12:00:00Z'}],
+      })
+    await block('2 results have no other place')
+    const deleting = dask('workergroup', 'delete', 'held', '--yes')
+    await appears(ground.client, DASK_WORKER_GROUPS, 'held', ({spec}) => spec.worker.replicas === 0)
+    await block('1 result has no other place')
+    const pod = {namespace: 'default', name: worker.name}
+    await ground.client.delete({apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true}, pod, {gracePeriodSeconds: 0})
+    const {code, stderr} = await deleting
+    expect(code).toBe(0)
+    expect(stderr.match(/group "held" waits: NoRoom: \d results? ha/g)).toHaveLength(1)
+  })
+
   it('waits for a worker that cannot start as for any other', async () => {
     await dask('cluster', 'create', 'house', '--image', 'x')
     await dask('workergroup', 'create', 'stuck', '-c', 'house', '-w', '1')
