@@ -174,7 +174,7 @@ describe('the commands of a job', () => {
       code: 0,
     })
     expect((await dask('job', 'wait', 'again', '--timeout', '60s')).code).toBe(0)
-    expect((await dask('job', 'retry', 'again')).stdout).toBe('daskjob.kubernetes.dask.org/again created\n')
+    expect((await dask('job', 'retry', 'again')).stdout).toBe('daskjob.kubernetes.dask.org/again replaced\n')
     expect(await dask('job', 'attach', 'again')).toMatchObject({code: 0, stdout: 'hello\n'})
     await dask('job', 'run', '--detach', '--name', 'held', '--on', 'standing', '--', 'python', '-c', 'import time; time.sleep(600)')
     expect((await dask('job', 'suspend', 'held')).stdout).toContain('held suspended')

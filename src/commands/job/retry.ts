@@ -25,9 +25,9 @@ export default class JobRetry extends DaskCommand {
       })
     const dryRun = dryRunOf(flags)
     if (dryRun === 'server') await client.delete(DASK_JOBS, {namespace, name}, {dryRun: true, signal: this.signal})
-    if (dryRun !== undefined) return answer(`daskjob.kubernetes.dask.org/${name} ${doneText('created', dryRun)}\n`)
+    if (dryRun !== undefined) return answer(`daskjob.kubernetes.dask.org/${name} ${doneText('replaced', dryRun)}\n`)
     await retryJob(before, {client, namespace, timeoutMs: flags.timeout, signal: this.signal})
-    answer(`daskjob.kubernetes.dask.org/${name} created\n`)
+    answer(`daskjob.kubernetes.dask.org/${name} replaced\n`)
     tell(`"${this.bin} job attach ${name}" follows it`)
   }
 }

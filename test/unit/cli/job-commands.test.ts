@@ -145,7 +145,8 @@ describe('job stop', () => {
     await makeJob('anew', {'kubernetes.dask.org/stopped-at': '2026-11-23T12:00:00Z', team: 'ml'})
     await setStatus(ground.client, DASK_JOBS, 'anew', {jobStatus: 'Failed'})
     const {uid} = (await ground.client.get(DASK_JOBS, {namespace: 'default', name: 'anew'})).metadata
-    for (const mode of ['client', 'server']) expect((await dask('job', 'retry', 'anew', `--dry-run=${mode}`)).stdout).toContain('dry run)')
+    for (const mode of ['client', 'server'])
+      expect((await dask('job', 'retry', 'anew', `--dry-run=${mode}`)).stdout).toMatch(/\/anew replaced \((server )?dry run\)\n$/)
     expect((await ground.client.get(DASK_JOBS, {namespace: 'default', name: 'anew'})).metadata.uid).toBe(uid)
     expect((await dask('job', 'retry', 'anew')).code).toBe(0)
     expect(await annotationsOf('anew')).toEqual({team: 'ml'})
