@@ -4,7 +4,7 @@ import type {KubeClient} from '../kube/client.ts'
 import {ifForbidden, isNotFound} from '../kube/errors.ts'
 import {confirm} from './confirm.ts'
 import {dryRunOf} from './flags.ts'
-import {answer, tell, warn} from './output.ts'
+import {tell, warn} from './output.ts'
 import {readManifests} from './read-manifest.ts'
 import {UserError, usageError} from './user-error.ts'
 import {type Look, openWatch} from './watch.ts'
@@ -67,8 +67,11 @@ async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): Promise
   const dryRun = dryRunOf(flags)
   const chosen = await readChosen(call)
   const objects = await withoutKept(chosen, call)
-  if (objects.length < chosen.length && objects.length === 0) return
-  if (objects.length === 0) return answer(flags.output === 'name' ? '' : `No resources found in ${namespace} namespace.\n`)
+  if (objects.length === 0) {
+    // As kubectl: who names what may be missing has said so.
+    if (chosen.length === 0 && call.names.length === 0) tell(`No resources found in ${namespace} namespace.`)
+    return
+  }
   if (!flags.yes && dryRun === undefined) await askFirst(objects, namespace, signal)
 
   const pods = flags.wait && dryRun === undefined && podsOf ? await podUids(call, objects, podsOf) : new Set<string>()

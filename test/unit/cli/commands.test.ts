@@ -359,6 +359,13 @@ describe('delete', () => {
     expect(await exists(ground, DASK_CLUSTERS, 'asked')).toBe(false)
   })
 
+  it('says nothing of a name that may be missing, and on stderr that nothing matches', async () => {
+    expect(await dask('cluster', 'delete', 'nobody', '--ignore-not-found')).toEqual({code: 0, stdout: '', stderr: ''})
+    const none = {code: 0, stdout: '', stderr: 'No resources found in default namespace.\n'}
+    expect(await dask('cluster', 'delete', '-l', 'of=nobody')).toEqual(none)
+    expect(await dask('cluster', 'delete', '--all', '-n', 'kube-public', '-o', 'name')).toMatchObject({code: 0, stdout: ''})
+  })
+
   it('deletes nothing when one of the names does not exist', async () => {
     await dask('cluster', 'create', 'stays', '--image', 'x')
     expect((await dask('cluster', 'delete', 'stays', 'nobody')).code).toBe(3)
