@@ -5,7 +5,7 @@ import {parseDuration} from './duration.ts'
 import {envFlag, pairFlag} from './flags.ts'
 import {furtherResources, nodeSelectorFlag, type PodFlags, podExtras, podFlags, quantityFlag} from './pod-flags.ts'
 import {type PodSecurityFlags, podSecurityFlags, podSecurityOf, securedContainer, securedPod, withHome} from './pod-security.ts'
-import {UserError, usageError} from './user-error.ts'
+import {type UserError, usageError} from './user-error.ts'
 import {workerNumberFlag} from './worker-number.ts'
 
 /** Flags of the pods that a command generates. */
@@ -126,8 +126,8 @@ export function checkClusterName(name: string, what: 'cluster' | 'job' = 'cluste
 }
 
 const invalidName = (name: string, what: string, most: number): UserError =>
-  new UserError(
-    `the name "${name}" is invalid for ${what}: lower case letters, digits and "-", a letter or digit at both ends, and at most ${most} characters`,
+  usageError(
+    `the name "${name.length > 2 * most ? `${name.slice(0, most)}…` : name}" is invalid for ${what}: lower case letters, digits and "-", a letter or digit at both ends, and at most ${most} characters`,
   )
 
 /** Names of groups end in their pods' names and labels, which hold 63 characters. */

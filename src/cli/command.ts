@@ -86,7 +86,7 @@ export abstract class DaskCommand extends Command {
       return parsed
     } catch (error) {
       const known = Object.keys(flags).map((name) => `--${name}`)
-      throw usageFailure(error, `${this.config.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`, known)
+      throw usageFailure(error, {command: `${this.config.bin} ${this.id?.replaceAll(':', ' ') ?? ''}`, known, argv})
     }
   }
 

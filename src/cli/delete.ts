@@ -6,6 +6,7 @@ import {confirm} from './confirm.ts'
 import {dryRunOf} from './flags.ts'
 import {tell, warn} from './output.ts'
 import {readManifests} from './read-manifest.ts'
+import {tellSelector} from './selector-failure.ts'
 import {UserError, usageError} from './user-error.ts'
 import {type Look, openWatch} from './watch.ts'
 import {answerObject, doneText} from './write.ts'
@@ -103,7 +104,8 @@ async function deleteObjects<T extends KubeObject>(call: DeleteCall<T>): Promise
 const readChosen = async <T extends KubeObject>({client, kind, namespace, names, flags, signal}: DeleteCall<T>): Promise<readonly T[]> => {
   const withKind = (object: T): T => ({...object, apiVersion: kind.apiVersion, kind: kind.kind})
   if (names.length === 0) {
-    const list = await client.list(kind, {namespace, signal, ...(flags.selector !== undefined && {labelSelector: flags.selector})})
+    const scope = {namespace, signal, ...(flags.selector !== undefined && {labelSelector: flags.selector})}
+    const list = await client.list(kind, scope).catch(tellSelector(flags))
     return list.items.map(withKind)
   }
   const found = await Promise.all(

@@ -1,6 +1,7 @@
 import type {Kind, KubeObject} from '../api/object.ts'
 import type {KubeClient} from '../kube/client.ts'
 import {answer, formatList, type OutputFormat, tell} from './output.ts'
+import {tellSelector} from './selector-failure.ts'
 import type {Column} from './table.ts'
 import {usageError} from './user-error.ts'
 
@@ -104,11 +105,12 @@ export const readNamed = async <T extends KubeObject>(
 
 const readObjects = async <T extends KubeObject>({client, kind, namespace, names, flags, signal}: ListCall<T>): Promise<Read<T>> => {
   if (names.length > 0) return await readNamed(client, kind, {namespace, names, signal})
-  const list = await client.list(kind, {
+  const scope = {
     signal,
     ...(flags['all-namespaces'] !== true && {namespace}),
     ...(flags.selector !== undefined && {labelSelector: flags.selector}),
     ...(flags['field-selector'] !== undefined && {fieldSelector: flags['field-selector']}),
-  })
+  }
+  const list = await client.list(kind, scope).catch(tellSelector(flags))
   return {found: list.items, missing: undefined}
 }

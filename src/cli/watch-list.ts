@@ -3,6 +3,7 @@ import {startInformer} from '../kube/start-informer.ts'
 import {brokenWatch} from './broken-watch.ts'
 import type {ListCall} from './list.ts'
 import {answer} from './output.ts'
+import {tellSelector} from './selector-failure.ts'
 
 /**
  * Prints the objects, and then each one anew whenever it changes or goes, as `kubectl get --watch` does.
@@ -36,7 +37,7 @@ export async function watchList<T extends KubeObject>(
     onError: (error) => (isSynced ? broken.tell(error) : failed.reject(error)),
   })
   const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), {once: true}))
-  await Promise.race([informer.synced, failed.promise, aborted])
+  await Promise.race([informer.synced, failed.promise, aborted]).catch(tellSelector(flags))
   isSynced = true
   print(informer.list().filter(keep), true)
   await Promise.race([failed.promise, aborted])

@@ -176,6 +176,11 @@ describe('the commands of a job', () => {
     expect((await dask('job', 'wait', 'again', '--timeout', '60s')).code).toBe(0)
     expect((await dask('job', 'retry', 'again')).stdout).toBe('daskjob.kubernetes.dask.org/again replaced\n')
     expect(await dask('job', 'attach', 'again')).toMatchObject({code: 0, stdout: 'hello\n'})
+    const {code, stderr} = await dask('job', 'logs', 'again', '--previous')
+    expect({code, stderr}).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^error: job "again" has no log of an attempt before this one; ".* job logs again" shows/),
+    })
     await dask('job', 'run', '--detach', '--name', 'held', '--on', 'standing', '--', 'python', '-c', 'import time; time.sleep(600)')
     expect((await dask('job', 'suspend', 'held')).stdout).toContain('held suspended')
     await until(async () => (await jobOf('held')).status?.reason === 'Suspended', 'it is suspended')

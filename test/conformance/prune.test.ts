@@ -22,7 +22,7 @@ describe('cluster prune', () => {
       'its group is nobody’s',
     )
     expect(await dask('cluster', 'prune', '--yes')).toMatchObject({code: 0, stdout: '', stderr: expect.stringContaining('nothing is left')})
-    expect(await dask('cluster', 'prune', '--grace', '0s')).toMatchObject({code: 1, stdout: '', stderr: expect.stringContaining('--yes')})
+    expect(await dask('cluster', 'prune', '--grace', '0s')).toMatchObject({code: 2, stdout: '', stderr: expect.stringContaining('--yes')})
     const dry = await dask('cluster', 'prune', '--grace', '0s', '--dry-run=server')
     expect(dry.stdout).toContain('daskworkergroup.kubernetes.dask.org/gone-default deleted (server dry run): there is no cluster "gone"\n')
     expect(await names(DASK_WORKER_GROUPS)).toContain('gone-default')

@@ -7,7 +7,7 @@ import {findLeftovers, type Leftover} from '../../cli/leftovers.ts'
 import {answer, qualifiedName, tell} from '../../cli/output.ts'
 import {readSurroundings, removeLeftover} from '../../cli/prune.ts'
 import {alignCells} from '../../cli/table.ts'
-import {UserError} from '../../cli/user-error.ts'
+import {UserError, usageError} from '../../cli/user-error.ts'
 import {doneText} from '../../cli/write.ts'
 
 const time = Flags.custom<number>({helpValue: 'TIME', parse: async (text) => parseDuration(text)})
@@ -41,7 +41,7 @@ export default class ClusterPrune extends DaskCommand {
     const {flags} = await this.parse(ClusterPrune)
     const dryRun = dryRunOf(flags)
     if (!flags.yes && dryRun === undefined && !canBeAsked())
-      throw new UserError('nobody can be asked here whether all of it may go', {next: ['say --yes, or look first with --dry-run=client']})
+      throw usageError('nobody can be asked here whether all of it may go', 'say --yes, or look first with --dry-run=client')
     const {client, namespace} = await this.connect(flags)
     const isEverywhere = flags['all-namespaces']
     const call = {client, namespace: isEverywhere ? undefined : namespace, signal: this.signal}

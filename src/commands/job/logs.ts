@@ -7,7 +7,7 @@ import {followJob} from '../../cli/follow-job.ts'
 import {beginOf, logFlags} from '../../cli/log-flags.ts'
 import {answer} from '../../cli/output.ts'
 import {UserError} from '../../cli/user-error.ts'
-import {isNotFound} from '../../kube/errors.ts'
+import {isNotFound, KubeError} from '../../kube/errors.ts'
 
 export default class JobLogs extends DaskCommand {
   static override summary = "Print what a job's program has said."
@@ -40,6 +40,14 @@ export default class JobLogs extends DaskCommand {
     })
     const container = runner.spec.containers[0]?.name
     const options = {namespace, name: pod, previous: flags.previous, timestamps: flags.timestamps, ...beginOf(flags), signal: this.signal}
-    for await (const line of streamLogs(client, {...options, ...(container !== undefined && {container})})) print(line)
+    try {
+      for await (const line of streamLogs(client, {...options, ...(container !== undefined && {container})})) print(line)
+    } catch (error) {
+      if (!flags.previous || !(error instanceof KubeError) || !/^previous terminated container/.test(error.message)) throw error
+      throw new UserError(`job "${name}" has no log of an attempt before this one`, {
+        next: [`"${this.bin} job logs ${name}" shows this one's`],
+        cause: error,
+      })
+    }
   }
 }

@@ -192,6 +192,18 @@ describe('cluster list and describe', () => {
     })
   })
 
+  it('tell a selector that is none with its flag', async () => {
+    for (const args of [['list'], ['list', '--watch'], ['delete']])
+      expect(await dask('cluster', ...args, '-l', 'a in (b')).toMatchObject({
+        ...{code: 2, stdout: ''},
+        stderr: expect.stringMatching(/^error: --selector: "a in \(b" is no selector of labels: .*; write it like team=ml,tier!=test\n$/),
+      })
+    expect(await dask('cluster', 'list', '-l', 'a=b', '--field-selector', 'spec.x=1')).toMatchObject({
+      ...{code: 2, stdout: ''},
+      stderr: expect.stringMatching(/^error: --field-selector: "spec.x=1" cannot be used: .*; write it like metadata.name=demo\n$/),
+    })
+  })
+
   it('say on stderr that there is nothing', async () => {
     expect(await dask('cluster', 'list', '-n', 'kube-system')).toEqual({
       code: 0,

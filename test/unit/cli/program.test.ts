@@ -216,7 +216,19 @@ describe('a wrong call ends with one sentence and exit code 2:', () => {
     [['cluster', 'create', 'x', '-f', 'y', '--workers', '1'], '--filename and --workers exclude each other'],
     [['job', 'run', '--on', 'x', '-w', '1', '--', 'true'], 'error: --workers and --on exclude each other'],
     [['cluster', 'logs', 'x', '-f', '-p'], 'error: --follow and --previous exclude each other'],
-    [['workergroup', 'create', 'x'], 'error: --dask-cluster is missing'],
+    [['workergroup', 'create', 'x'], 'error: --dask-cluster is missing; "'],
+    [
+      ['workergroup', 'create', 'x', '--cluster', 'y'],
+      "missing; --cluster is kubectl's flag, for a cluster of the kubeconfig: say --dask-cluster",
+    ],
+    [['cluster', 'create', 'x', '--dry-run'], 'error: --dry-run has no value; say --dry-run=client or --dry-run=server, or "'],
+    [['cluster', 'create', 'Ünï'], 'error: the name "Ünï" is invalid for a cluster: lower case letters, digits and "-", a letter'],
+    [['cluster', 'create', ''], 'error: the name "" is invalid for a cluster'],
+    [['cluster', 'create', 'a'.repeat(54)], 'at most 53 characters'],
+    [['cluster', 'create', 'a'.repeat(1000)], `error: the name "${'a'.repeat(53)}…" is invalid`],
+    [['workergroup', 'create', 'A', '-c', 'x'], 'error: the name "A" is invalid for a group of workers'],
+    [['job', 'run', '--name', 'A', '--', 'true'], 'the name "A" is invalid for a job'],
+    [['cluster', 'prune'], 'error: nobody can be asked here whether all of it may go; say --yes, or look'],
     [['cluster', 'list', '--sort-by'], 'error: --sort-by has no value'],
     [['sandbox', 'down', '--name', '../x'], 'error: --name: "../x" is no name of a sandbox'],
     [['sandbox', 'run', '--sandbox', 'A b', '--', 'true'], 'error: --sandbox: "A b" is no name of a sandbox'],
@@ -234,9 +246,6 @@ describe('a wrong call ends with one sentence and exit code 2:', () => {
 
 describe('bad input ends with one sentence before anything is sent:', () => {
   it.each([
-    [['cluster', 'create', 'a.b'], 1, 'the name "a.b" is invalid for a cluster: lower case letters, digits and "-", a letter'],
-    [['cluster', 'create', 'a'.repeat(54)], 1, 'at most 53 characters'],
-    [['job', 'run', '--name', 'A', '--', 'true'], 125, 'the name "A" is invalid for a job'],
     [['job', 'run', '--', 'python', 'missing.py'], 125, 'there is no file "missing.py" here'],
     [['cluster', 'create', '-f', 'broken.yaml', '--dry-run=client'], 1, '"broken.yaml" is no valid YAML'],
     [['cluster', 'create', '-f', 'pod.yaml', '--dry-run=client'], 1, '"pod.yaml" holds no DaskCluster'],
