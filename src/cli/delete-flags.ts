@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {dryRunFlag, timeoutFlag} from './flags.ts'
+import {dryRunFlag, nameFlag, timeoutFlag} from './flags.ts'
 
 /** The flags of every `delete`. */
 export const deleteFlags = {
@@ -20,5 +20,5 @@ export const deleteFlags = {
   }),
   'ignore-not-found': Flags.boolean({summary: 'It is no failure when one does not exist.'}),
   'dry-run': dryRunFlag,
-  output: Flags.string({char: 'o', options: ['name'], helpValue: 'name', summary: 'Print names alone.'}),
+  output: nameFlag,
 }

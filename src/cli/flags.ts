@@ -83,7 +83,11 @@ export const listFlags = {
   'sort-by': Flags.string({helpValue: 'PATH', summary: 'In the order of this field, like .metadata.creationTimestamp.'}),
   watch: Flags.boolean({char: 'w', summary: 'Go on and print each one again when it changes.'}),
   'no-headers': Flags.boolean({summary: 'Without the line of headers.'}),
+  'show-labels': Flags.boolean({summary: 'With the labels of each, in a last column.'}),
 }
+
+/** For commands whose answer is a sentence on each object. */
+export const nameFlag = Flags.string({char: 'o', options: ['name'], helpValue: 'name', summary: 'Print names alone.'})
 
 /** For commands whose answer is one object. */
 export const outputFlag = Flags.string({char: 'o', options: ['json', 'yaml', 'name'], helpValue: 'FORMAT', summary: 'json, yaml or name.'})

@@ -18,6 +18,7 @@ export interface ListCall<T extends KubeObject> {
     readonly 'sort-by'?: string | undefined
     readonly output?: string | undefined
     readonly 'no-headers'?: boolean
+    readonly 'show-labels'?: boolean
     readonly watch?: boolean
   }
   readonly keep?: (object: T) => boolean
@@ -57,7 +58,7 @@ const formatOf = async <T extends KubeObject>({columns, flags}: ListCall<T>): Pr
     const format = flags.output as OutputFormat | undefined
     return (objects, noHeaders, single) =>
       formatList(objects, {
-        ...{columns, format, allNamespaces, single, now: Date.now()},
+        ...{columns: flags['show-labels'] ? [...columns, labelsColumn] : columns, format, allNamespaces, single, now: Date.now()},
         noHeaders: noHeaders || flags['no-headers'] === true,
       })
   }
@@ -65,6 +66,16 @@ const formatOf = async <T extends KubeObject>({columns, flags}: ListCall<T>): Pr
   const render = parseFormat(flags.output ?? '')
   return async (objects, noHeaders, single) =>
     render(objects, single ? objects[0] : {apiVersion: 'v1', kind: 'List', items: objects}, noHeaders || flags['no-headers'] === true)
+}
+
+/** As kubectl writes them. */
+const labelsColumn: Column<KubeObject> = {
+  header: 'LABELS',
+  value: ({metadata: {labels = {}}}) =>
+    Object.keys(labels)
+      .toSorted()
+      .map((key) => `${key}=${labels[key]}`)
+      .join(','),
 }
 
 const sorted = async <T extends KubeObject>(objects: readonly T[], path: string | undefined): Promise<readonly T[]> => {
@@ -79,6 +90,8 @@ const refuseConflicts = (names: readonly string[], flags: ListCall<KubeObject>['
     throw usageError(`names and ${selects.join(', ')} exclude each other`, 'leave one of them out')
   if (names.length > 0 && flags['all-namespaces'])
     throw usageError('names and --all-namespaces exclude each other', 'name the namespace with -n, or leave out the names')
+  if (flags['show-labels'] && flags.output !== undefined && flags.output !== 'wide')
+    throw usageError(`--show-labels is for tables, and not for -o ${flags.output.replace(/=.*/s, '')}`, 'leave one of them out')
   if (!flags.watch) return
   if (names.length > 1) throw usageError('--watch follows one object or all, and not several names')
   if (flags['sort-by'] !== undefined) throw usageError('--watch and --sort-by exclude each other')

@@ -41,6 +41,17 @@ describe('the formats of a list are kubectl’s, letter by letter:', () => {
   })
 })
 
+it('--show-labels has them in a last column, as kubectl does', async () => {
+  const {stdout} = await dask('cluster', 'list', '--show-labels')
+  const last = (table: string): readonly (string | undefined)[] =>
+    table
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/).at(-1))
+  expect(last(stdout)).toEqual(last(await kubectl('get', 'daskclusters', '--show-labels')))
+  expect(last((await dask('cluster', 'list', '--show-labels', '-o', 'wide')).stdout)).toEqual(['LABELS', 'team=ml', 'team=web'])
+})
+
 it('--watch prints an object again when it changes, and ends with Ctrl-C', async () => {
   const child = spawn(process.execPath, [BIN, 'cluster', 'list', '-n', namespace, '--watch', '-o', 'jsonpath={.metadata.labels.seen}'])
   const ended = once(child, 'exit')

@@ -2,13 +2,14 @@ import {Flags} from '@oclif/core'
 import {defaultGroupName} from '../../api/names.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {endAdapting} from '../../cli/end-adapting.ts'
-import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
+import {dryRunFlag, dryRunOf, nameArg, nameFlag, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleCluster, waitForGroup} from '../../cli/scale.ts'
 import {usageError} from '../../cli/user-error.ts'
 import {previewVictims, victimLines} from '../../cli/victims.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 import {workerNumberArg, workerNumberFlag} from '../../cli/worker-number.ts'
+import {doneText} from '../../cli/write.ts'
 
 export default class ClusterScale extends DaskCommand {
   static override summary = "Set the number of a cluster's workers."
@@ -32,6 +33,7 @@ export default class ClusterScale extends DaskCommand {
     wait: Flags.boolean({summary: 'Wait until all of them are ready and connected, and none is still retiring.'}),
     timeout: timeoutFlag('5m'),
     'dry-run': dryRunFlag,
+    output: nameFlag,
   }
 
   async run(): Promise<void> {
@@ -46,11 +48,10 @@ export default class ClusterScale extends DaskCommand {
     const call = {client, namespace, replicas, dryRun: dryRun !== undefined, signal: this.signal}
     await endAdapting({...call, cluster: name, group: defaultGroupName(name), bin: this.bin})
     const {before} = await scaleCluster(name, call)
-    const suffix = dryRun === undefined ? '' : ` (${dryRun === 'server' ? 'server ' : ''}dry run)`
-    answer(
-      `daskcluster.kubernetes.dask.org/${name} ${before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`}${suffix}\n`,
-    )
-    if (dryRun !== undefined && before > replicas) {
+    const isNameAlone = flags.output === 'name'
+    const done = doneText(before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`, dryRun)
+    answer(`daskcluster.kubernetes.dask.org/${name}${isNameAlone ? '' : ` ${done}`}\n`)
+    if (!isNameAlone && dryRun !== undefined && before > replicas) {
       const group = defaultGroupName(name)
       const cluster = name
       const victims = await previewVictims(before - replicas, {client, namespace, cluster, group, signal: this.signal})
@@ -69,6 +70,6 @@ export default class ClusterScale extends DaskCommand {
       signal: this.signal,
       bin: this.bin,
     }
-    await withProgress(title, (report) => waitForGroup({...wait, report}))
+    await withProgress(title, (report) => waitForGroup({...wait, report}), isNameAlone)
   }
 }

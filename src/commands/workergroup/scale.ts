@@ -2,12 +2,13 @@ import {Flags} from '@oclif/core'
 import {DASK_WORKER_GROUPS} from '../../api/dask.ts'
 import {DaskCommand} from '../../cli/command.ts'
 import {endAdapting} from '../../cli/end-adapting.ts'
-import {dryRunFlag, dryRunOf, nameArg, timeoutFlag} from '../../cli/flags.ts'
+import {dryRunFlag, dryRunOf, nameArg, nameFlag, timeoutFlag} from '../../cli/flags.ts'
 import {answer} from '../../cli/output.ts'
 import {scaleGroup, waitForGroup} from '../../cli/scale.ts'
 import {previewVictims, victimLines} from '../../cli/victims.ts'
 import {withProgress} from '../../cli/with-progress.ts'
 import {workerNumberArg} from '../../cli/worker-number.ts'
+import {doneText} from '../../cli/write.ts'
 
 export default class WorkerGroupScale extends DaskCommand {
   static override summary = 'Set the number of workers of one group.'
@@ -24,6 +25,7 @@ export default class WorkerGroupScale extends DaskCommand {
     wait: Flags.boolean({summary: 'Wait until all of them are ready and connected, and none is still retiring.'}),
     timeout: timeoutFlag('5m'),
     'dry-run': dryRunFlag,
+    output: nameFlag,
   }
 
   async run(): Promise<void> {
@@ -35,11 +37,10 @@ export default class WorkerGroupScale extends DaskCommand {
     const {cluster} = (await client.get(DASK_WORKER_GROUPS, {namespace, name}, {signal: this.signal})).spec
     await endAdapting({...call, cluster, group: name, bin: this.bin})
     const {before} = await scaleGroup(name, call)
-    const suffix = dryRun === undefined ? '' : ` (${dryRun === 'server' ? 'server ' : ''}dry run)`
-    answer(
-      `daskworkergroup.kubernetes.dask.org/${name} ${before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`}${suffix}\n`,
-    )
-    if (dryRun !== undefined && before > replicas) {
+    const isNameAlone = flags.output === 'name'
+    const done = doneText(before === replicas ? `has ${replicas} workers` : `scaled from ${before} to ${replicas} workers`, dryRun)
+    answer(`daskworkergroup.kubernetes.dask.org/${name}${isNameAlone ? '' : ` ${done}`}\n`)
+    if (!isNameAlone && dryRun !== undefined && before > replicas) {
       const group = name
       const victims = await previewVictims(before - replicas, {client, namespace, cluster, group, signal: this.signal})
       answer(victimLines(victims))
@@ -57,6 +58,6 @@ export default class WorkerGroupScale extends DaskCommand {
       signal: this.signal,
       bin: this.bin,
     }
-    await withProgress(title, (report) => waitForGroup({...wait, report}))
+    await withProgress(title, (report) => waitForGroup({...wait, report}), isNameAlone)
   }
 }

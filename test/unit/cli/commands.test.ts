@@ -247,6 +247,22 @@ describe('scale', () => {
     expect(stderr).toContain('✔ workers of big-default: 1 of 1 ready')
   })
 
+  it('prints the name alone with -o name', async () => {
+    await dask('cluster', 'create', 'named', '--image', 'x', '-w', '2')
+    const cluster = {code: 0, stdout: 'daskcluster.kubernetes.dask.org/named\n', stderr: ''}
+    for (const args of [['--dry-run=server'], []])
+      expect(await dask('cluster', 'scale', 'named', '1', '-o', 'name', ...args)).toEqual(cluster)
+    await dask('workergroup', 'create', 'named-more', '-c', 'named', '-w', '1')
+    expect((await dask('workergroup', 'scale', 'named-more', '0', '-o', 'name')).stdout).toBe(
+      'daskworkergroup.kubernetes.dask.org/named-more\n',
+    )
+    expect((await dask('workergroup', 'list', 'named-more', '--show-labels')).stdout).toMatch(/^NAME .* LABELS\nnamed-more .* <none>\n$/)
+    expect(await dask('cluster', 'list', '--show-labels', '-o', 'custom-columns=A:.b')).toMatchObject({
+      ...{code: 2, stdout: ''},
+      stderr: expect.stringContaining('error: --show-labels is for tables, and not for -o custom-columns; '),
+    })
+  })
+
   it('refuses a group that does not exist, with exit code 3', async () => {
     expect((await dask('workergroup', 'scale', 'nobody', '1')).code).toBe(3)
   })

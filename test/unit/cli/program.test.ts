@@ -63,13 +63,13 @@ describe('the commands', () => {
       "
       autoscaler delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       autoscaler describe NAME -o/--output
-      autoscaler list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
+      autoscaler list [NAME] --field-selector --no-headers --show-labels --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
       cluster adapt NAME --dry-run --maximum --minimum -g/--group -o/--output
-      cluster create [NAME] --adapt --allow-namespace --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --keep --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --volume --wait --worker-resource -e/--env -f/--filename -o/--output -w/--workers
+      cluster create [NAME] --adapt --allow-namespace --annotation --cpu --dry-run --env-from --file --gpu --group --idle-action --idle-timeout --image --jupyter --keep --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --volume --wait --worker-command --worker-resource -e/--env -f/--filename -o/--output -w/--workers
       cluster dashboard NAME --address --dashboard-port --open --port --timeout -o/--output
       cluster delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       cluster describe NAME -o/--output
-      cluster list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
+      cluster list [NAME] --field-selector --no-headers --show-labels --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       cluster logs NAME --download --grep --scheduler --since --tail --timestamps --workers -f/--follow -g/--group -p/--previous
       cluster port-forward NAME --address --dashboard-port --port --timeout -o/--output
       cluster prune --dry-run --finished --grace --idle --older-than -A/--all-namespaces -y/--yes
@@ -78,7 +78,7 @@ describe('the commands', () => {
       cluster retire NAME --dry-run --node --timeout --wait --worker
       cluster rollout ACTION NAME --dry-run --revision --timeout --to-revision -o/--output
       cluster run NAME --address --dashboard-port --port --timeout
-      cluster scale NAME [WORKERS] --dry-run --timeout --wait -w/--replicas
+      cluster scale NAME [WORKERS] --dry-run --timeout --wait -o/--output -w/--replicas
       cluster suspend NAME --dry-run --timeout --wait
       cluster top [NAME] --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output
       cluster wait NAME --for --timeout
@@ -86,16 +86,16 @@ describe('the commands', () => {
       cluster workers NAME --no-headers --sort-by --unready -g/--group -o/--output
       completion SHELL
       doctor -o/--output
-      generate cluster NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
-      generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-resource -e/--env -o/--output -w/--workers
+      generate cluster NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --jupyter --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-command --worker-resource -e/--env -o/--output -w/--workers
+      generate job NAME --allow-namespace --annotation --cpu --env-from --gpu --idle-timeout --image --jupyter --label --memory --network-policy --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --tls --tls-secret --toleration --volume --worker-command --worker-resource -e/--env -o/--output -w/--workers
       job attach NAME --tail --timeout -o/--output
       job delete [NAME] --all --cascade --dry-run --ignore-not-found --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       job describe NAME -o/--output
-      job list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
+      job list [NAME] --field-selector --no-headers --show-labels --sort-by -A/--all-namespaces -l/--selector -o/--output -w/--watch
       job logs NAME --since --tail --timestamps -f/--follow -p/--previous
       job resume NAME --dry-run
       job retry NAME --dry-run --timeout
-      job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --pod-security --priority-class --pull-secret --resource --retries --rm --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --ttl --volume --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
+      job run --allow-namespace --annotation --cpu --deadline --dry-run --env-from --file --gpu --idle-timeout --image --jupyter --keep-cluster --label --memory --name --network-policy --node-selector --on --pod-scheduler --pod-security --priority-class --pull-secret --resource --retries --rm --run-as-user --scheduler-cpu --scheduler-memory --scheduler-node-selector --scheduler-service-type --service-account --timeout --tls --tls-secret --toleration --ttl --volume --worker-command --worker-resource -d/--detach -e/--env -f/--filename -o/--output -w/--workers
       job stop NAME --dry-run --timeout --wait
       job suspend NAME --dry-run
       job wait NAME --timeout -o/--output
@@ -110,11 +110,11 @@ describe('the commands', () => {
       sandbox status --name -o/--output
       sandbox up --name --operator --python -o/--output
       version --client -o/--output
-      workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --service-account --timeout --toleration --volume --wait --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
+      workergroup create NAME --annotation --cpu --dry-run --env-from --gpu --image --label --memory --node-selector --pod-scheduler --pod-security --priority-class --pull-secret --resource --run-as-user --service-account --timeout --toleration --volume --wait --worker-command --worker-resource -c/--dask-cluster -e/--env -o/--output -w/--workers
       workergroup delete [NAME] --all --cascade --dry-run --ignore-not-found --now --timeout --wait -f/--filename -l/--selector -o/--output -y/--yes
       workergroup describe NAME -o/--output
-      workergroup list [NAME] --field-selector --no-headers --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
-      workergroup scale NAME WORKERS --dry-run --timeout --wait
+      workergroup list [NAME] --field-selector --no-headers --show-labels --sort-by -A/--all-namespaces -c/--dask-cluster -l/--selector -o/--output -w/--watch
+      workergroup scale NAME WORKERS --dry-run --timeout --wait -o/--output
       "
     `)
   })
@@ -232,7 +232,7 @@ describe('a wrong call ends with one sentence and exit code 2:', () => {
     [['cluster', 'list', '--sort-by'], 'error: --sort-by has no value'],
     [['sandbox', 'down', '--name', '../x'], 'error: --name: "../x" is no name of a sandbox'],
     [['sandbox', 'run', '--sandbox', 'A b', '--', 'true'], 'error: --sandbox: "A b" is no name of a sandbox'],
-    [['cluster', 'scale', 'x', '-o'], 'there is no flag -o'],
+    [['cluster', 'suspend', 'x', '-o'], 'there is no flag -o'],
     [['cluster', 'list', '-o', 'xml'], '--output'],
     [['cluster', 'delete'], 'nothing is chosen'],
     [['job', 'run'], 'there is no command'],
