@@ -2,6 +2,7 @@ import {readdir, readFile, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
 import type {Kind, KubeObject} from '../api/object.ts'
+import {KUBERNETES_YAML} from '../kube/yaml-options.ts'
 import {tell} from './output.ts'
 import {UserError, usageError} from './user-error.ts'
 
@@ -100,7 +101,7 @@ const refuse =
 
 const parse = async (content: string, file: string): Promise<readonly unknown[]> => {
   const {parseAllDocuments} = await import('./yaml.ts')
-  const documents = [...parseAllDocuments(content)]
+  const documents = [...parseAllDocuments(content, KUBERNETES_YAML)]
   const [error] = documents.flatMap((document) => document.errors)
   if (error) throw new UserError(`${nameOf(file)} is no valid YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`)
   return documents.map((document): unknown => document.toJS())

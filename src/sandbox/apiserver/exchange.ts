@@ -1,6 +1,7 @@
 /** One request and its answer, over HTTP/1.1 or HTTP/2. */
 import type {Http2ServerRequest, Http2ServerResponse} from 'node:http2'
 import {parse as parseYaml} from 'yaml'
+import {KUBERNETES_YAML} from '../../kube/yaml-options.ts'
 import {badRequest, Refusal, statusOf, unsupportedMediaType} from './errors.ts'
 import {fromProtobuf, PROTOBUF} from './protobuf.ts'
 import type {User} from './reviews.ts'
@@ -52,7 +53,7 @@ export async function readBody({request}: Exchange): Promise<unknown> {
     if (!type.endsWith('yaml')) throw badRequest(`the request's body is no JSON: ${error instanceof Error ? error.message : error}`)
   }
   try {
-    return parseYaml(text)
+    return parseYaml(text, KUBERNETES_YAML)
   } catch (error) {
     throw badRequest(`the request's body is no YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
   }
