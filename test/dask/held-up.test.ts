@@ -54,6 +54,8 @@ const shuffling = async (cluster: RealDask): Promise<readonly string[]> => {
   return await scheduler.shuffling().finally(() => scheduler.close())
 }
 
+const go = (cluster: RealDask): Promise<void> => writeFile(join(cluster.directory, 'go'), '')
+
 const oneAfterAnother = (): Pick<RetirementOptions, 'alone' | 'leaving'> => {
   let last: Promise<unknown> = Promise.resolve()
   return {
@@ -66,6 +68,7 @@ const oneAfterAnother = (): Pick<RetirementOptions, 'alone' | 'leaving'> => {
   }
 }
 
+/** Begins when it is told to, however long it takes to start. */
 const SHUFFLE = `
 import os, sys, time
 import numpy as np, dask.array as da
@@ -74,9 +77,11 @@ address, directory = sys.argv[1:3]
 def block(block_id=None, directory=directory):
     fd = os.open(os.path.join(directory, "starts"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(fd, f"block-{block_id[0]}\\n".encode()); os.close(fd)
-    time.sleep(0.1)
+    time.sleep(0.3)
     return np.full((1, 30), block_id[0])
 with Client(address) as client:
+    print("ready", flush=True)
+    while not os.path.exists(os.path.join(directory, "go")): time.sleep(0.05)
     array = da.map_blocks(block, chunks=((1,) * 30, (30,)), dtype=int, name="source")
     total = client.compute(array.rechunk((30, 1), method="p2p").sum()).result()
     assert total == 30 * sum(range(30)), total
@@ -88,6 +93,7 @@ describe.each([NEWEST_DASK, MIDDLE_DASK])('with Dask %s', (version) => {
     const cluster = await startWith(version, {a: '', b: '', c: ''})
     const [victim = ''] = await addressesOf(cluster)
     const load = cluster.python(SHUFFLE)
+    await go(cluster)
     await until(async () => (await shuffling(cluster)).includes(victim), 'the shuffle has begun')
     expect(await retire(cluster, [victim])).toMatchObject([{is: 'refused', message: expect.stringContaining('a shuffle')}])
     expect(await load.output).toContain('right')
@@ -98,11 +104,13 @@ describe.each([NEWEST_DASK, MIDDLE_DASK])('with Dask %s', (version) => {
 
   it('a worker that drains when a shuffle begins is let back in', async () => {
     const cluster = await startWith(version, {a: '', b: '', c: ''})
-    await onceSaid(cluster, 'busy = client.submit(time.sleep, 8, workers=[at["a"]], pure=False); time.sleep(1)')
+    const load = cluster.python(SHUFFLE)
+    await new Promise((resolve) => load.child.stdout?.once('data', resolve))
+    await onceSaid(cluster, 'busy = client.submit(time.sleep, 12, workers=[at["a"]], pure=False); time.sleep(1)')
     const victim = await addressOf(cluster, 'a')
     const leaving = retire(cluster, [victim])
     await until(async () => (await statusesOf(cluster)).includes('closing_gracefully'), 'it drains')
-    const load = cluster.python(SHUFFLE)
+    await go(cluster)
     expect(await leaving).toMatchObject([{is: 'refused', message: expect.stringContaining('a shuffle')}])
     expect(await load.output).toContain('right')
     expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
@@ -112,7 +120,7 @@ describe.each([NEWEST_DASK, MIDDLE_DASK])('with Dask %s', (version) => {
     const cluster = await startWith(version, {a: '', b: '', c: ''})
     await onceSaid(cluster, 'import threading; held = client.submit(threading.Lock, workers=[at["a"]], pure=False); wait(held)')
     const [holder, idle] = [await addressOf(cluster, 'a'), await addressOf(cluster, 'c')]
-    const outcomes = new Map((await retire(cluster, [holder, idle], false, 1000)).map(({address, is}) => [address, is]))
+    const outcomes = new Map((await retire(cluster, [holder, idle], false, 10_000)).map(({address, is}) => [address, is]))
     expect(outcomes).toEqual(
       new Map([
         [holder, 'refused'],
