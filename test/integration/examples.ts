@@ -40,6 +40,7 @@ export const SCENES: readonly Scene[] = [
       ...['cluster list', 'cluster list -A -o wide', 'job list', 'job list -o name', 'workergroup list', 'autoscaler list'],
       ...['autoscaler list -o wide', 'completion bash', 'completion zsh', 'completion fish', 'doctor', 'doctor -o json', 'version'],
       ...['version --client -o json', 'generate cluster demo -w 4 --memory 8Gi'],
+      'generate cluster demo --image my.org/rapids:1 --gpu 1 --worker-command "dask cuda worker"',
       'generate job train -w 4 --image my.org/train:1 -- python -m train',
       ...['operator manifests > operator.yaml', 'operator manifests --no-crds --replicas 2'],
       {command: 'operator run --apply-crds', goesOn: true},
