@@ -1,6 +1,7 @@
 /** Who of the workers that are to leave drains, and who stays (contract 4.5, step 3). */
 import {setTimeout as pause} from 'node:timers/promises'
 import {Unanswered} from './comm.ts'
+import {BEHIND, type Drained, immovableWords, lookAgain} from './immovable.ts'
 import {askToRetire, DRAINING, IN_A_SHUFFLE, SHORT_MS, stoodDown} from './leaving.ts'
 import type {RetirementOptions} from './retirement.ts'
 import type {Scheduler, SchedulerWorker} from './scheduler.ts'
@@ -12,8 +13,9 @@ const LOOK_MS = 50
 const JOINING = 'init'
 
 /** Resolves with the workers that drain, and has told of all others. */
-export async function drain(addresses: readonly string[], options: RetirementOptions): Promise<readonly SchedulerWorker[]> {
-  const {connect, zero, policy, report} = options
+export async function drain(addresses: readonly string[], options: RetirementOptions): Promise<readonly Drained[]> {
+  const {connect, zero, policy, report, immovable} = options
+  const keeps = policy.afterRefusal === 'keep'
   const scheduler = await connect()
   try {
     // One that is drained before it has joined says afterwards that it runs, and one that is refused would be told to be joining, for ever.
@@ -25,21 +27,31 @@ export async function drain(addresses: readonly string[], options: RetirementOpt
       report({address, is: 'unfinished', message: 'it is still joining its scheduler, and is asked for again'})
 
     const present = known.filter((worker) => !joining.includes(worker))
-    const leaving = policy.afterRefusal === 'delete' ? present : await withoutShuffling(scheduler, present, report)
+    const isHeldUp = await lookAgain(scheduler, options)
+    const movable = keeps ? withoutImmovable(present, isHeldUp, options) : present
+    const leaving = keeps ? await withoutShuffling(scheduler, movable, report) : movable
     const victims = zero ? leaving : sparingOne(leaving, workers, options)
     const fresh = victims.filter(({status}) => status !== DRAINING)
-    const drained = new Set(await drainedOf(fresh, options))
+    const askable = fresh.filter(({address}) => !isHeldUp && !immovable.has(address))
+    const {drained, isOpen} = await drainedOf(askable, options)
+    const open = new Set(isOpen ? drained : [])
+    const asDrained = (worker: SchedulerWorker): Drained => ({
+      worker,
+      isOpen: isHeldUp || open.has(worker.address) || immovable.has(worker.address),
+    })
     const holders = (): readonly SchedulerWorker[] => fresh.filter(({address}) => !drained.has(address))
-    if (policy.afterRefusal === 'delete') {
+    if (!keeps) {
       // Their results go with the scheduler; what they execute is finished all the same.
       await Promise.all(holders().map((worker) => stoodDown(worker, options)))
-      return victims
+      return victims.map(asDrained)
     }
     let torn = await stillDraining(scheduler, holders(), options)
     // All at once leave no place for results that are still needed: one keeps them, the others can go.
     const free = zero ? holders().filter(({address}) => !torn.has(address)) : []
     if (free.length > 1) {
-      for (const address of await drainedOf(free.slice(0, -1), options)) drained.add(address)
+      const more = await drainedOf(free.slice(0, -1), options)
+      for (const address of more.drained) drained.add(address)
+      for (const address of more.isOpen ? more.drained : []) open.add(address)
       torn = await stillDraining(scheduler, holders(), options)
     }
     for (const {address} of holders())
@@ -56,7 +68,7 @@ export async function drain(addresses: readonly string[], options: RetirementOpt
               message: 'it holds results or actors that no other worker can take; it works on until they are released',
             },
       )
-    return victims.filter(({address, status}) => status === DRAINING || drained.has(address))
+    return victims.filter(({address, status}) => status === DRAINING || drained.has(address)).map(asDrained)
   } finally {
     scheduler.close()
   }
@@ -93,6 +105,20 @@ const stillDraining = async (
   return new Set(workers.flatMap(({address, status}) => (status === DRAINING && addresses.includes(address) ? [address] : [])))
 }
 
+/** Asked for once more, the scheduler would try once more for ever. */
+const withoutImmovable = (
+  victims: readonly SchedulerWorker[],
+  isHeldUp: boolean,
+  {immovable, report}: RetirementOptions,
+): readonly SchedulerWorker[] => {
+  const isKept = ({address, status}: SchedulerWorker): boolean => status !== DRAINING && (isHeldUp || immovable.has(address))
+  for (const {address} of victims.filter(isKept)) {
+    const why = immovable.has(address) ? immovableWords(immovable.get(address)) : BEHIND
+    report({address, is: 'refused', message: `${why}; it works on`})
+  }
+  return victims.filter((worker) => !isKept(worker))
+}
+
 /** What a worker holds of a shuffle is no result that could move: without it the whole shuffle begins anew. */
 const withoutShuffling = async (
   scheduler: Scheduler,
@@ -126,16 +152,24 @@ const sparingOne = (
   return victims.filter((worker) => worker !== spared)
 }
 
+interface Drain {
+  /** Addresses. */
+  readonly drained: Set<string>
+  /** The scheduler has not answered yet. */
+  readonly isOpen: boolean
+}
+
 /** Those of the workers that drain from now on; the scheduler lets the others work on. */
-const drainedOf = async (workers: readonly SchedulerWorker[], options: RetirementOptions): Promise<readonly string[]> => {
-  if (workers.length === 0) return []
+const drainedOf = async (workers: readonly SchedulerWorker[], options: RetirementOptions): Promise<Drain> => {
+  if (workers.length === 0) return {drained: new Set(), isOpen: false}
   const addresses = workers.map(({address}) => address)
   try {
-    return await askToRetire(addresses, {isFinal: false, limitMs: DRAIN_MS}, options)
+    return {drained: new Set(await askToRetire(addresses, {isFinal: false, limitMs: DRAIN_MS}, options)), isOpen: false}
   } catch (error) {
     if (!(error instanceof Unanswered)) throw error
     const scheduler = await options.connect()
     const now = await scheduler.identity().finally(() => scheduler.close())
-    return now.workers.flatMap(({address, status}) => (status === DRAINING && addresses.includes(address) ? [address] : []))
+    const draining = now.workers.filter(({address, status}) => status === DRAINING && addresses.includes(address))
+    return {drained: new Set(draining.map(({address}) => address)), isOpen: true}
   }
 }

@@ -21,7 +21,10 @@ export async function askToRetire(
   {isFinal, limitMs}: {readonly isFinal: boolean; readonly limitMs: number},
   {connect, maySend}: RetirementOptions,
 ): Promise<readonly string[]> {
-  const scheduler = await connect()
+  const scheduler = await connect().catch((error: Error) => {
+    // Nothing was asked: that is no request without an answer.
+    throw new Error(error.message, {cause: error})
+  })
   try {
     if (!maySend()) throw new NotSent(TOO_LATE)
     return await scheduler.retireWorkers(addresses, {remove: isFinal, closeWorkers: isFinal, timeoutMs: limitMs})
@@ -57,5 +60,5 @@ export const letBackIn = async (
       await pause(BACK.lookMs, undefined, {signal})
     }
   }
-  return {address, is: 'unfinished', message: `${why}, and could not be let back in: ${failure}`}
+  return {address, is: 'unfinished', cause: is, message: `${why}, and could not be let back in: ${failure}`}
 }

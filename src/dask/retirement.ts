@@ -2,6 +2,7 @@
 import type {LeavePolicy} from '../api/leave-policy.ts'
 import type {Dial} from './dial.ts'
 import {drain} from './drain.ts'
+import {rarely} from './rarely.ts'
 import type {Scheduler, SchedulerWorker} from './scheduler.ts'
 import {seeOff} from './see-off.ts'
 
@@ -15,6 +16,8 @@ export interface RetirementOutcome {
   readonly is: 'retired' | 'gone' | 'refused' | 'timed-out' | 'unfinished'
   /** It was not let back in: it may be deleted. */
   readonly mayGo?: true
+  /** Of an unfinished one: why it was to be let back in, and could not be. */
+  readonly cause?: 'refused' | 'timed-out'
   readonly message?: string
 }
 
@@ -38,9 +41,13 @@ export interface RetirementOptions {
   readonly alone: <T>(choose: () => Promise<T>) => Promise<T>
   /** Addresses that leave this cluster, kept here: a worker may say once more that it runs before it hears that it drains. */
   readonly leaving: Set<string>
+  /** Keys that have kept a worker from leaving since they do not move, by its address; kept here for the cluster. */
+  readonly immovable: Map<string, readonly string[]>
   /** Called for each worker as soon as it is done. */
   readonly report: (outcome: RetirementOutcome) => void
 }
+
+const SHUFFLES_MS = 5_000
 
 /**
  * Drains workers, waits until each executes nothing, retires it. A task that has begun is finished where it began, one that has not
@@ -51,13 +58,16 @@ export async function runRetirement(addresses: readonly string[], options: Retir
   const {alone, leaving, report, signal} = options
   const victims = await alone(async () => {
     const drained = await drain(addresses, options)
-    for (const {address} of drained) leaving.add(address)
+    for (const {worker} of drained) leaving.add(worker.address)
     return drained
   })
+  // One question for all of them: schedulers write each into their log.
+  const shuffling = rarely((scheduler: Scheduler) => scheduler.shuffling(), SHUFFLES_MS)
   // Each as soon as it is empty, never the set together; what fails for one is its own.
   await Promise.all(
-    victims.map(async (worker) => {
-      const outcome = await seeOff(worker, options).catch(asUnfinished(worker))
+    victims.map(async (drained) => {
+      const {worker} = drained
+      const outcome = await seeOff(drained, shuffling, options).catch(asUnfinished(worker))
       leaving.delete(worker.address)
       report(outcome)
     }),

@@ -57,6 +57,14 @@ export interface Activity {
   readonly transitions: number
 }
 
+/** What a worker holds and no other one does. */
+export interface UniqueKeys {
+  /** Texts, at most a hundred. */
+  readonly keys: readonly string[]
+  /** Whether this scheduler carries out one `retire_workers` after another (Dask 2022): one that waits holds up all others. */
+  readonly isSerial: boolean
+}
+
 export interface Scheduler {
   identity(): Promise<SchedulerIdentity>
   /** How many workers the scheduler would like to have. */
@@ -81,6 +89,8 @@ export interface Scheduler {
   workerState(address: string): Promise<WorkerState | undefined>
   /** Addresses of the workers that take part in a P2P shuffle; none where the scheduler is told to run no function. */
   shuffling(): Promise<readonly string[]>
+  /** What only this worker holds; `undefined` where the scheduler is told to run no function. */
+  uniqueKeys(address: string): Promise<UniqueKeys | undefined>
   /** Versions of Python packages at the scheduler, by name. */
   versions(): Promise<Readonly<Record<string, string>>>
   /** The same of each of these workers that answers. Rejects with a SchedulerError where the scheduler may pass on no messages. */
@@ -111,6 +121,18 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
     return reply
   }
 
+  const evaluated = async (source: string): Promise<readonly unknown[] | undefined> => {
+    if (runsNothing) return undefined
+    try {
+      return parsedList(textOfRun(await ask({op: 'run_function', function: pickledEval(source), serializers: ['msgpack']})))
+    } catch (error) {
+      if (!(error instanceof SchedulerError)) throw error
+      // Asked again and again, it would write each refusal into its log.
+      runsNothing = true
+      return undefined
+    }
+  }
+
   return {
     identity: async () => identityOf((await ask({op: 'identity'})) as Json),
     adaptiveTarget: async () => numberOf('adaptive_target', await ask({op: 'adaptive_target'})),
@@ -138,18 +160,10 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
       const reply = (await ask({op: 'broadcast', workers: [address], on_error: 'ignore', msg: {...msg, reply: true}})) as Json | null
       return stateOf(reply?.[address])
     },
-    shuffling: async () => {
-      if (runsNothing) return []
-      try {
-        return parsedList(textOfRun(await ask({op: 'run_function', function: pickledEval(SHUFFLING), serializers: ['msgpack']}))).map(
-          String,
-        )
-      } catch (error) {
-        if (!(error instanceof SchedulerError)) throw error
-        // Asked again and again, it would write each refusal into its log.
-        runsNothing = true
-        return []
-      }
+    shuffling: async () => ((await evaluated(SHUFFLING)) ?? []).map(String),
+    uniqueKeys: async (address) => {
+      const list = await evaluated(uniqueKeysOf(address))
+      return list && {isSerial: list[0] === true, keys: list.slice(1).map(String)}
     },
     versions: async () => packagesOf(await ask({op: 'versions'})),
     workerVersions: async (addresses) => {
@@ -179,12 +193,20 @@ const ACTIVITY =
   "lambda dask_scheduler: __import__('json').dumps([bool(dask_scheduler.queued or dask_scheduler.unrunnable or " +
   'any(worker.processing for worker in dask_scheduler.workers.values())), dask_scheduler.transition_counter])'
 
-/** A shuffle has its plugin's state beside all tasks; Dask 2022 has it in an extension, under another name. */
+/**
+ * A shuffle has its plugin's state beside all tasks. Dask 2022 has it in an extension, under another name, and keeps it of those that are done or have
+ * failed.
+ */
 const SHUFFLING =
   "lambda dask_scheduler: __import__('json').dumps([worker for plugin in " +
   "[dask_scheduler.plugins.get('shuffle') or dask_scheduler.extensions.get('shuffle')] " +
-  "for shuffle in list((getattr(plugin, 'active_shuffles', None) or getattr(plugin, 'states', None) or {}).values()) " +
+  "for id, shuffle in list((getattr(plugin, 'active_shuffles', None) or getattr(plugin, 'states', None) or {}).items()) " +
+  "if id not in getattr(plugin, 'erred_shuffles', ()) and not getattr(shuffle, 'output_workers', {0}) <= getattr(shuffle, 'completed_workers', set()) " +
   'for worker in shuffle.participating_workers])'
+
+const uniqueKeysOf = (address: string): string =>
+  "lambda dask_scheduler: __import__('json').dumps([not hasattr(dask_scheduler, '_replica_lock')] + [str(task.key) for task in " +
+  `list(getattr(dask_scheduler.workers.get(${JSON.stringify(address)}), 'has_what', ())) if len(task.who_has or ()) == 1][:100])`
 
 const textOfRun = (reply: unknown): unknown => (reply as {readonly result?: unknown} | null)?.result
 

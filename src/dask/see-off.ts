@@ -2,24 +2,30 @@
 import {setTimeout as pause} from 'node:timers/promises'
 import {Unanswered} from './comm.ts'
 import {type Busy, type Emptiness, emptinessOf, textOf} from './emptiness.ts'
+import {BEHIND, type Drained, immovableWords, resultsMoved} from './immovable.ts'
 import {askToRetire, IN_A_SHUFFLE, letBackIn, SHORT_MS, statusOf, stoodDown} from './leaving.ts'
 import type {RetirementOptions, RetirementOutcome} from './retirement.ts'
-import type {SchedulerWorker} from './scheduler.ts'
+import type {Scheduler} from './scheduler.ts'
 import {reschedule} from './streams.ts'
 
 const POLL = {firstMs: 50, mostMs: 1_000} as const
-/** How long results may take to move that no task waits for any more: some can never move, since they cannot be pickled. */
-const MOVE_MS = 120_000
 const FINAL_MS = 120_000
 /** How long a worker runs that somebody else has let back in, and not just one that has not heard yet that it drains. */
 const SURE_MS = 2_000
 /** How long a key stays where it is before it is looked at again: more than a finished task needs to be known as finished. */
 const MOVE_AGAIN_MS = 2_000
 
+const NOWHERE = 'the scheduler did not let it go, since its results have nowhere to move'
+
 type Sight = Emptiness | {readonly is: 'shuffling'}
 
-/** Resolves with what became of the worker; rejects where the scheduler goes away. */
-export async function seeOff(worker: SchedulerWorker, options: RetirementOptions): Promise<RetirementOutcome> {
+/** Resolves with what became of the worker; rejects where the scheduler goes away. `shuffling`: who takes part in a shuffle, as of seconds ago. */
+export async function seeOff(
+  drained: Drained,
+  shuffling: (scheduler: Scheduler) => Promise<readonly string[]>,
+  options: RetirementOptions,
+): Promise<RetirementOutcome> {
+  const {worker} = drained
   const {address} = worker
   const {connect, policy, signal} = options
   let scheduler = await connect()
@@ -31,7 +37,7 @@ export async function seeOff(worker: SchedulerWorker, options: RetirementOptions
       try {
         const state = await look()
         // One that began while the worker drained counts on it as well.
-        return keeps && state.is !== 'gone' && (await scheduler.shuffling()).includes(address) ? {is: 'shuffling'} : state
+        return keeps && state.is !== 'gone' && (await shuffling(scheduler)).includes(address) ? {is: 'shuffling'} : state
       } catch (error) {
         if (!(error instanceof Unanswered)) throw error
         // A task may hold its worker so that it does not even answer: the deadline counts all the same.
@@ -67,33 +73,23 @@ export async function seeOff(worker: SchedulerWorker, options: RetirementOptions
       if (state.is === 'busy') await move(state)
       await pause(wait, undefined, {signal})
     }
-    const moved = await resultsMoved(address, deadline, options)
+    const moved = await resultsMoved(scheduler, drained, deadline, options)
+    if (moved === 'yes' && keeps && (await scheduler.shuffling()).includes(address))
+      return await letBackIn(scheduler, worker, options, {is: 'refused', why: IN_A_SHUFFLE})
     if (moved === 'yes' && (await askToRetire([address], {isFinal: true, limitMs: FINAL_MS}, options)).includes(address))
       return {address, is: 'retired'}
     if ((await statusOf(scheduler, address)) === undefined) return {address, is: 'retired'}
     if (!keeps) return {address, is: 'refused', mayGo: true, message: 'its results go with the scheduler'}
     // It would stay without work and without an end, and tasks would wait on it.
-    const why =
-      moved === 'unanswered'
-        ? 'its results have not moved in time (can all of them be pickled?)'
-        : 'the scheduler did not let it go, since its results have nowhere to move'
+    const why = {
+      immovable: immovableWords(options.immovable.get(address)),
+      behind: BEHIND,
+      yes: NOWHERE,
+      no: NOWHERE,
+    }[moved]
     return await letBackIn(scheduler, worker, options, {is: 'refused', why})
   } finally {
     scheduler.close()
-  }
-}
-
-/**
- * Asked before the worker is closed, and not with it: the scheduler goes on with what it has not answered in time, and would close a worker that has been
- * let back in meanwhile.
- */
-const resultsMoved = async (address: string, deadline: number, options: RetirementOptions): Promise<'yes' | 'no' | 'unanswered'> => {
-  const limitMs = Math.min(MOVE_MS, Math.max(SHORT_MS, deadline - performance.now()))
-  try {
-    return (await askToRetire([address], {isFinal: false, limitMs}, options)).includes(address) ? 'yes' : 'no'
-  } catch (error) {
-    if (error instanceof Unanswered) return 'unanswered'
-    throw error
   }
 }
 

@@ -27,15 +27,18 @@ const startWith = async (version: string, workers: Readonly<Record<string, strin
   return cluster
 }
 
-/** Resolves when a program has said something; it ends with its cluster. */
+/** Resolves when a program has done its part; at a sign it lets go of what it calls `held`. It ends with its cluster. */
 const onceSaid = async (cluster: RealDask, program: string): Promise<void> => {
   const {child, output} = cluster.python(`
-import sys, time
+import os, sys, time
 from distributed import Client, wait
 client = Client(sys.argv[1])
+def file(name, directory=sys.argv[2]): return os.path.join(directory, name)
 at = {w["name"]: a for a, w in client.scheduler_info()["workers"].items()}
 ${program}
 print("said", flush=True)
+while not os.path.exists(file("release")): time.sleep(0.05)
+held = None
 time.sleep(300)
 `)
   output.catch(() => {})
@@ -54,7 +57,21 @@ const shuffling = async (cluster: RealDask): Promise<readonly string[]> => {
   return await scheduler.shuffling().finally(() => scheduler.close())
 }
 
-const go = (cluster: RealDask): Promise<void> => writeFile(join(cluster.directory, 'go'), '')
+const sign = (cluster: RealDask, name: 'go' | 'done' | 'release'): Promise<void> => writeFile(join(cluster.directory, name), '')
+
+/** A program that shuffles when it gets the sign `go`. */
+const shuffles = async (cluster: RealDask): Promise<ReturnType<RealDask['python']>> => {
+  const load = cluster.python(SHUFFLE)
+  load.output.catch(() => {})
+  await new Promise((resolve) => load.child.stdout?.once('data', resolve))
+  return load
+}
+
+const uniqueKeys = async (cluster: RealDask, address: string): Promise<readonly string[]> => {
+  const scheduler = await cluster.connect()
+  const unique = await scheduler.uniqueKeys(address).finally(() => scheduler.close())
+  return unique?.keys ?? []
+}
 
 const oneAfterAnother = (): Pick<RetirementOptions, 'alone' | 'leaving'> => {
   let last: Promise<unknown> = Promise.resolve()
@@ -88,12 +105,14 @@ with Client(address) as client:
 print("right")
 `
 
+const IMMOVABLE = 'import threading; held = client.submit(threading.Lock, key="lock", workers=[at["a"]]); wait(held)'
+
 describe.each([NEWEST_DASK, MIDDLE_DASK])('with Dask %s', (version) => {
   it('a worker that takes part in a shuffle leaves when that is done, and nothing of it is begun again', async () => {
     const cluster = await startWith(version, {a: '', b: '', c: ''})
     const [victim = ''] = await addressesOf(cluster)
-    const load = cluster.python(SHUFFLE)
-    await go(cluster)
+    const load = await shuffles(cluster)
+    await sign(cluster, 'go')
     await until(async () => (await shuffling(cluster)).includes(victim), 'the shuffle has begun')
     expect(await retire(cluster, [victim])).toMatchObject([{is: 'refused', message: expect.stringContaining('a shuffle')}])
     expect(await load.output).toContain('right')
@@ -104,30 +123,58 @@ describe.each([NEWEST_DASK, MIDDLE_DASK])('with Dask %s', (version) => {
 
   it('a worker that drains when a shuffle begins is let back in', async () => {
     const cluster = await startWith(version, {a: '', b: '', c: ''})
-    const load = cluster.python(SHUFFLE)
-    await new Promise((resolve) => load.child.stdout?.once('data', resolve))
-    await onceSaid(cluster, 'busy = client.submit(time.sleep, 12, workers=[at["a"]], pure=False); time.sleep(1)')
+    const load = await shuffles(cluster)
+    await onceSaid(
+      cluster,
+      `
+def hold(begun, done):
+    open(begun, "w").close()
+    while not os.path.exists(done): time.sleep(0.05)
+busy = client.submit(hold, file("begun"), file("done"), workers=[at["a"]], pure=False)
+while not os.path.exists(file("begun")): time.sleep(0.05)`,
+    )
     const victim = await addressOf(cluster, 'a')
     const leaving = retire(cluster, [victim])
     await until(async () => (await statusesOf(cluster)).includes('closing_gracefully'), 'it drains')
-    await go(cluster)
+    await sign(cluster, 'go')
     expect(await leaving).toMatchObject([{is: 'refused', message: expect.stringContaining('a shuffle')}])
+    await sign(cluster, 'done')
     expect(await load.output).toContain('right')
     expect([...(await starts(cluster.directory)).values()]).toEqual(Array(30).fill(1))
   })
 
   it('a result that cannot be pickled holds up nobody but its own worker', async () => {
     const cluster = await startWith(version, {a: '', b: '', c: ''})
-    await onceSaid(cluster, 'import threading; held = client.submit(threading.Lock, workers=[at["a"]], pure=False); wait(held)')
+    await onceSaid(cluster, IMMOVABLE)
     const [holder, idle] = [await addressOf(cluster, 'a'), await addressOf(cluster, 'c')]
-    const outcomes = new Map((await retire(cluster, [holder, idle], false, 10_000)).map(({address, is}) => [address, is]))
-    expect(outcomes).toEqual(
-      new Map([
-        [holder, 'refused'],
-        [idle, 'retired'],
-      ]),
-    )
+    const immovable = new Map<string, readonly string[]>()
+    const outcomes = await retire(cluster, [holder, idle], false, 10_000, {immovable})
+    expect(outcomes.toSorted((one, other) => one.is.localeCompare(other.is))).toMatchObject([
+      {address: holder, is: 'refused', message: expect.stringContaining('its result lock does not move')},
+      {address: idle, is: 'retired'},
+    ])
     expect(await statusesOf(cluster)).toEqual(['running', 'running'])
+    // It is not asked for again, since the scheduler still tries, but as soon as the result is released.
+    expect(await retire(cluster, [holder], false, 10_000, {immovable, maySend: () => false})).toMatchObject([{is: 'refused'}])
+    await sign(cluster, 'release')
+    await until(async () => (await uniqueKeys(cluster, holder)).length === 0, 'the result is released')
+    expect(await retire(cluster, [holder], false, 10_000, {immovable})).toMatchObject([{is: 'retired'}])
+  })
+})
+
+describe(`with Dask ${OLDEST_DASK}, which retires one after another`, () => {
+  it('a result that cannot be pickled keeps all workers, which work on, until it is released', async () => {
+    const cluster = await startWith(OLDEST_DASK, {a: '', b: '', c: ''})
+    await onceSaid(cluster, IMMOVABLE)
+    const [holder, idle] = [await addressOf(cluster, 'a'), await addressOf(cluster, 'c')]
+    const immovable = new Map<string, readonly string[]>()
+    expect((await retire(cluster, [holder, idle], false, 10_000, {immovable})).map(({is}) => is)).toEqual(['refused', 'refused'])
+    expect(await statusesOf(cluster)).toEqual(['running', 'running', 'running'])
+    const again = await retire(cluster, [idle], false, 10_000, {immovable, maySend: () => false})
+    expect(again).toMatchObject([{is: 'refused', message: expect.stringContaining('one worker after another')}])
+    await sign(cluster, 'release')
+    await until(async () => (await uniqueKeys(cluster, holder)).length === 0, 'the result is released')
+    expect((await retire(cluster, [holder, idle], false, 10_000, {immovable})).map(({is}) => is)).toEqual(['retired', 'retired'])
   })
 })
 
@@ -137,10 +184,12 @@ describe.each([NEWEST_DASK, MIDDLE_DASK, OLDEST_DASK])('with Dask %s', (version)
     await onceSaid(
       cluster,
       `
-def hold():
+def hold(begun):
     import ctypes
+    open(begun, "w").close()
     ctypes.PyDLL(None).sleep(60)
-held = client.submit(hold, workers=[at["a"]], pure=False); time.sleep(1)`,
+held = client.submit(hold, file("begun"), workers=[at["a"]], pure=False)
+while not os.path.exists(file("begun")): time.sleep(0.05)`,
     )
     const policy = {...KEEP, timeoutMs: 3000, afterTimeout: 'delete'} as const
     expect(await retire(cluster, [await addressOf(cluster, 'a')], false, 3000, {policy})).toMatchObject([{is: 'timed-out', mayGo: true}])
@@ -174,7 +223,7 @@ def dask_setup(worker):
     def hear(status, stimulus_id, **kwargs):
         if worker.status == Status.paused:
             worker.status = Status.running
-            asyncio.get_running_loop().call_later(1, lambda: told(status, stimulus_id))
+            asyncio.get_running_loop().call_later(0.3, lambda: told(status, stimulus_id))
         else:
             told(status, stimulus_id)
     worker.stream_handlers["worker-status-change"] = hear

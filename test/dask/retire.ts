@@ -16,6 +16,7 @@ export const retire = async (
   await runRetirement(addresses, {
     alone: (choose) => choose(),
     leaving: new Set(),
+    immovable: new Map(),
     connect: cluster.connect,
     scheduler: {dial: directDial('127.0.0.1'), port: cluster.port},
     dialWorker: () => directDial('127.0.0.1'),

@@ -102,6 +102,7 @@ describe.each([NEWEST_DASK, OLDEST_DASK])('with Dask %s over TLS', (version) => 
         policy: {timeoutMs, afterTimeout: 'keep', afterRefusal: 'keep'},
         dialWorker: () => dask.dial,
         leaving: new Set(),
+        immovable: new Map(),
         signal: new AbortController().signal,
         maySend: () => true,
         report: (outcome) => outcomes.push(outcome),

@@ -78,14 +78,16 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
       states.set(uid, retirement)
       enqueue(group)
     }
-    const report = ({address, is, mayGo, message}: RetirementOutcome): void => {
+    const report = ({address, is, mayGo, cause, message}: RetirementOutcome): void => {
       for (const [uid, addresses] of left) {
         if (!addresses.delete(address)) continue
         const hasGone = is === 'retired' || is === 'gone' || mayGo === true
         if (mayGo && (is === 'refused' || is === 'timed-out')) givenUp.set(uid, reasonOf(is))
         if (hasGone) lessened.add(uid)
-        else if (is === 'unfinished') keptAs.set(uid, {...UNFINISHED, message: message ?? 'it may still be draining', at: clock()})
-        else if (keptAs.get(uid)?.reason !== UNFINISHED.reason) keptAs.set(uid, kept(is, message, clock()))
+        else if (is === 'unfinished') {
+          const reason = cause ? reasonOf(cause) : UNFINISHED.reason
+          keptAs.set(uid, {is: 'kept', reason, message: message ?? 'it may still be draining', at: clock()})
+        } else if (keptAs.get(uid)?.reason !== UNFINISHED.reason) keptAs.set(uid, kept(is, message, clock()))
         if (addresses.size > 0) continue
         const [why, reason] = [keptAs.get(uid), givenUp.get(uid)]
         if (why) settle(uid, {...why, ...(lessened.has(uid) && {isPart: true})})
@@ -93,7 +95,9 @@ export function createRetirements(run: RunRetirement, clock: () => number = Date
       }
     }
     const end = (message: string): void => {
-      for (const {uid} of fresh) if (states.get(uid)?.is === 'underWay') states.set(uid, {...UNFINISHED, message, at: clock()})
+      for (const {uid} of fresh)
+        if (states.get(uid)?.is === 'underWay')
+          states.set(uid, {...UNFINISHED, message, at: clock(), ...(lessened.has(uid) && {isPart: true})})
       enqueue(group)
     }
     run(

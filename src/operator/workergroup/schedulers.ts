@@ -61,8 +61,11 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     timeoutMs: SHORT_MS,
   })
 
-  /** Who leaves which cluster, for as long as anybody is being retired there. */
-  const leavings = new Map<string, {readonly addresses: Set<string>; retirements: number}>()
+  /** Who leaves which cluster, and what keeps whom, for as long as anybody is being retired there or kept. */
+  const leavings = new Map<
+    string,
+    {readonly addresses: Set<string>; readonly immovable: Map<string, readonly string[]>; retirements: number}
+  >()
   const turns = new Map<string, Promise<unknown>>()
   /** One after another for each cluster, over all its groups. */
   const aloneFor = <T>(key: string, work: () => Promise<T>): Promise<T> => {
@@ -123,7 +126,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
     retire: async (cluster, addresses, {zero, policy, signal, isHeld, report}) => {
       const {comm, secured, port, pods} = placeOf(cluster)
       const key = keyOf(cluster)
-      const leaving = leavings.get(key) ?? {addresses: new Set<string>(), retirements: 0}
+      const leaving = leavings.get(key) ?? {addresses: new Set(), immovable: new Map(), retirements: 0}
       leaving.retirements += 1
       leavings.set(key, leaving)
       await runRetirement(addresses, {
@@ -139,10 +142,11 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
         maySend: isHeld,
         alone: (choose) => aloneFor(key, choose),
         leaving: leaving.addresses,
+        immovable: leaving.immovable,
         report,
       }).finally(() => {
         leaving.retirements -= 1
-        if (leaving.retirements === 0) leavings.delete(key)
+        if (leaving.retirements === 0 && (leaving.immovable.size === 0 || leavings.size > MOST_PLACES)) leavings.delete(key)
       })
     },
     reach: async (cluster, scheduler, work) => {

@@ -121,7 +121,7 @@ describe('retirements', () => {
     })
   })
 
-  it('ask a pod with several workers again when all of them have answered, and take it back only as long as it has all', () => {
+  it('ask a pod with several workers again when all of them have answered, and take it back only as long as it has all', async () => {
     const {retirements, runs, first} = stage()
     const both = {...order(), pods: [{name: 'a', uid: 'uid-a', addresses: ['tcp://a:1', 'tcp://a:2']}]}
     const view = {is: 'answered', connected: new Map([['a', [{address: 'tcp://a:1', status: 'running'}]]]), order: []} as const
@@ -140,6 +140,18 @@ describe('retirements', () => {
     retirements.retire(GROUP, {...order(), pods: [{name: 'a', uid: 'uid-a', addresses: ['tcp://a:1']}]})
     runs[1]?.report({address: 'tcp://a:1', is: 'refused'})
     expect(isTakenBack()).toBe(false)
+
+    retirements.retire(GROUP, {...order(), pods: [{name: 'a', uid: 'uid-a', addresses: ['tcp://a:1']}]})
+    runs[2]?.fail(new Error('connect ECONNREFUSED'))
+    await expect.poll(() => retirements.of(GROUP, [podOf('a')]).get('uid-a')?.is, SOON).toBe('kept')
+    expect(isTakenBack()).toBe(false)
+  })
+
+  it('tell why a worker was to be let back in that does not answer', () => {
+    const {retirements, first} = stage()
+    retirements.retire(GROUP, order('a'))
+    first().report({address: 'tcp://a:1', is: 'unfinished', cause: 'timed-out', message: 'it does not answer'})
+    expect(retirements.of(GROUP, [podOf('a')]).get('uid-a')).toMatchObject({is: 'kept', reason: 'RetirementTimedOut'})
   })
 
   it('wait for no other one of their cluster, however long its tasks take', () => {
