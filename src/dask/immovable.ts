@@ -29,7 +29,9 @@ export async function resultsMoved(
   deadline: number,
   options: RetirementOptions,
 ): Promise<'yes' | 'no' | 'immovable' | 'behind'> {
-  const limitMs = Math.min(MOVE_MS, Math.max(SHORT_MS, deadline - performance.now()))
+  // Where the scheduler goes next, its results need no other place.
+  const mostMs = options.policy.afterRefusal === 'delete' ? SHORT_MS : MOVE_MS
+  const limitMs = Math.min(mostMs, Math.max(SHORT_MS, deadline - performance.now()))
   const end = performance.now() + limitMs
   for (let unique = isOpen ? await scheduler.uniqueKeys(address) : undefined; unique; unique = await scheduler.uniqueKeys(address)) {
     if (unique.keys.length === 0) return unique.isSerial ? 'behind' : 'yes'
