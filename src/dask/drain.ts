@@ -28,16 +28,21 @@ export async function drain(addresses: readonly string[], options: RetirementOpt
 
     const present = known.filter((worker) => !joining.includes(worker))
     const isHeldUp = await lookAgain(scheduler, options)
-    const movable = keeps ? withoutImmovable(present, isHeldUp, options) : present
-    const leaving = keeps ? await withoutShuffling(scheduler, movable, report) : movable
+    const shuffling = keeps ? await scheduler.shuffling() : []
+    // Asked for once more, a scheduler would try once more for ever; and what a worker holds of a shuffle is no result that could move.
+    const leaving = withoutKept(present, options, ({address}) => {
+      if (!keeps) return undefined
+      if (immovable.has(address)) return `${immovableWords(immovable.get(address))}; it works on`
+      if (isHeldUp) return `${BEHIND}; it works on`
+      return shuffling.includes(address) ? `${IN_A_SHUFFLE}; it works on until that is done` : undefined
+    })
     const victims = zero ? leaving : sparingOne(leaving, workers, options)
     const fresh = victims.filter(({status}) => status !== DRAINING)
     const askable = fresh.filter(({address}) => !isHeldUp && !immovable.has(address))
-    const {drained, isOpen} = await drainedOf(askable, options)
-    const open = new Set(isOpen ? drained : [])
+    const drained = new Map(await drainedOf(askable, options))
     const asDrained = (worker: SchedulerWorker): Drained => ({
       worker,
-      isOpen: isHeldUp || open.has(worker.address) || immovable.has(worker.address),
+      isOpen: drained.get(worker.address) ?? (isHeldUp || immovable.has(worker.address)),
     })
     const holders = (): readonly SchedulerWorker[] => fresh.filter(({address}) => !drained.has(address))
     if (!keeps) {
@@ -49,9 +54,7 @@ export async function drain(addresses: readonly string[], options: RetirementOpt
     // All at once leave no place for results that are still needed: one keeps them, the others can go.
     const free = zero ? holders().filter(({address}) => !torn.has(address)) : []
     if (free.length > 1) {
-      const more = await drainedOf(free.slice(0, -1), options)
-      for (const address of more.drained) drained.add(address)
-      for (const address of more.isOpen ? more.drained : []) open.add(address)
+      for (const [address, isOpen] of await drainedOf(free.slice(0, -1), options)) drained.set(address, isOpen)
       torn = await stillDraining(scheduler, holders(), options)
     }
     for (const {address} of holders())
@@ -105,31 +108,15 @@ const stillDraining = async (
   return new Set(workers.flatMap(({address, status}) => (status === DRAINING && addresses.includes(address) ? [address] : [])))
 }
 
-/** Asked for once more, the scheduler would try once more for ever. */
-const withoutImmovable = (
+/** Those that nothing keeps; the others work on, and it is told why. One that drains already is gone on with. */
+const withoutKept = (
   victims: readonly SchedulerWorker[],
-  isHeldUp: boolean,
-  {immovable, report}: RetirementOptions,
+  {report}: RetirementOptions,
+  whyKept: (worker: SchedulerWorker) => string | undefined,
 ): readonly SchedulerWorker[] => {
-  const isKept = ({address, status}: SchedulerWorker): boolean => status !== DRAINING && (isHeldUp || immovable.has(address))
-  for (const {address} of victims.filter(isKept)) {
-    const why = immovable.has(address) ? immovableWords(immovable.get(address)) : BEHIND
-    report({address, is: 'refused', message: `${why}; it works on`})
-  }
-  return victims.filter((worker) => !isKept(worker))
-}
-
-/** What a worker holds of a shuffle is no result that could move: without it the whole shuffle begins anew. */
-const withoutShuffling = async (
-  scheduler: Scheduler,
-  victims: readonly SchedulerWorker[],
-  report: RetirementOptions['report'],
-): Promise<readonly SchedulerWorker[]> => {
-  const shuffling = new Set(await scheduler.shuffling())
-  const isKept = ({address, status}: SchedulerWorker): boolean => status !== DRAINING && shuffling.has(address)
-  for (const {address} of victims.filter(isKept))
-    report({address, is: 'refused', message: `${IN_A_SHUFFLE}; it works on until that is done`})
-  return victims.filter((worker) => !isKept(worker))
+  const judged = victims.map((worker) => ({worker, why: worker.status === DRAINING ? undefined : whyKept(worker)}))
+  for (const {worker, why} of judged) if (why !== undefined) report({address: worker.address, is: 'refused', message: why})
+  return judged.filter(({why}) => why === undefined).map(({worker}) => worker)
 }
 
 /** Without a running worker the tasks of the cluster would wait for ever. */
@@ -152,24 +139,17 @@ const sparingOne = (
   return victims.filter((worker) => worker !== spared)
 }
 
-interface Drain {
-  /** Addresses. */
-  readonly drained: Set<string>
-  /** The scheduler has not answered yet. */
-  readonly isOpen: boolean
-}
-
-/** Those of the workers that drain from now on; the scheduler lets the others work on. */
-const drainedOf = async (workers: readonly SchedulerWorker[], options: RetirementOptions): Promise<Drain> => {
-  if (workers.length === 0) return {drained: new Set(), isOpen: false}
+/** Addresses that drain from now on, each with whether the scheduler has yet to answer; it lets the other workers work on. */
+const drainedOf = async (workers: readonly SchedulerWorker[], options: RetirementOptions): Promise<ReadonlyMap<string, boolean>> => {
+  if (workers.length === 0) return new Map()
   const addresses = workers.map(({address}) => address)
   try {
-    return {drained: new Set(await askToRetire(addresses, {isFinal: false, limitMs: DRAIN_MS}, options)), isOpen: false}
+    return new Map((await askToRetire(addresses, {isFinal: false, limitMs: DRAIN_MS}, options)).map((address) => [address, false]))
   } catch (error) {
     if (!(error instanceof Unanswered)) throw error
     const scheduler = await options.connect()
     const now = await scheduler.identity().finally(() => scheduler.close())
     const draining = now.workers.filter(({address, status}) => status === DRAINING && addresses.includes(address))
-    return {drained: new Set(draining.map(({address}) => address)), isOpen: true}
+    return new Map(draining.map(({address}) => [address, true]))
   }
 }

@@ -1,6 +1,7 @@
 /** A scheduler's operations over one connection (contract 4.4, 4.5). */
 import {type Comm, LostConnection, openComm, within} from './comm.ts'
 import {type Dial, dialWithin} from './dial.ts'
+import {ACTIVITY, SHUFFLING, uniqueKeysOf} from './expressions.ts'
 import {SchedulerError, unwrapReply} from './message.ts'
 import {parsedList, pickledEval} from './python-eval.ts'
 
@@ -124,7 +125,7 @@ export async function connectScheduler(dial: Dial, {port, timeoutMs, signal}: Co
   const evaluated = async (source: string): Promise<readonly unknown[] | undefined> => {
     if (runsNothing) return undefined
     try {
-      return parsedList(textOfRun(await ask({op: 'run_function', function: pickledEval(source), serializers: ['msgpack']})))
+      return listOf(await ask({op: 'run_function', function: pickledEval(source), serializers: ['msgpack']}))
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error
       // Asked again and again, it would write each refusal into its log.
@@ -188,33 +189,14 @@ const LEFT_OUT = [
   ...['transfer_incoming_log', 'transfer_outgoing_log'],
 ] as const
 
-/** Read only: the scheduler's own idle timeout is never touched. Text, since a list would come in as many frames as it has items. */
-const ACTIVITY =
-  "lambda dask_scheduler: __import__('json').dumps([bool(dask_scheduler.queued or dask_scheduler.unrunnable or " +
-  'any(worker.processing for worker in dask_scheduler.workers.values())), dask_scheduler.transition_counter])'
-
-/**
- * A shuffle has its plugin's state beside all tasks. Dask 2022 has it in an extension, under another name, and keeps it of those that are done or have
- * failed.
- */
-const SHUFFLING =
-  "lambda dask_scheduler: __import__('json').dumps([worker for plugin in " +
-  "[dask_scheduler.plugins.get('shuffle') or dask_scheduler.extensions.get('shuffle')] " +
-  "for id, shuffle in list((getattr(plugin, 'active_shuffles', None) or getattr(plugin, 'states', None) or {}).items()) " +
-  "if id not in getattr(plugin, 'erred_shuffles', ()) and not getattr(shuffle, 'output_workers', {0}) <= getattr(shuffle, 'completed_workers', set()) " +
-  'for worker in shuffle.participating_workers])'
-
-const uniqueKeysOf = (address: string): string =>
-  "lambda dask_scheduler: __import__('json').dumps([not hasattr(dask_scheduler, '_replica_lock')] + [str(task.key) for task in " +
-  `list(getattr(dask_scheduler.workers.get(${JSON.stringify(address)}), 'has_what', ())) if len(task.who_has or ()) == 1][:100])`
-
-const textOfRun = (reply: unknown): unknown => (reply as {readonly result?: unknown} | null)?.result
+/** Of the answer to `run_function`. */
+const listOf = (reply: unknown): readonly unknown[] => parsedList((reply as {readonly result?: unknown} | null)?.result)
 
 const packagesOf = (reply: unknown): Readonly<Record<string, string>> =>
   (reply as {readonly packages?: Readonly<Record<string, string>>} | null)?.packages ?? {}
 
 const activityOf = (reply: unknown): Activity => {
-  const [isBusy, transitions] = parsedList(textOfRun(reply))
+  const [isBusy, transitions] = listOf(reply)
   if (typeof isBusy !== 'boolean' || typeof transitions !== 'number')
     throw new SchedulerError('the scheduler is older than 2023.4.1 and does not let itself be asked whether it is idle')
   return {isBusy, transitions}

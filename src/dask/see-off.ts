@@ -73,24 +73,32 @@ export async function seeOff(
       if (state.is === 'busy') await move(state)
       await pause(wait, undefined, {signal})
     }
-    const moved = await resultsMoved(scheduler, drained, deadline, options)
-    if (moved === 'yes' && keeps && (await scheduler.shuffling()).includes(address))
-      return await letBackIn(scheduler, worker, options, {is: 'refused', why: IN_A_SHUFFLE})
-    if (moved === 'yes' && (await askToRetire([address], {isFinal: true, limitMs: FINAL_MS}, options)).includes(address))
-      return {address, is: 'retired'}
-    if ((await statusOf(scheduler, address)) === undefined) return {address, is: 'retired'}
-    if (!keeps) return {address, is: 'refused', mayGo: true, message: 'its results go with the scheduler'}
-    // It would stay without work and without an end, and tasks would wait on it.
-    const why = {
-      immovable: immovableWords(options.immovable.get(address)),
-      behind: BEHIND,
-      yes: NOWHERE,
-      no: NOWHERE,
-    }[moved]
-    return await letBackIn(scheduler, worker, options, {is: 'refused', why})
+    return await letGo(scheduler, drained, deadline, options)
   } finally {
     scheduler.close()
   }
+}
+
+/** Closes a worker that is empty once its results have moved; else lets it back in. */
+const letGo = async (scheduler: Scheduler, drained: Drained, deadline: number, options: RetirementOptions): Promise<RetirementOutcome> => {
+  const {worker} = drained
+  const {address} = worker
+  const keeps = options.policy.afterRefusal === 'keep'
+  const moved = await resultsMoved(scheduler, drained, deadline, options)
+  if (moved === 'yes' && keeps && (await scheduler.shuffling()).includes(address))
+    return await letBackIn(scheduler, worker, options, {is: 'refused', why: IN_A_SHUFFLE})
+  if (moved === 'yes' && (await askToRetire([address], {isFinal: true, limitMs: FINAL_MS}, options)).includes(address))
+    return {address, is: 'retired'}
+  if ((await statusOf(scheduler, address)) === undefined) return {address, is: 'retired'}
+  if (!keeps) return {address, is: 'refused', mayGo: true, message: 'its results go with the scheduler'}
+  // It would stay without work and without an end, and tasks would wait on it.
+  const why = {
+    immovable: immovableWords(options.immovable.get(address)),
+    behind: BEHIND,
+    yes: NOWHERE,
+    no: NOWHERE,
+  }[moved]
+  return await letBackIn(scheduler, worker, options, {is: 'refused', why})
 }
 
 /**

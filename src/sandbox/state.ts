@@ -60,15 +60,18 @@ export async function makeDirectory(name: string): Promise<string> {
 
 /** The sandbox that the state file tells of, if its process is still that one. */
 export async function readRunning(name: string): Promise<SandboxInfo | undefined> {
-  const text = await readFile(stateFile(name), 'utf8').catch(() => undefined)
+  const text = await readState(name)
   if (text === undefined) return undefined
   const info = parse(text)
   return info && (await processStart(info.pid)) === info.pidStart ? info : undefined
 }
 
+/** `undefined` where there is none, or none that may be read. */
+const readState = (name: string): Promise<string | undefined> => readFile(stateFile(name), 'utf8').catch(() => undefined)
+
 /** Whether the process of a sandbox has gone without a `sandbox down`: that takes the state file away. */
 export const hasVanished = async (name: string): Promise<boolean> =>
-  (await readRunning(name)) === undefined && (await readFile(stateFile(name), 'utf8').catch(() => undefined)) !== undefined
+  (await readRunning(name)) === undefined && (await readState(name)) !== undefined
 
 /** A file that was cut off tells of no sandbox: the next `up` writes it anew. */
 const parse = (text: string): SandboxInfo | undefined => {

@@ -57,9 +57,8 @@ const FRESH_MS = 400
 const RESYNC_MS = 10 * 60_000
 
 /**
- * Serves until `signal` aborts: lists everything, waits until synced, takes the lease, works (law 3: a standby lists once more before, for its
- * watches may be behind what the last leader has written); then lets running keys end and gives
- * the lease back. Rejects when the lease is lost: whoever runs it decides whether to come back as a standby.
+ * Serves until `signal` aborts: lists everything, waits until synced, takes the lease, works; then lets running keys end and gives the lease
+ * back. A standby lists once more before it works, since its watches may be behind what the last leader has written (law 3). Rejects when the lease is lost: whoever runs it decides whether to come back as a standby.
  */
 export async function startOperator(options: OperatorOptions): Promise<void> {
   const {client, controllers, startInformer, namespace, signal, log} = options

@@ -46,7 +46,10 @@ export const waitingStatus = (
   return {...kept(job), jobStatus: job.status?.jobStatus ?? 'JobCreated', reason, message, conditions: conditions(job, claim, claim, now)}
 }
 
-/** `left`: runners that are still ending; `Unknown` until then, so that a resumption changes the condition at any time. The program's start is forgotten: when it is resumed, it begins anew. */
+/**
+ * `left`: runners that are still ending; the condition is `Unknown` until they have, so that a resumption changes it at any time. The program's start is
+ * forgotten: when it is resumed, it begins anew.
+ */
 export function suspendedStatus(job: DaskJob, left: number, now: number): DaskJobStatus {
   const {startTime: _, attempts: __, ...rest} = kept(job)
   const message = left > 0 ? 'its program is being ended' : 'it is suspended; set spec.suspend to false to begin its program anew'

@@ -6,7 +6,7 @@ import {schedulerPodPort} from '../../api/scheduler-address.ts'
 import {workerIdentity} from '../../api/worker-pod.ts'
 import {type Dial, directDial, firstDial, forwardDial} from '../../dask/dial.ts'
 import {createSchedulerPool} from '../../dask/pool.ts'
-import {runRetirement} from '../../dask/retirement.ts'
+import {type RetirementOptions, runRetirement} from '../../dask/retirement.ts'
 import {connectScheduler, type Scheduler} from '../../dask/scheduler.ts'
 import {daskDial} from '../../dask/tls-identity.ts'
 import {orderVictims, workersOf} from '../../dask/victims.ts'
@@ -30,6 +30,13 @@ const CONNECTIONS = 16
 
 /** Clusters come and go; where the forgotten ones are is found again when they are asked. */
 const MOST_PLACES = 1000
+
+/** What retirements of one cluster leave each other. */
+interface Leaving extends Pick<RetirementOptions, 'immovable'> {
+  readonly addresses: RetirementOptions['leaving']
+  /** How many are under way. */
+  retirements: number
+}
 
 /** Where a cluster's scheduler was found last, and the pods beside it. */
 interface Place {
@@ -62,10 +69,7 @@ export function openSchedulers(client: KubeClient, {outside}: {readonly outside:
   })
 
   /** Who leaves which cluster, and what keeps whom, for as long as anybody is being retired there or kept. */
-  const leavings = new Map<
-    string,
-    {readonly addresses: Set<string>; readonly immovable: Map<string, readonly string[]>; retirements: number}
-  >()
+  const leavings = new Map<string, Leaving>()
   const turns = new Map<string, Promise<unknown>>()
   /** One after another for each cluster, over all its groups. */
   const aloneFor = <T>(key: string, work: () => Promise<T>): Promise<T> => {

@@ -206,3 +206,15 @@ export async function appears<T extends KubeObject>(
 
 export const exists = ({client}: CliGround, kind: Kind, name: string): Promise<boolean> =>
   client.get(kind, {namespace: 'default', name}).then(() => true, ifMissing(false))
+
+/** Pods of a cluster, for `putPod`. */
+export const schedulerOf = (cluster: string) => ({
+  name: `${cluster}-scheduler`,
+  container: 'scheduler',
+  labels: {'dask.org/cluster-name': cluster, 'dask.org/component': 'scheduler'},
+})
+export const workerOf = (cluster: string, id: string, group = `${cluster}-default`) => ({
+  name: `${group}-worker-${id}`,
+  container: 'worker',
+  labels: {'dask.org/cluster-name': cluster, 'dask.org/component': 'worker', 'dask.org/workergroup-name': group},
+})
